@@ -1,0 +1,70 @@
+# Echo Wall. `make` alone lists what there is to make.
+
+ECHOWALL_BIND ?= 127.0.0.1
+ECHOWALL_PORT ?= 8080
+export ECHOWALL_BIND ECHOWALL_PORT
+
+# DOCKER=no does without it even where an engine answers.
+DOCKER ?= $(shell docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 && echo yes || echo no)
+ECHOWALL := .venv/bin/echowall
+
+.PHONY: help up down logs e2e test unit lint types format lock
+.DEFAULT_GOAL := help
+
+help: ## list these
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: .venv/ready ## start the lab: in containers if a Docker Engine answers, else as processes
+ifeq ($(DOCKER),yes)
+	@echo "A Docker Engine answers: starting the lab in containers (DOCKER=no does without)."
+	@$(ECHOWALL) up --docker
+else
+	@echo "Starting the lab without Docker, as processes of this machine."
+	@$(ECHOWALL) up
+endif
+
+down: .venv/ready ## stop it
+	@$(ECHOWALL) down
+
+logs: .venv/ready ## follow what everything says
+	@$(ECHOWALL) logs
+
+e2e: .venv/dev up ## drive the page in a real browser against every service
+	@$(ECHOWALL) browser
+	.venv/bin/pytest -c e2e/pytest.ini e2e --base-url http://127.0.0.1:$(ECHOWALL_PORT)
+
+test: lint types unit e2e ## everything: lint, types, unit tests, and the browser
+
+unit: .venv/dev ## the tool's own tests, and the page's modules' under node
+	.venv/bin/pytest
+	@$(ECHOWALL) libraries
+	npm --prefix frontend test
+
+lint: .venv/dev ## check style, and that generated parts are up to date
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	@$(ECHOWALL) readme --check
+
+types: .venv/dev ## check the types of the Python and of the page
+	.venv/bin/mypy
+	@$(ECHOWALL) libraries
+	npm --prefix frontend run check
+
+format: .venv/dev ## mend style, and write the generated parts anew
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+	@$(ECHOWALL) readme
+
+lock: .venv/ready ## lock the requirements of the tool and of its tests anew
+	$(COMPILE) pyproject.toml -o requirements.txt
+	$(COMPILE) pyproject.toml requirements-dev.in -o requirements-dev.txt
+
+COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
+
+.venv/ready: requirements.txt pyproject.toml bootstrap
+	@./bootstrap
+
+.venv/dev: .venv/ready requirements-dev.txt
+	@echo "Installing what the tests need into .venv"
+	@.venv/bin/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,3 @@
+from echowall.cli import main
+
+main()

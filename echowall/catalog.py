@@ -1,0 +1,130 @@
+"""The catalog: every `services/*/service.toml`, read into one typed list. Nothing else lists the services."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+Link = Annotated[str, msgspec.Meta(pattern=r"^https?://\S+$")]
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+
+#: Paths the proxy answers itself, so no service can have them as its prefix.
+RESERVED = frozenset({"css", "healthz", "img", "js", "services", "vendor"})
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+class CatalogError(Exception):
+    """A service folder that cannot be read: says which file, which key, and what would be right."""
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a service is configured to bear; None where there is no limit, or no ping."""
+
+    max_message: Positive | None = None
+    """Bytes."""
+    ping_interval: Positive | None = None
+    """Seconds."""
+
+
+class Naive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the handler at `/foobar/naive/` shows going wrong."""
+
+    shows: Literal["phantom-messages", "frozen-server", "none-at-close", "nul-fragments"]
+    summary: Text
+
+
+class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A known deviation: a check that fails for this service, and why."""
+
+    check: Text
+    reason: Text
+    link: Link
+
+
+class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One `service.toml`."""
+
+    title: Text
+    summary: Text
+    framework: Text
+    server: Text
+    concurrency: Literal["greenlets", "threads", "callbacks", "async"]
+    era: Literal["article", "modern"]
+    protocol: Literal["websocket", "socket.io"]
+    homepage: Link
+    documentation: Link
+    released: date
+    maintenance: Literal["active", "occasional", "dormant"]
+    foreign_origin: Literal["accepted", "refused"]
+    system_packages: tuple[Text, ...] = ()
+    limits: Limits = Limits()
+    naive: Naive | None = None
+    known: tuple[Known, ...] = ()
+
+
+class Service(Facts, frozen=True, kw_only=True):
+    """A stack in the lab: its facts, and the name that is its folder, its URL prefix and its host."""
+
+    name: Text
+
+
+def load(root: Path = ROOT) -> list[Service]:
+    """Read every `root/services/*/service.toml`, in the order of era and then of name.
+
+    Raises CatalogError for a folder without the file, a file that is not TOML, or a value that does not fit.
+    """
+    folders = sorted(path for path in (root / "services").glob("*/") if not path.name.startswith(("_", ".")))
+    if not folders:
+        raise CatalogError(f"{root / 'services'}: no service folders here; run from a checkout of Echo Wall")
+    return sorted((_read(folder) for folder in folders), key=lambda service: (service.era, service.name))
+
+
+def _read(folder: Path) -> Service:
+    file = folder / "service.toml"
+    if not _NAME.fullmatch(folder.name) or folder.name in RESERVED:
+        raise CatalogError(
+            f"{folder}: {folder.name!r} cannot be a URL prefix; rename the folder to lower-case letters, digits "
+            f"and single hyphens, and none of {', '.join(sorted(RESERVED))}"
+        )
+    try:
+        values: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise CatalogError(f"{file}: no such file; write it as services/README.md says, or remove the folder") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CatalogError(f"{file}: not valid TOML: {error}; mend that place") from None
+    if "name" in values:
+        raise CatalogError(f"{file}: name: a service's name is its folder's; remove the key")
+    try:
+        facts = msgspec.convert(values, Facts)
+    except msgspec.ValidationError as error:
+        raise CatalogError(f"{file}: {_explain(str(error))}") from None
+    return Service(name=folder.name, **{key: getattr(facts, key) for key in Facts.__struct_fields__})
+
+
+def _explain(message: str) -> str:
+    """Turn msgspec's words ("… - at `$.limits.max_message`") into key, cause and cure."""
+    cause, _, path = message.partition(" - at `$.")
+    if missing := re.fullmatch(r"Object missing required field `(.+)`", cause):
+        return f"{_key(path, missing[1])}: missing; add it (services/README.md has an example)"
+    if unknown := re.fullmatch(r"Object contains unknown field `(.+)`", cause):
+        return f"{_key(path, unknown[1])}: no such key; remove it, or see services/README.md for how it is spelt"
+    if choice := re.fullmatch(r"Invalid enum value '(.*)'", cause):
+        return f"{_key(path)}: {choice[1]!r} is not one of its values; choose one that services/README.md lists"
+    return f"{_key(path)}: {cause[:1].lower()}{cause[1:]}; correct it (services/README.md has an example)"
+
+
+def _key(path: str, last: str = "") -> str:
+    return ".".join(part for part in (path.rstrip("`"), last) if part) or "(top level)"
+
+
+def services_json(services: list[Service]) -> bytes:
+    """The catalog as the page reads it: `{"services": [{"name": …, …}]}`."""
+    return msgspec.json.format(msgspec.json.encode({"services": services}), indent=2)

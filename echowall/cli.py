@@ -1,0 +1,225 @@
+"""The commands of `echowall`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from echowall import catalog, readme, site, system
+from echowall import lab as running
+from echowall.catalog import ROOT, CatalogError
+from echowall.containers import Containers
+from echowall.lab import Board, Lab, LabError
+from echowall.processes import Processes
+from echowall.site import SiteError
+from echowall.system import PackagesError
+
+app = typer.Typer(
+    help="Echo Wall (回音壁): ways to serve WebSockets from Python, side by side.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+out = Console()
+err = Console(stderr=True, soft_wrap=True)
+
+Name = Annotated[str, typer.Argument(help="A service, or `proxy` or `redis`.")]
+
+
+def main() -> None:
+    """Run the command line; what a user can mend is one line, never a traceback."""
+    try:
+        app()
+    except (CatalogError, LabError, SiteError, PackagesError) as error:
+        err.print(f"[red]echowall:[/red] {escape(str(error))}", highlight=False)
+        sys.exit(1)
+
+
+@app.command()
+def services(
+    json: Annotated[bool, typer.Option("--json", help="Print the whole catalog as JSON.")] = False,
+) -> None:
+    """List the services of the lab."""
+    listed = catalog.load()
+    if json:
+        sys.stdout.write(catalog.services_json(listed).decode() + "\n")
+        return
+    table = Table("name", "stack", "server", "concurrency", "protocol", "released", "known deviations")
+    for service in listed:
+        table.add_row(
+            service.name,
+            service.title,
+            service.server,
+            service.concurrency,
+            service.protocol,
+            str(service.released),
+            ", ".join(known.check for known in service.known) or "none",
+        )
+    out.print(table)
+
+
+@app.command()
+def up(
+    docker: Annotated[bool, typer.Option("--docker", help="In containers, by Docker Compose.")] = False,
+) -> None:
+    """Start the lab, without Docker unless told otherwise, and wait until it is healthy."""
+    listed = catalog.load()
+    processes, containers = Processes(), Containers()
+    other: Lab = processes if docker else containers
+    if other.running():
+        raise LabError(f"the lab already runs as {other.kind}; stop it first: `make down`")
+    lab: Lab = containers if docker else processes
+    again = lab.running()
+    names = [*(service.name for service in listed), "proxy"]
+    board = Board(names, out)
+    if docker:
+        if not containers.available():
+            raise LabError("no Docker Engine with Compose 2 answers; start one, or leave out --docker")
+        if not again:
+            running.require_free_port()
+        containers.up()
+        with board.shown():
+            running.wait_until_healthy(lab, listed, board)
+    else:
+        if again:  # with its services and its configuration anew
+            processes.down()
+        try:
+            with board.shown():
+                processes.up(listed, board)
+                running.wait_until_healthy(lab, listed, board)
+        except BaseException:
+            if processes.running():
+                processes.down()
+            raise
+    _report(lab, board)
+
+
+def _report(lab: Lab, board: Board) -> None:
+    failed = board.named("failed")
+    for name in failed:
+        err.print(f"\n[red]{name} did not come up.[/red] The end of its log:", highlight=False)
+        err.print(escape(lab.log(name, 20)) or "(empty)", highlight=False)
+    if "proxy" in failed or len(failed) == len(board.states) - 1:
+        raise LabError("the lab did not come up; `make logs` has more, `make down` clears it away")
+    healthy = f"{len(board.named('healthy')) - 1} of {len(board.states) - 1} services healthy"
+    out.print(f"\nEcho Wall is up as {lab.kind}, {healthy}: [bold]{running.base_url()}[/bold]", highlight=False)
+
+
+@app.command()
+def down() -> None:
+    """Stop the lab, whichever way it runs."""
+    labs = [lab for lab in (Processes(), Containers()) if lab.running()]
+    for lab in labs:
+        lab.down()
+    out.print(f"Stopped the lab ({' and '.join(lab.kind for lab in labs)})." if labs else "The lab is not running.")
+
+
+@app.command()
+def status(
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show which services answer, and the versions they have loaded."""
+    listed = catalog.load()
+    found = running.health(listed)
+    if json:
+        out.print_json(data=found)
+        return
+    table = Table("name", "stack", "state", "versions")
+    for service in listed:
+        versions = found[service.name]
+        state = "[red]down[/red]" if versions is None else "[green]healthy[/green]"
+        table.add_row(service.name, service.title, state, ", ".join(f"{k} {v}" for k, v in (versions or {}).items()))
+    out.print(table)
+
+
+@app.command()
+def logs() -> None:
+    """Follow the logs of everything, until Ctrl-C."""
+    _running().follow()
+
+
+@app.command()
+def start(name: Name) -> None:
+    """Start one service of the running lab."""
+    _running(name).start(name)
+
+
+@app.command()
+def stop(name: Name) -> None:
+    """Stop one service of the running lab by SIGTERM."""
+    _running(name).stop(name)
+
+
+@app.command()
+def kill(
+    name: Name,
+    signal: Annotated[str, typer.Option(help="The signal's name, without SIG.")] = "KILL",
+) -> None:
+    """Send one service of the running lab a signal."""
+    _running(name).kill(name, signal)
+
+
+def _running(name: str | None = None) -> Lab:
+    known = [*(service.name for service in catalog.load()), "proxy", "redis"]
+    if name is not None and name not in known:
+        raise LabError(f"no service named {name!r}; there are {', '.join(known)}")
+    for lab in (Processes(), Containers()):
+        if lab.running():
+            return lab
+    raise LabError("the lab is not running; start it with `make up`")
+
+
+@app.command(hidden=True)
+def libraries() -> None:
+    """Install the page's packages from their lock file, if they are not (for make)."""
+    site.install_libraries()
+
+
+@app.command(hidden=True)
+def browser() -> None:
+    """See that there is a Chromium for the tests (for make)."""
+    if not any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
+        system.install(system.missing(["chromium"]))
+
+
+@app.command("site", hidden=True)
+def build_site(
+    dest: Annotated[Path, typer.Argument(help="A folder that is not there yet.")],
+    vendor: Annotated[Path | None, typer.Option(help="The page's libraries, copied already.")] = None,
+) -> None:
+    """Write the proxy's configuration and the page for the containers (the proxy's image does this)."""
+    listed = catalog.load()
+    if dest.exists():
+        raise SiteError(f"{dest} is there already; name a folder that is not")
+    site.build(listed, dest / "site", vendor=vendor)
+    site.configure_nginx(
+        listed,
+        dest,
+        site=dest / "site",
+        upstreams={service.name: f"{service.name}:8000" for service in listed},
+        listen="8080",
+        resolver="127.0.0.11",  # Docker's own DNS
+    )
+
+
+@app.command("readme", hidden=True)
+def write_readme(
+    check: Annotated[bool, typer.Option("--check", help="Only say whether it is up to date.")] = False,
+) -> None:
+    """Write the README's table of stacks from the catalog."""
+    listed = catalog.load()
+    for file in sorted(ROOT.glob("README*.md")):
+        fresh = readme.refreshed(file, listed)
+        if fresh == file.read_text("utf-8"):
+            continue
+        if check:
+            raise CatalogError(f"{file.name}: its table of stacks is out of date; run `make format`")
+        file.write_text(fresh, "utf-8")
+        out.print(f"wrote {file.name}")

@@ -1,0 +1,72 @@
+"""The lab in containers: a thin hand on `docker compose`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from contextlib import suppress
+
+from echowall.catalog import ROOT
+from echowall.lab import LabError
+
+
+class Containers:
+    """The lab of docker-compose.yml; see echowall.lab.Lab."""
+
+    kind = "containers"
+
+    def available(self) -> bool:
+        """Whether a Docker Engine with Compose 2 answers."""
+        if not shutil.which("docker"):
+            return False
+        engine = _run("docker", "info", check=False)
+        return engine.returncode == 0 and _run("docker", "compose", "version", check=False).returncode == 0
+
+    def running(self) -> bool:
+        return self.available() and bool(_compose("ps", "--all", "--quiet").strip())
+
+    def up(self) -> None:
+        """Build what changed and start everything; the build's output goes to the terminal.
+
+        Raises LabError where that fails for the whole lab.
+        """
+        done = subprocess.run(["docker", "compose", "up", "--detach", "--build"], cwd=ROOT, check=False)
+        if done.returncode:
+            raise LabError("`docker compose up` failed; what it said is above")
+
+    def down(self) -> None:
+        _compose("--profile", "*", "down", "--remove-orphans", "--timeout", "6")
+
+    def start(self, name: str) -> None:
+        _compose("up", "--detach", "--no-deps", "--no-build", name)
+
+    def stop(self, name: str) -> None:
+        _compose("stop", name)
+
+    def kill(self, name: str, signal: str) -> None:
+        _compose("kill", "--signal", signal, name)
+
+    def dead(self, name: str) -> bool:
+        with suppress(LabError, ValueError):
+            listed = _compose("ps", "--all", "--format", "json", name).splitlines()
+            return any(json.loads(line)["State"] in ("exited", "dead") for line in listed)
+        return False
+
+    def log(self, name: str, lines: int) -> str:
+        return _compose("logs", "--no-color", "--no-log-prefix", "--tail", str(lines), name)
+
+    def follow(self) -> None:
+        with suppress(KeyboardInterrupt):
+            subprocess.run(["docker", "compose", "logs", "--follow", "--tail", "20"], cwd=ROOT, check=False)
+
+
+def _compose(*arguments: str) -> str:
+    return _run("docker", "compose", *arguments).stdout
+
+
+def _run(*command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        raise LabError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
+    return done

@@ -1,0 +1,167 @@
+"""The running lab, whichever way it runs: what the commands need of it, and how to wait until it is healthy."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import httpx
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from echowall.catalog import Service
+
+#: How long a lab that has been started may take to become healthy, in seconds.
+PATIENCE = 60
+_STYLES = {"healthy": "green", "failed": "red", "down": "red"}
+
+
+class LabError(Exception):
+    """The lab cannot do what was asked: says what stood in the way and what to do about it."""
+
+
+class Lab(Protocol):
+    """A running lab: processes or containers. `name` is a service's, or `proxy` or `redis`."""
+
+    kind: str
+
+    def running(self) -> bool:
+        """Whether any part of this lab runs."""
+
+    def down(self) -> None:
+        """Stop everything."""
+
+    def start(self, name: str) -> None:
+        """Start one part; no error if it runs."""
+
+    def stop(self, name: str) -> None:
+        """Stop one part by SIGTERM and wait until it is gone."""
+
+    def kill(self, name: str, signal: str) -> None:
+        """Send one part a signal (`KILL`, `TERM`, `STOP` …)."""
+
+    def dead(self, name: str) -> bool:
+        """Whether one part has been given up: it will not come up any more."""
+
+    def log(self, name: str, lines: int) -> str:
+        """The end of one part's log."""
+
+    def follow(self) -> None:
+        """Print every part's log as it grows, until interrupted."""
+
+
+def address() -> tuple[str, int]:
+    """Where the proxy is published: ECHOWALL_BIND and ECHOWALL_PORT, by default 127.0.0.1 and 8080."""
+    bind, port = os.environ.get("ECHOWALL_BIND") or "127.0.0.1", os.environ.get("ECHOWALL_PORT") or "8080"
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise LabError(f"ECHOWALL_PORT={port!r} is not a port; set it to a number from 1 to 65535")
+    return bind, int(port)
+
+
+def base_url() -> str:
+    """The address of the page, as a client on this machine reaches it."""
+    bind, port = address()
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(bind, f"[{bind}]" if ":" in bind else bind)  # noqa: S104
+    return f"http://{host}:{port}"
+
+
+def require_free_port() -> None:
+    """Raises LabError, naming the setting, where the proxy's port is taken or cannot be had."""
+    bind, port = address()
+    with socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind, port))
+        except OSError as error:
+            another = port + 1 if port < 65535 else 8081
+            raise LabError(
+                f"cannot listen on {bind} port {port}: {error.strerror}; choose another port, "
+                f"as in `make up ECHOWALL_PORT={another}`, or another address, by ECHOWALL_BIND"
+            ) from None
+
+
+class Board:
+    """A table of the lab's parts and their states: live on a terminal, a line for each change elsewhere."""
+
+    def __init__(self, names: list[str], console: Console) -> None:
+        self.states = dict.fromkeys(names, "waiting")
+        self._console = console
+        self._live = Live(get_renderable=self._table, console=console, refresh_per_second=8)
+
+    @contextmanager
+    def shown(self) -> Iterator[Board]:
+        if self._console.is_terminal:
+            with self._live:
+                yield self
+        else:
+            yield self
+
+    def set(self, name: str, state: str) -> None:
+        if self.states[name] != state:
+            self.states[name] = state
+            if not self._console.is_terminal:
+                self._console.print(f"{name}: {state}", highlight=False)
+
+    def named(self, *states: str) -> list[str]:
+        return [name for name, state in self.states.items() if state in states]
+
+    def _table(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for name, state in self.states.items():
+            table.add_row(name, state, style=_STYLES.get(state, "dim"))
+        return table
+
+
+def wait_until_healthy(lab: Lab, services: list[Service], board: Board) -> None:
+    """Ask the proxy and each service until every one is `healthy` on the board, or `failed`.
+
+    A part has failed when the lab has given it up, or when PATIENCE is over.
+    """
+    paths = {"proxy": "/healthz"} | {service.name: f"/{service.name}/about" for service in services}
+    deadline = time.monotonic() + PATIENCE
+    pending = [name for name in paths if board.states[name] != "failed"]
+    with httpx.Client(base_url=base_url(), timeout=3, trust_env=False) as client:
+        while pending:
+            for name in list(pending):
+                if _answers(client, paths[name]):
+                    board.set(name, "healthy")
+                elif lab.dead(name) or time.monotonic() > deadline:
+                    board.set(name, "failed")
+                else:
+                    continue
+                pending.remove(name)
+            if board.states["proxy"] == "failed":
+                for name in pending:
+                    board.set(name, "failed")
+                return
+            time.sleep(0.25 if pending else 0)
+
+
+def _answers(client: httpx.Client, path: str) -> bool:
+    try:
+        return client.get(path).status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def health(services: list[Service]) -> dict[str, dict[str, str] | None]:
+    """Each service's loaded versions, or None where it does not answer.
+
+    Raises LabError where not even the proxy answers.
+    """
+    with httpx.Client(base_url=base_url(), timeout=3, trust_env=False) as client:
+        if not _answers(client, "/healthz"):
+            raise LabError(f"the lab is not up at {base_url()}; run `make up`")
+        found: dict[str, dict[str, str] | None] = {}
+        for service in services:
+            try:
+                answer = client.get(f"/{service.name}/about")
+                found[service.name] = answer.json()["versions"] if answer.is_success else None
+            except (httpx.HTTPError, ValueError, KeyError):
+                found[service.name] = None
+        return found

@@ -1,0 +1,273 @@
+"""The lab without Docker: the same services, nginx configuration and Redis as processes on loopback.
+
+Each service has a virtual environment of its own, made by uv. Supervisor keeps the processes: it runs in the
+background, brings back what dies as the containers' restart policy does, and lets one go without the rest.
+Everything is under `.echowall/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import random
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import xmlrpc.client
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from supervisor.xmlrpc import Faults, SupervisorTransport
+
+from echowall import site, system
+from echowall.catalog import ROOT, Service
+from echowall.lab import Board, LabError, address, require_free_port
+
+#: Where free ports are looked for: below Linux's ephemeral range, so that no outgoing connection takes one.
+_PORTS = range(20000, 32000)
+#: No one speaks to the services but nginx.
+_LOOPBACK = "127.0.0.1"
+
+
+class _Program(NamedTuple):
+    """A process that supervisor keeps."""
+
+    name: str
+    command: list[str]
+    folder: Path | None = None
+    environment: Mapping[str, str] = MappingProxyType({})
+
+
+class Processes:
+    """The lab as processes of this machine; see echowall.lab.Lab."""
+
+    kind = "processes"
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self._root = root
+        self._state = root / ".echowall"
+        # A socket's path is at most 107 bytes, and a checkout may lie deep.
+        digest = hashlib.sha256(str(root).encode()).hexdigest()[:12]
+        self._socket = Path(tempfile.gettempdir()) / f"echowall-{digest}.sock"
+
+    def up(self, services: list[Service], board: Board) -> None:
+        """Install what is missing and start everything; a service that fails is `failed` on the board.
+
+        Raises LabError, system.PackagesError or site.SiteError where nothing can run.
+        """
+        require_free_port()
+        packages = system.missing(
+            ["nginx", "node", "npm", "redis-server"],
+            {package for service in services for package in service.system_packages},
+        )
+        if packages:
+            board.set("proxy", f"installing {', '.join(packages)}")
+            system.install(packages)
+        self._state.mkdir(exist_ok=True)
+        (self._state / "logs").mkdir(exist_ok=True)
+        # Two at a time: one compiles while another downloads.
+        with ThreadPoolExecutor(2) as pool:
+            try:
+                environments = [pool.submit(self._environment, service, board) for service in services]
+                board.set("proxy", "building the page")
+                self._site(services)
+                ready = [service for service, done in zip(services, environments, strict=True) if done.result()]
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        ports = _free_ports(len(services) + 1)
+        redis, *rest = ports
+        upstreams = {service.name: f"{_LOOPBACK}:{port}" for service, port in zip(services, rest, strict=True)}
+        bind, port = address()
+        site.configure_nginx(
+            services,
+            self._state / "lab",
+            site=self._state / "site",
+            upstreams=upstreams,
+            listen=f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}",
+            root=self._root,
+        )
+        self._supervise(ready, upstreams, redis)
+
+    def running(self) -> bool:
+        with suppress(OSError, http.client.HTTPException, xmlrpc.client.Fault):
+            return bool(self._supervisor().getState())
+        return False
+
+    def down(self) -> None:
+        pid = int(self._supervisor().getPID())
+        self._supervisor().shutdown()
+        while self._socket.exists() or _alive(pid):
+            time.sleep(0.05)
+
+    def start(self, name: str) -> None:
+        self._call("startProcess", name, True, tolerate=(Faults.ALREADY_STARTED,))
+
+    def stop(self, name: str) -> None:
+        self._call("stopProcess", name, True, tolerate=(Faults.NOT_RUNNING,))
+
+    def kill(self, name: str, signal: str) -> None:
+        self._call("signalProcess", name, signal, tolerate=(Faults.NOT_RUNNING,))
+
+    def dead(self, name: str) -> bool:
+        try:
+            return str(self._supervisor().getProcessInfo(name)["statename"]) in ("FATAL", "STOPPED")
+        except (OSError, xmlrpc.client.Fault):
+            return True
+
+    def log(self, name: str, lines: int) -> str:
+        file = self._state / "logs" / f"{name}.log"
+        return "\n".join(file.read_text("utf-8", "replace").splitlines()[-lines:]) if file.exists() else ""
+
+    def follow(self) -> None:
+        logs = sorted((self._state / "logs").glob("*.log"))
+        with suppress(KeyboardInterrupt):
+            subprocess.run(["tail", "-n", "20", "-F", *logs], check=False)
+
+    def _environment(self, service: Service, board: Board) -> bool:
+        """Make the service's virtual environment, unless it stands and its lock is the same."""
+        folder = self._root / "services" / service.name
+        venv = self._state / "venvs" / service.name
+        lock = folder / "requirements.txt"
+        try:
+            stamp = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
+        except OSError as error:
+            return self._failed(
+                service, board, f"{lock}: {error.strerror}; lock requirements.in as services/README.md says\n"
+            )
+        if (venv / "stamp").exists() and (venv / "stamp").read_text() == stamp:
+            board.set(service.name, "installed")
+            return True
+        board.set(service.name, "installing")
+        uv = [sys.executable, "-m", "uv", "--quiet", "--no-config", "--no-progress"]
+        for command in (
+            [*uv, "venv", "--clear", "--python", sys.executable, str(venv)],
+            [*uv, "pip", "sync", "--require-hashes", "--python", str(venv / "bin/python"), str(lock)],
+        ):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                return self._failed(service, board, done.stderr)
+        (venv / "stamp").write_text(stamp)
+        board.set(service.name, "installed")
+        return True
+
+    def _failed(self, service: Service, board: Board, why: str) -> bool:
+        (self._state / "logs" / f"{service.name}.log").write_text(why)
+        board.set(service.name, "failed")
+        return False
+
+    def _site(self, services: list[Service]) -> None:
+        site.install_libraries(self._root)
+        shutil.rmtree(self._state / "site", ignore_errors=True)
+        site.build(services, self._state / "site", root=self._root)
+
+    def _supervise(self, services: list[Service], upstreams: Mapping[str, str], redis: int) -> None:
+        for name in ("nginx", "redis"):
+            (self._state / name).mkdir(exist_ok=True)
+        # nginx's workers give up root, but a checkout may lie where only root reads.
+        directives = "daemon off;" + (" user root;" if os.geteuid() == 0 else "")
+        prefix, configuration = f"{self._state / 'nginx'}/", str(self._state / "lab/nginx.conf")
+        programs = [
+            _Program("proxy", ["nginx", "-e", "stderr", "-p", prefix, "-c", configuration, "-g", directives]),
+            _Program(
+                "redis",
+                ["redis-server", "--bind", _LOOPBACK, "--port", str(redis), "--save", ""],
+                self._state / "redis",
+            ),
+        ]
+        for service in services:
+            folder = self._root / "services" / service.name
+            venv = self._state / "venvs" / service.name
+            host, port = upstreams[service.name].split(":")
+            environment = {
+                "HOST": host,
+                "PORT": port,
+                "REDIS_URL": f"redis://{_LOOPBACK}:{redis}/0",
+                "VIRTUAL_ENV": str(venv),
+                "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
+                "PYTHONUNBUFFERED": "1",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            }
+            programs.append(_Program(service.name, [str(folder / "run")], folder, environment))
+            (self._state / "logs" / f"{service.name}.log").unlink(missing_ok=True)
+        file = self._state / "supervisord.conf"
+        file.write_text(self._configuration(programs), "utf-8")
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise LabError(f"supervisord did not start: {done.stderr.strip() or done.stdout.strip()}")
+
+    def _configuration(self, programs: list[_Program]) -> str:
+        """Supervisor's configuration file."""
+        lines = [
+            "[supervisord]",
+            f"logfile={_escape(str(self._state / 'supervisord.log'))}",
+            f"pidfile={_escape(str(self._state / 'supervisord.pid'))}",
+            "[unix_http_server]",
+            f"file={self._socket}",
+            "chmod=0700",
+            "[rpcinterface:supervisor]",
+            "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+        ]
+        for program in programs:
+            lines += [
+                f"[program:{program.name}]",
+                f"command={_escape(shlex.join(program.command))}",
+                f"directory={_escape(str(program.folder or self._state))}",
+                "environment=" + _escape(",".join(f'{key}="{value}"' for key, value in program.environment.items())),
+                "autorestart=true",
+                "startretries=5",
+                "stopwaitsecs=6",  # the contract gives a service 5 s
+                "killasgroup=true",  # a server's workers go with it
+                "redirect_stderr=true",
+                f"stdout_logfile={_escape(str(self._state / 'logs' / program.name))}.log",
+                "stdout_logfile_maxbytes=2MB",
+                "stdout_logfile_backups=1",
+            ]
+        return "\n".join([*lines, ""])
+
+    def _supervisor(self) -> Any:
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        return xmlrpc.client.ServerProxy("http://supervisor", transport=transport).supervisor
+
+    def _call(self, method: str, name: str, *arguments: object, tolerate: tuple[int, ...]) -> None:
+        try:
+            getattr(self._supervisor(), method)(name, *arguments)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode == Faults.BAD_NAME:
+                raise LabError(f"no process named {name!r} in the lab; `echowall status` lists them") from None
+            if fault.faultCode not in tolerate:
+                raise LabError(f"{name}: {fault.faultString}; its log is {self._state / 'logs' / name}.log") from None
+
+
+def _free_ports(count: int) -> list[int]:
+    found: list[int] = []
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((_LOOPBACK, port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise LabError(f"no {count} free ports between {_PORTS.start} and {_PORTS.stop} on {_LOOPBACK}")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _escape(value: str) -> str:
+    """Supervisor expands `%(…)s` in values."""
+    return value.replace("%", "%%")

@@ -1,0 +1,143 @@
+"""What the proxy serves: the page, its libraries, the catalog and the exhibits, and the configuration to match."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from echowall import catalog, system
+from echowall.catalog import ROOT, Service
+
+#: What of frontend/ is not part of the page.
+_NOT_SERVED = (
+    "node_modules",
+    "tests",
+    "package.json",
+    "package-lock.json",
+    "tsconfig.json",
+    "vendor.mjs",
+    "*.md",
+    "*.d.ts",
+)
+_GENERATED = "# Written by `echowall site` from the catalog."
+_IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
+
+
+class SiteError(Exception):
+    """The site cannot be built: says what is missing and how to get it."""
+
+
+def build(services: list[Service], dest: Path, *, vendor: Path | None = None, root: Path = ROOT) -> None:
+    """Write the whole site into `dest`, which must be empty or absent.
+
+    `vendor` holds the page's libraries where they are copied already (in the image they come from a stage
+    that has Node); otherwise they are copied from `frontend/node_modules`.
+
+    Raises SiteError where the libraries cannot be copied.
+    """
+    shutil.copytree(root / "frontend", dest, ignore=shutil.ignore_patterns(*_NOT_SERVED), dirs_exist_ok=True)
+    if vendor:
+        shutil.copytree(vendor, dest / "vendor")
+    else:
+        copied = subprocess.run(
+            ["node", "vendor.mjs", str(dest.resolve())],
+            cwd=root / "frontend",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if copied.returncode:
+            raise SiteError(f"frontend/vendor.mjs failed: {copied.stderr.strip() or copied.stdout.strip()}")
+    (dest / "services.json").write_bytes(catalog.services_json(services))
+    for service in services:
+        exhibit = dest / "services" / service.name
+        exhibit.mkdir(parents=True)
+        shutil.copy(root / "services" / service.name / "app.py", exhibit)
+
+
+def install_libraries(root: Path = ROOT) -> None:
+    """Install frontend's packages from its lock file, unless they stand as locked.
+
+    Raises SiteError with npm's words, or PackagesError where there is no npm and none can be installed.
+    """
+    frontend = root / "frontend"
+    installed = frontend / "node_modules/.package-lock.json"
+    if installed.exists() and installed.stat().st_mtime >= (frontend / "package-lock.json").stat().st_mtime:
+        return
+    system.install(system.missing(["node", "npm"]))
+    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = subprocess.run(command, cwd=frontend, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SiteError(f"`npm ci` failed in {frontend}: {done.stderr.strip()}")
+
+
+def configure_nginx(
+    services: list[Service],
+    dest: Path,
+    *,
+    site: Path,
+    upstreams: Mapping[str, str],
+    listen: str,
+    resolver: str | None = None,
+    connections: int = 2000,
+    requests_per_second: int = 200,
+    root: Path = ROOT,
+) -> None:
+    """Write into `dest` what nginx needs: `nginx.conf` as it is, and the two generated files it includes.
+
+    `site` is what build() wrote; `upstreams` gives each service's `host:port`; `listen` is nginx's own
+    (`8080`, `127.0.0.1:8080`); `resolver` is the DNS server, where hosts are names. The limits are for one
+    client address.
+    """
+    index_html = (root / "frontend/index.html").read_text("utf-8")
+    names = json.dumps([service.name for service in services])
+    lines = [
+        "map $service $upstream {",
+        '    default "";',
+        *(f"    {service.name} {upstreams[service.name]};" for service in services),
+        "}",
+        f"map $host $names {{ default '{names}'; }}",
+        f'map $host $csp {{ default "{content_security_policy(index_html)}"; }}',
+        "limit_conn_zone $client zone=sockets:1m;",
+        f"limit_conn sockets {connections};",
+        f"limit_req_zone $client zone=requests:1m rate={requests_per_second}r/s;",
+        f"limit_req zone=requests burst={2 * requests_per_second} nodelay;",
+    ]
+    if resolver:
+        lines += [f"resolver {resolver} valid=1s ipv6=off;", "resolver_timeout 1s;"]
+    dest.mkdir(parents=True, exist_ok=True)
+    shutil.copy(root / "nginx/nginx.conf", dest)
+    (dest / "lab.conf").write_text("\n".join([_GENERATED, *lines, ""]), "utf-8")
+    (dest / "server.conf").write_text(f'{_GENERATED}\nlisten {listen};\nroot "{site.resolve()}";\n', "utf-8")
+
+
+def content_security_policy(index_html: str) -> str:
+    """The page's policy: its own files only, and sockets to anywhere (for an endpoint of one's own).
+
+    An import map has to be inline, so it is allowed by its hash (CSP Level 3, section 8.3).
+    """
+    hashes = "".join(
+        f" 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+        for text in _IMPORT_MAP.findall(index_html)
+    )
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src 'self'{hashes}",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            "connect-src 'self' ws: wss:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types lit-html",
+        ]
+    )

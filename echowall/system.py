@@ -1,0 +1,73 @@
+"""What the lab needs from the machine when no container brings it: found on PATH, or installed by apt-get."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+#: A command, and the Debian package that has it.
+_PACKAGES = {
+    "chromium": "chromium",
+    "nginx": "nginx-light",
+    "node": "nodejs",
+    "npm": "npm",
+    "redis-server": "redis-server",
+}
+
+_POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+class PackagesError(Exception):
+    """Something the machine lacks that cannot be installed: says what, and the line that installs it."""
+
+
+def missing(commands: Iterable[str], packages: Iterable[str] = ()) -> list[str]:
+    """The Debian packages to install: for those of `commands` not on PATH, and those of `packages` not installed."""
+    lacking = {_PACKAGES[command] for command in commands if not shutil.which(command)}
+    return sorted(lacking | {package for package in packages if not _installed(package)})
+
+
+def install(packages: list[str]) -> None:
+    """Install Debian packages, if any, without starting the servers among them.
+
+    Raises PackagesError with the exact line to run where that cannot be done from here.
+    """
+    if not packages:
+        return
+    line = f"apt-get install -y --no-install-recommends {' '.join(packages)}"
+    if not shutil.which("apt-get"):
+        raise PackagesError(
+            f"this machine lacks {', '.join(packages)} (names of Debian packages) and has no apt-get; "
+            "install what your system calls them, or start a Docker Engine and run `make up`"
+        )
+    if os.geteuid() != 0:
+        raise PackagesError(f"this machine lacks {', '.join(packages)}; run: sudo {line}")
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    # Debian starts a server as it installs it, unless policy-rc.d says no (101). The lab starts its own.
+    ours = not _POLICY.exists()
+    if ours:
+        _POLICY.write_text("#!/bin/sh\nexit 101\n")
+        _POLICY.chmod(0o755)
+    try:
+        for command in ("apt-get update -qq", line):
+            done = subprocess.run(command.split(), env=environment, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise PackagesError(f"`{command}` failed: {done.stderr.strip() or done.stdout.strip()}")
+    finally:
+        if ours:
+            _POLICY.unlink(missing_ok=True)
+
+
+def _installed(package: str) -> bool:
+    if not shutil.which("dpkg-query"):
+        return True  # not Debian: the build says what it misses
+    status = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${db:Status-Status}", package],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return status.stdout == "installed"
