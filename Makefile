@@ -30,12 +30,13 @@ logs: .venv/ready ## follow what everything says
 	@$(ECHOWALL) logs
 
 e2e: .venv/dev up ## drive the page in a real browser against every service
-	@$(ECHOWALL) browser
+	@$(ECHOWALL) need chromium
 	.venv/bin/pytest -c e2e/pytest.ini e2e --base-url http://127.0.0.1:$(ECHOWALL_PORT)
 
 test: lint types unit e2e ## everything: lint, types, unit tests, and the browser
 
 unit: .venv/dev ## the tool's own tests, and the page's modules' under node
+	@$(ECHOWALL) need nginx redis-server
 	.venv/bin/pytest
 	@$(ECHOWALL) libraries
 	npm --prefix frontend test
@@ -66,5 +67,5 @@ COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 
 .venv/dev: .venv/ready requirements-dev.txt
 	@echo "Installing what the tests need into .venv"
-	@.venv/bin/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.txt
 	@touch $@

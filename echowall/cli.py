@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -183,10 +182,9 @@ def libraries() -> None:
 
 
 @app.command(hidden=True)
-def browser() -> None:
-    """See that there is a Chromium for the tests (for make)."""
-    if not any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
-        system.install(system.missing(["chromium"]))
+def need(commands: list[str]) -> None:
+    """See that these commands of the system's are there, and install them if not (for make)."""
+    system.install(system.missing(commands))
 
 
 @app.command("site", hidden=True)

@@ -19,9 +19,9 @@ import sys
 import tempfile
 import time
 import xmlrpc.client
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -99,13 +99,14 @@ class Processes:
         self._supervise(ready, upstreams, redis)
 
     def running(self) -> bool:
-        with suppress(OSError, http.client.HTTPException, xmlrpc.client.Fault):
-            return bool(self._supervisor().getState())
+        with suppress(OSError, http.client.HTTPException), self._supervisor() as supervisor:
+            return bool(supervisor.getState())
         return False
 
     def down(self) -> None:
-        pid = int(self._supervisor().getPID())
-        self._supervisor().shutdown()
+        with self._supervisor() as supervisor:
+            pid = int(supervisor.getPID())
+            supervisor.shutdown()
         while self._socket.exists() or _alive(pid):
             time.sleep(0.05)
 
@@ -119,10 +120,9 @@ class Processes:
         self._call("signalProcess", name, signal, tolerate=(Faults.NOT_RUNNING,))
 
     def dead(self, name: str) -> bool:
-        try:
-            return str(self._supervisor().getProcessInfo(name)["statename"]) in ("FATAL", "STOPPED")
-        except (OSError, xmlrpc.client.Fault):
-            return True
+        with suppress(OSError, http.client.HTTPException, xmlrpc.client.Fault), self._supervisor() as supervisor:
+            return supervisor.getProcessInfo(name)["statename"] in ("FATAL", "STOPPED")
+        return True
 
     def log(self, name: str, lines: int) -> str:
         file = self._state / "logs" / f"{name}.log"
@@ -235,13 +235,17 @@ class Processes:
             ]
         return "\n".join([*lines, ""])
 
-    def _supervisor(self) -> Any:
+    @contextmanager
+    def _supervisor(self) -> Iterator[Any]:
+        """Supervisor's XML-RPC interface; OSError or http.client.HTTPException where it does not run."""
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
-        return xmlrpc.client.ServerProxy("http://supervisor", transport=transport).supervisor
+        with xmlrpc.client.ServerProxy("http://supervisor", transport=transport) as proxy:
+            yield proxy.supervisor
 
     def _call(self, method: str, name: str, *arguments: object, tolerate: tuple[int, ...]) -> None:
         try:
-            getattr(self._supervisor(), method)(name, *arguments)
+            with self._supervisor() as supervisor:
+                getattr(supervisor, method)(name, *arguments)
         except xmlrpc.client.Fault as fault:
             if fault.faultCode == Faults.BAD_NAME:
                 raise LabError(f"no process named {name!r} in the lab; `echowall status` lists them") from None

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from echowall.catalog import Service
 
-_BEGIN = "<!-- stacks: written by `echowall readme` from services/*/service.toml -->"
-_END = "<!-- /stacks -->"
+BEGIN = "<!-- stacks: written by `echowall readme` from services/*/service.toml -->"
+END = "<!-- /stacks -->"
 
 
 def table(services: list[Service]) -> str:
@@ -39,8 +39,8 @@ def refreshed(file: Path, services: list[Service]) -> str:
 
     Raises ValueError where the two comments that enclose the table are not there.
     """
-    before, begin, rest = file.read_text("utf-8").partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+    before, begin, rest = file.read_text("utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{file}: put `{_BEGIN}` and `{_END}` on lines of their own where the table belongs")
+        raise ValueError(f"{file}: put `{BEGIN}` and `{END}` on lines of their own where the table belongs")
     return f"{before}{begin}\n{table(services)}\n{end}{after}"

@@ -17,6 +17,9 @@ _PACKAGES = {
     "redis-server": "redis-server",
 }
 
+#: Commands that do as well.
+_ALIASES = {"chromium": ("chromium-browser", "google-chrome")}
+
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -26,7 +29,7 @@ class PackagesError(Exception):
 
 def missing(commands: Iterable[str], packages: Iterable[str] = ()) -> list[str]:
     """The Debian packages to install: for those of `commands` not on PATH, and those of `packages` not installed."""
-    lacking = {_PACKAGES[command] for command in commands if not shutil.which(command)}
+    lacking = {_PACKAGES[command] for command in commands if not _found(command)}
     return sorted(lacking | {package for package in packages if not _installed(package)})
 
 
@@ -59,6 +62,10 @@ def install(packages: list[str]) -> None:
     finally:
         if ours:
             _POLICY.unlink(missing_ok=True)
+
+
+def _found(command: str) -> bool:
+    return any(shutil.which(name) for name in (command, *_ALIASES.get(command, ())))
 
 
 def _installed(package: str) -> bool:

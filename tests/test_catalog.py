@@ -1,0 +1,106 @@
+"""The catalog says which file is wrong, which key of it, and what would be right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from echowall import catalog
+from echowall.catalog import ROOT, CatalogError
+from tests.conftest import FACTS
+
+AddService = Callable[..., Path]
+
+
+def test_every_service_of_the_lab_can_be_read() -> None:
+    folders = {path.parent.name for path in (ROOT / "services").glob("*/app.py")}
+
+    assert {service.name for service in catalog.load()} == folders
+
+
+def test_services_come_by_era_and_then_by_name(checkout: Path, add_service: AddService) -> None:
+    add_service("beta")
+    add_service("alpha")
+    add_service("zeta", FACTS.replace('"modern"', '"article"'))
+
+    assert [service.name for service in catalog.load(checkout)] == ["zeta", "alpha", "beta"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        pytest.param(FACTS.replace('title = "A stack"\n', ""), "title: missing; add it", id="missing key"),
+        pytest.param(FACTS.replace("title", "titel"), "titel: no such key", id="misspelt key"),
+        pytest.param(
+            FACTS.replace('"async"', '"fibers"'), "concurrency: 'fibers' is not one of its values", id="no such value"
+        ),
+        pytest.param(FACTS.replace("2026-01-31", '"soon"'), "released: ", id="not a date"),
+        pytest.param(FACTS.replace('"A stack"', '""'), "title: ", id="empty title"),
+        pytest.param(FACTS.replace("https://example.org/docs", "example"), "documentation: ", id="not a link"),
+        pytest.param(FACTS + "[limits]\nmax_message = 0\n", "limits.max_message: ", id="zero limit"),
+        pytest.param(FACTS + "[limits]\nmax_messages = 1\n", "limits.max_messages: no such key", id="misspelt limit"),
+        pytest.param(FACTS + '[[known]]\ncheck = "binary"\n', "reason: missing", id="deviation without a reason"),
+        pytest.param(FACTS + '[naive]\nshows = "magic"\nsummary = "x"\n', "naive.shows: 'magic' is", id="no such show"),
+        pytest.param(FACTS + 'name = "other"\n', "name: a service's name is its folder's", id="a name of its own"),
+        pytest.param("title = ", "not valid TOML", id="not TOML"),
+        pytest.param("", "missing; add it", id="empty file"),
+    ],
+)
+def test_broken_facts_name_file_key_and_cure(checkout: Path, add_service: AddService, facts: str, said: str) -> None:
+    folder = add_service("broken", facts)
+
+    with pytest.raises(CatalogError) as error:
+        catalog.load(checkout)
+
+    assert str(error.value).startswith(f"{folder / 'service.toml'}: ")
+    assert said in str(error.value)
+    assert any(cure in str(error.value) for cure in ("add it", "remove", "choose", "correct", "mend"))
+
+
+def test_a_service_toml_that_is_not_utf8_is_named(checkout: Path, add_service: AddService) -> None:
+    folder = add_service("broken")
+    (folder / "service.toml").write_bytes(b'title = "\xff"')
+
+    with pytest.raises(CatalogError, match=r"broken/service\.toml: not valid TOML"):
+        catalog.load(checkout)
+
+
+def test_a_folder_without_facts_is_named(checkout: Path, add_service: AddService) -> None:
+    (add_service("bare") / "service.toml").unlink()
+
+    with pytest.raises(CatalogError, match=r"bare/service\.toml: no such file"):
+        catalog.load(checkout)
+
+
+@pytest.mark.parametrize("name", ["Upper", "under_score", "double--hyphen", "services", "healthz"])
+def test_a_folder_that_cannot_be_a_prefix_is_named(checkout: Path, add_service: AddService, name: str) -> None:
+    add_service(name)
+
+    with pytest.raises(CatalogError, match=f"{name!r} cannot be a URL prefix"):
+        catalog.load(checkout)
+
+
+def test_a_checkout_without_services_says_so(checkout: Path) -> None:
+    with pytest.raises(CatalogError, match="no service folders here"):
+        catalog.load(checkout)
+
+
+def test_what_the_proxy_serves_itself_is_reserved() -> None:
+    served = {path.name for path in (ROOT / "frontend").iterdir() if path.is_dir()} - {"node_modules", "tests"}
+
+    assert served <= catalog.RESERVED
+
+
+def test_the_catalog_as_json_has_every_fact(checkout: Path, add_service: AddService) -> None:
+    add_service("alpha")
+
+    [alpha] = json.loads(catalog.services_json(catalog.load(checkout)))["services"]
+
+    assert alpha["name"] == "alpha"
+    assert alpha["released"] == "2026-01-31"
+    assert alpha["limits"] == {"max_message": None, "ping_interval": None}
+    assert alpha["naive"] is None
+    assert alpha["known"] == []

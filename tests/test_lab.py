@@ -1,0 +1,174 @@
+"""The lab without Docker: one service's failure is shown and is not fatal, and what a user can mend is said."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+from rich.console import Console
+
+from echowall import catalog, lab, system
+from echowall.lab import Board, LabError
+from echowall.processes import Processes
+
+ABOUT = """
+import http.server, json, os
+
+class About(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"service": "good", "versions": {"python": "3"}}).encode())
+
+http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), About).serve_forever()
+"""
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = int(probe.getsockname()[1])
+    monkeypatch.setenv("ECHOWALL_PORT", str(port))
+    monkeypatch.delenv("ECHOWALL_BIND", raising=False)
+    return port
+
+
+@pytest.fixture
+def processes(checkout: Path) -> Iterator[Processes]:
+    processes = Processes(checkout)
+    yield processes
+    if processes.running():
+        processes.down()
+
+
+def bring_up(processes: Processes, checkout: Path) -> Board:
+    services = catalog.load(checkout)
+    board = Board([*(service.name for service in services), "proxy"], Console(file=io.StringIO()))
+    processes.up(services, board)
+    lab.wait_until_healthy(processes, services, board)
+    return board
+
+
+def test_one_service_that_fails_is_shown_with_its_log_and_the_rest_run(
+    processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
+) -> None:
+    add_service("good", app=ABOUT)
+    add_service("crashing", app="raise SystemExit('no such thing as a free lunch')")
+    (add_service("unlockable") / "requirements.txt").write_text("there-is-no-such-distribution==1\n")
+
+    board = bring_up(processes, checkout)
+
+    assert board.states == {"good": "healthy", "proxy": "healthy", "crashing": "failed", "unlockable": "failed"}
+    assert "no such thing as a free lunch" in processes.log("crashing", 20)
+    assert "there-is-no-such-distribution" in processes.log("unlockable", 20)
+    assert httpx.get(f"http://127.0.0.1:{port}/crashing/about").status_code == 502
+
+
+def test_a_service_can_be_stopped_started_and_killed_and_comes_back(
+    processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
+) -> None:
+    add_service("good", app=ABOUT)
+    services = catalog.load(checkout)
+    bring_up(processes, checkout)
+
+    processes.stop("good")
+    assert lab.health(services) == {"good": None}
+    processes.start("good")
+    processes.kill("good", "KILL")
+    board = Board(["good", "proxy"], Console(file=io.StringIO()))
+    lab.wait_until_healthy(processes, services, board)
+
+    assert board.states == {"good": "healthy", "proxy": "healthy"}
+    with pytest.raises(LabError, match="no process named 'bad'"):
+        processes.stop("bad")
+
+
+def test_nothing_is_left_after_down(
+    processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
+) -> None:
+    add_service("good", app=ABOUT)
+    bring_up(processes, checkout)
+
+    processes.down()
+
+    left = subprocess.run(["pgrep", "-f", str(checkout)], capture_output=True, text=True, check=False).stdout
+    assert left == ""
+    assert not processes.running()
+    with pytest.raises(LabError, match="the lab is not up at"):
+        lab.health(catalog.load(checkout))
+
+
+def test_a_port_that_is_taken_is_named_with_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("ECHOWALL_PORT", str(port))
+
+        with pytest.raises(LabError, match=rf"port {port}: Address already in use; .*ECHOWALL_PORT={port + 1}"):
+            lab.require_free_port()
+
+
+@pytest.mark.parametrize("value", ["http", "0", "65536", "-1", "8080.5"])
+def test_a_port_that_is_none_is_named_with_its_setting(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("ECHOWALL_PORT", value)
+
+    with pytest.raises(LabError, match=rf"ECHOWALL_PORT='{value}' is not a port"):
+        lab.address()
+
+
+def test_what_the_machine_lacks_is_named_with_the_line_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "apt-get").write_text("")
+    (tmp_path / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+    lacking = system.missing(["redis-server", "nginx"])
+
+    with pytest.raises(system.PackagesError, match=r"run: sudo apt-get install .* nginx-light redis-server$"):
+        system.install(lacking)
+
+
+def test_what_the_machine_lacks_is_named_where_there_is_no_apt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(system.PackagesError, match=r"lacks redis-server .* has no apt-get"):
+        system.install(system.missing(["redis-server"]))
+
+
+def echowall(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "echowall", *arguments],
+        env=os.environ | environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_the_catalog_is_printed_as_a_table_and_as_json() -> None:
+    table, as_json = echowall("services", COLUMNS="200"), echowall("services", "--json")
+
+    assert all(service.title in table.stdout for service in catalog.load())
+    assert as_json.stdout.encode().strip() == catalog.services_json(catalog.load()).strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("stop", "nosuch"), "no service named 'nosuch'; there are "),
+        (("status",), "run `make up`"),
+        (("site", "."), "is there already"),
+    ],
+)
+def test_a_mistake_is_told_in_a_line_without_a_traceback(arguments: tuple[str, ...], said: str, port: int) -> None:
+    done = echowall(*arguments)
+
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

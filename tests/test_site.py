@@ -1,0 +1,169 @@
+"""What the proxy serves, and the proxy itself: a real nginx on loopback with the lab's configuration."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from echowall import catalog, site
+from echowall.catalog import ROOT
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def upstream() -> Iterator[socket.socket]:
+    """A server that takes connections and never says a word."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        server.settimeout(5)
+        yield server
+
+
+@pytest.fixture
+def nginx(checkout: Path, add_service: Callable[..., Path], upstream: socket.socket) -> Iterator[Callable[..., str]]:
+    """Start nginx in front of two services, `silent` and `absent`, with limits of the test's choosing."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(connections: int = 2000, requests_per_second: int = 200) -> str:
+        add_service("silent")
+        add_service("absent")
+        services = catalog.load(checkout)
+        port = free_port()
+        site.build(services, checkout / "site", root=checkout)
+        site.configure_nginx(
+            services,
+            checkout / "conf",
+            site=checkout / "site",
+            upstreams={"silent": f"127.0.0.1:{upstream.getsockname()[1]}", "absent": f"127.0.0.1:{free_port()}"},
+            listen=f"127.0.0.1:{port}",
+            root=checkout,
+            connections=connections,
+            requests_per_second=requests_per_second,
+        )
+        (checkout / "prefix").mkdir()
+        command = ["nginx", "-p", f"{checkout / 'prefix'}/", "-c", str(checkout / "conf/nginx.conf")]
+        checked = subprocess.run([*command, "-e", "stderr", "-t"], capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stderr
+        assert "warn" not in checked.stderr
+        started.append(subprocess.Popen([*command, "-e", "stderr", "-g", "daemon off; user root;"]))
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return f"http://127.0.0.1:{port}"
+            time.sleep(0.05)
+        raise AssertionError("nginx did not start")
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.wait(10)
+
+
+def test_the_only_inline_script_is_the_import_map_and_the_policy_knows_its_hash() -> None:
+    html = (ROOT / "frontend/index.html").read_text("utf-8")
+
+    inline = re.findall(r"<script(?![^>]*\bsrc=)([^>]*)>(.*?)</script>", html, re.DOTALL)
+
+    [(attributes, text)] = inline
+    assert attributes.strip() == 'type="importmap"'
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in site.content_security_policy(html)
+
+
+def test_the_policy_allows_no_inline_script_and_no_other_origin() -> None:
+    policy = site.content_security_policy("<html></html>")
+
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert "default-src 'none'" in policy
+
+
+def test_a_silent_service_is_told_of_as_slow_and_an_absent_one_as_down(nginx: Callable[..., str]) -> None:
+    with httpx.Client(base_url=nginx(), timeout=2) as client:
+        slow, down = client.get("/silent/about"), client.get("/absent/about")
+
+    assert (slow.status_code, slow.json()["service"]) == (503, "silent")
+    assert (down.status_code, down.json()["service"]) == (502, "absent")
+
+
+def test_more_connections_than_the_limit_are_refused_with_a_reason(nginx: Callable[..., str]) -> None:
+    url = httpx.URL(nginx(connections=3))
+    request = f"GET /silent/foobar/ HTTP/1.1\r\nHost: {url.host}\r\n\r\n".encode()
+    held = [socket.create_connection((url.host, url.port)) for _ in range(3)]
+    for connection in held:
+        connection.sendall(request)
+    time.sleep(0.3)  # nginx has counted them once it has passed them on; nothing tells a client so
+
+    refused = httpx.get(f"{url}/silent/foobar/")
+
+    assert refused.status_code == 429
+    assert "too many connections" in refused.json()["error"]
+    for connection in held:
+        connection.close()
+
+
+def test_more_requests_than_the_limit_are_refused_but_the_page_is_free(nginx: Callable[..., str]) -> None:
+    with httpx.Client(base_url=nginx(requests_per_second=1)) as client:
+        answers = [client.get("/absent/about").status_code for _ in range(5)]
+        pages = {client.get("/services.json").status_code for _ in range(20)}
+
+    assert answers.count(429) >= 1
+    assert answers[0] == 502
+    assert pages == {200}
+
+
+def test_an_idle_socket_lives_at_least_an_hour(nginx: Callable[..., str], checkout: Path) -> None:
+    nginx()
+    shown = subprocess.run(
+        ["nginx", "-p", f"{checkout / 'prefix'}/", "-c", str(checkout / "conf/nginx.conf"), "-e", "stderr", "-T"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+
+    lifetimes = dict(re.findall(r"^        (proxy_(?:read|send)_timeout) (\d+)h;", shown, re.MULTILINE))
+
+    assert set(lifetimes) == {"proxy_read_timeout", "proxy_send_timeout"}
+    assert all(int(hours) >= 1 for hours in lifetimes.values())
+
+
+def test_an_upgrade_is_passed_on_with_host_and_port(nginx: Callable[..., str], upstream: socket.socket) -> None:
+    url = httpx.URL(nginx())
+    with closing(socket.create_connection((url.host, url.port))) as client:
+        client.sendall(
+            f"GET /silent/foobar/?after=1 HTTP/1.1\r\nHost: {url.host}:{url.port}\r\nOrigin: {url}\r\n"
+            "Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\r\n".encode()
+        )
+        passed_on, _ = upstream.accept()
+        line, *headers = passed_on.recv(4096).decode().split("\r\n")
+        passed_on.close()
+
+    assert line == "GET /foobar/?after=1 HTTP/1.1"
+    assert {
+        f"Host: {url.host}:{url.port}",
+        f"X-Forwarded-Host: {url.host}:{url.port}",
+        "X-Forwarded-Proto: http",
+        "Upgrade: websocket",
+        "Connection: upgrade",
+        f"Origin: {url}",
+    } <= set(headers)
+
+
+def test_what_is_not_served_stays_out_of_the_site(nginx: Callable[..., str], checkout: Path) -> None:
+    nginx()
+
+    served = {path.relative_to(checkout / "site").as_posix() for path in (checkout / "site").rglob("*")}
+
+    assert {"index.html", "services.json", "services/silent/app.py"} <= served
+    assert [name for name in served if name.startswith(("node_modules", "tests", "package", "tsconfig"))] == []
