@@ -1,0 +1,98 @@
+"""An echo in Flask: one greenlet a connection, gevent's own WSGI server, gevent-websocket 0.10.1."""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import os
+import platform
+import signal
+import struct
+import time
+from importlib.metadata import version
+
+import gevent
+from flask import Flask, request
+from gevent.pool import Pool
+from gevent.pywsgi import WSGIServer
+from geventwebsocket import WebSocketError
+from geventwebsocket.handler import WebSocketHandler
+
+FREEZE = 2  # seconds the naive handler may hold the server
+
+app = Flask(__name__)
+app.json.sort_keys = False
+# WebSocketHandler asks this which subprotocol to accept, and takes any header that contains it.
+app.app_protocol = lambda path: "echo"
+thawed = 0.0
+
+
+@app.get("/about")
+def about():
+    packages = ("flask", "gevent", "gevent-websocket")
+    versions = {"python": platform.python_version()} | {name: version(name) for name in packages}
+    return {"service": "flask", "versions": versions}
+
+
+@app.get("/foobar/")
+@app.get("/foobar/naive/")
+def upgrade_required():
+    return "This is a WebSocket.\n", 426, {"Upgrade": "websocket", "Connection": "Upgrade"}
+
+
+# Since Werkzeug 2 a rule without websocket=True never matches an upgrade request: Flask would refuse
+# it after gevent-websocket has already sent the 101.
+@app.get("/foobar/", websocket=True)
+def echo():
+    ws = request.environ["wsgi.websocket"]
+    try:
+        while (message := ws.receive()) is not None:  # None: closed. "" is a message
+            ws.send(message)
+    except WebSocketError:
+        pass  # the client left while we were sending
+    return ""
+
+
+@app.get("/foobar/naive/", websocket=True)
+def naive():
+    """Skip None, go on while open: once the socket is closed nothing in the loop yields to the hub."""
+    global thawed
+    ws = request.environ["wsgi.websocket"]
+    opened, until = time.monotonic(), None
+    while True:
+        if not ws.closed:
+            message = ws.receive()
+            if message is not None:
+                ws.send(message)
+        # The rest is the fence: one freeze, however many sockets were open when it began, then it ends.
+        elif until is None:
+            if opened < thawed:
+                return ""
+            until = time.monotonic() + FREEZE
+        elif time.monotonic() > until:
+            thawed = time.monotonic()
+            return ""
+
+
+def serve(host: str, port: int) -> None:
+    server = WSGIServer((host, port), app, handler_class=WebSocketHandler, spawn=Pool())
+    server.clients = {}  # WebSocketHandler keeps the open sockets here
+
+    def going_away(ws):
+        # ws.close(1001) would lose the code: https://github.com/jgelens/gevent-websocket/pull/6
+        ws.send_frame(struct.pack("!H", 1001), ws.OPCODE_CLOSE)
+        ws.closed = True  # or the handler's end sends a second close frame
+
+    def shut_down():
+        farewells = [gevent.spawn(going_away, client.ws) for client in server.clients.values()]
+        gevent.joinall(farewells, timeout=0.5)  # a client that does not read would block us for ever
+        server.stop(timeout=1)
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(signum, shut_down)
+    print(f"listening on {host}:{port}", flush=True)
+    server.serve_forever(stop_timeout=1)
+
+
+if __name__ == "__main__":
+    serve(os.environ.get("HOST", "0.0.0.0"), int(os.environ.get("PORT", "8000")))
