@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from echowall import catalog, readme, site, system
 from echowall import lab as running
@@ -50,16 +50,15 @@ def services(
     if json:
         sys.stdout.write(catalog.services_json(listed).decode() + "\n")
         return
-    table = Table("name", "stack", "server", "concurrency", "protocol", "released", "known deviations")
+    table = Table(Column("name", no_wrap=True), "stack", "server", "concurrency", "released", "known deviations")
     for service in listed:
         table.add_row(
             service.name,
             service.title,
             service.server,
             service.concurrency,
-            service.protocol,
             str(service.released),
-            ", ".join(known.check for known in service.known) or "none",
+            "\n".join(known.check for known in service.known) or "none",
         )
     out.print(table)
 
@@ -130,7 +129,7 @@ def status(
     if json:
         out.print_json(data=found)
         return
-    table = Table("name", "stack", "state", "versions")
+    table = Table(Column("name", no_wrap=True), "stack", Column("state", no_wrap=True), "versions")
     for service in listed:
         versions = found[service.name]
         state = "[red]down[/red]" if versions is None else "[green]healthy[/green]"
