@@ -1,0 +1,217 @@
+"""What every test stands on: the catalog, the lab under test, the browser, and a page that is kept quiet."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+
+from e2e.lab import Lab
+from e2e.wall import NETWORK_CHANGED, Wall
+from echowall import catalog
+from echowall.catalog import Service
+
+ROOT = Path(__file__).resolve().parent.parent
+REPORTS = ROOT / "reports" / "e2e"
+IN_CONTAINER = os.environ.get("ECHOWALL_IN_CONTAINER") == "1"
+SERVICES = pytest.StashKey[list[Service]]()
+
+#: The ids in the contract's table: `| `binary` | a binary message comes back binary |`.
+DOCUMENTED_CHECKS = frozenset(
+    re.findall(
+        r"^\| `([a-z-]+)` \|",
+        (ROOT / "services/README.md").read_text("utf-8").partition("### Check ids")[2].partition("\n## ")[0],
+        re.MULTILINE,
+    )
+)
+
+_QUIET_CHROMIUM = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the catalog, and say where the lab is and where the reports go, unless the command line did."""
+    try:
+        services = catalog.load(ROOT)
+    except catalog.CatalogError as error:
+        raise pytest.UsageError(str(error)) from None
+    for service in services:
+        for known in service.known:
+            if known.check not in DOCUMENTED_CHECKS:
+                raise pytest.UsageError(
+                    f"services/{service.name}/service.toml: known.check: {known.check!r} is no check id; "
+                    f"those of services/README.md are {', '.join(sorted(DOCUMENTED_CHECKS))}"
+                )
+    config.stash[SERVICES] = services
+    option = config.option
+    option.base_url = (
+        option.base_url
+        or config.getini("base_url")
+        or f"http://127.0.0.1:{os.environ.get('ECHOWALL_PORT', '8080')}"
+    ).rstrip("/")
+    option.xmlpath = option.xmlpath or str(REPORTS / "junit.xml")
+    option.htmlpath = option.htmlpath or str(REPORTS / "report.html")
+    if option.output == "test-results":
+        option.output = str(REPORTS / "artifacts")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """One message when there is no lab, in place of hundreds of failures."""
+    base_url = session.config.option.base_url
+    if session.config.option.collectonly:
+        return
+    try:
+        healthy = httpx.get(f"{base_url}/healthz", timeout=10, trust_env=False).status_code == 200
+    except (httpx.HTTPError, httpx.InvalidURL):
+        healthy = False
+    if not healthy:
+        pytest.exit(f"the lab is not up at {base_url}: run `make up`, or say where it is with --base-url", returncode=2)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes a `service` for each one of the catalog that it concerns."""
+    if "service" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker
+    check, naive, protocol = marker("check"), marker("naive"), marker("protocol")
+    if check and check.args[0] not in DOCUMENTED_CHECKS:
+        raise pytest.UsageError(f"{metafunc.definition.nodeid}: services/README.md knows no check {check.args[0]!r}")
+    services = [
+        service
+        for service in metafunc.config.stash[SERVICES]
+        if (not protocol or service.protocol == protocol.args[0])
+        and (not naive or (service.naive and service.naive.shows == naive.args[0]))
+    ]
+    metafunc.parametrize(
+        "service",
+        [pytest.param(service, id=service.name, marks=_expected(service, check)) for service in services],
+    )
+
+
+def _expected(service: Service, check: pytest.Mark | None) -> list[pytest.MarkDecorator]:
+    return [
+        pytest.mark.xfail(raises=AssertionError, strict=True, reason=f"{known.reason} ({known.link})")
+        for known in service.known
+        if check and known.check == check.args[0]
+    ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Inside the lab's own container nobody can stop a service."""
+    if IN_CONTAINER:
+        skip = pytest.mark.skip(reason="runs on the host only: a container of the lab cannot stop another")
+        for item in items:
+            if item.get_closest_marker("operator"):
+                item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def services(pytestconfig: pytest.Config) -> list[Service]:
+    """The whole catalog."""
+    return pytestconfig.stash[SERVICES]
+
+
+@pytest.fixture(scope="session")
+def plain(services: list[Service]) -> Service:
+    """A service to test the page with: speaks WebSocket, and deviates least."""
+    return min((service for service in services if service.protocol == "websocket"), key=lambda it: len(it.known))
+
+
+@pytest.fixture
+def other(request: pytest.FixtureRequest, services: list[Service]) -> Service:
+    """Another service than the one under test: the next of the catalog."""
+    name = "service" if "service" in request.fixturenames else "plain"
+    return services[(services.index(request.getfixturevalue(name)) + 1) % len(services)]
+
+
+@pytest.fixture
+def http(base_url: str) -> Iterator[httpx.Client]:
+    """An HTTP client of the lab."""
+    with httpx.Client(base_url=base_url, timeout=10, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def lab(base_url: str) -> Iterator[Lab]:
+    """The lab, to stop and start services in. What a test stopped is running again after it."""
+    with Lab(base_url) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium where there is one: Playwright's own has to be downloaded."""
+    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    executable = os.environ.get("CHROMIUM") or next(filter(None, found), None)
+    # Chromium's sandbox needs what neither root nor a container has.
+    unboxed = ["--no-sandbox"] if os.geteuid() == 0 or IN_CONTAINER else []
+    return {"executable_path": executable, "args": [*_QUIET_CHROMIUM, *unboxed], **browser_type_launch_args}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """An English reader, and a policy violation reported where quiet_page sees it."""
+    return {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **browser_context_args}
+
+
+@pytest.fixture(autouse=True)
+def quiet_page(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test whose page complained: console errors and warnings, exceptions, policy violations."""
+    if "context" not in request.fixturenames:
+        yield
+        return
+    context: BrowserContext = request.getfixturevalue("context")
+    marker = request.node.get_closest_marker("expects_console")
+    expected = [re.compile(pattern) for pattern in (NETWORK_CHANGED, *(marker.args if marker else ()))]
+    complaints: list[str] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(f"console {message.type}: {message.text}")
+
+    context.on("console", on_console)
+    context.on("weberror", lambda error: complaints.append(f"exception: {error.error}"))
+    context.add_init_script(
+        "addEventListener('securitypolicyviolation', event => console.error("
+        "`policy violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`))"
+    )
+    yield
+    surprises = [text for text in complaints if not any(pattern.search(text) for pattern in expected)]
+    if surprises:
+        pytest.fail("the page complained:\n" + "\n".join(surprises), pytrace=False)
+
+
+@pytest.fixture
+def wall(page: Page) -> Wall:
+    """The page, not yet opened."""
+    return Wall(page)
+
+
+@pytest.fixture
+def assert_accessible(page: Page) -> Callable[[], None]:
+    """Runs axe on the page as it is now."""
+
+    def check() -> None:
+        violations = [
+            f"{violation['id']} ({violation['impact']}): {violation['help']}\n    "
+            + "\n    ".join(node["html"] for node in violation["nodes"])
+            for violation in Axe().run(page).response["violations"]
+        ]
+        assert not violations, f"{page.url}\n" + "\n".join(violations)
+
+    return check

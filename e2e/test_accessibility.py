@@ -1,0 +1,140 @@
+"""Everybody can read the page: axe in every state, on every screen, and nothing wider than the screen."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from e2e.wall import Wall
+from echowall.catalog import Service
+
+Check = Callable[[], None]
+PHONE = {"viewport": {"width": 360, "height": 740}}
+
+
+@pytest.fixture(
+    params=[
+        pytest.param({}, id="light"),
+        pytest.param({"color_scheme": "dark"}, id="dark"),
+        pytest.param(PHONE, id="phone"),
+        pytest.param({**PHONE, "color_scheme": "dark"}, id="dark-phone"),
+        pytest.param({"forced_colors": "active"}, id="forced-colours"),
+    ]
+)
+def browser_context_args(browser_context_args: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Every test here runs on each of these screens."""
+    return {**browser_context_args, **request.param, "reduced_motion": "reduce"}
+
+
+@pytest.fixture
+def assert_fits(wall: Wall) -> Check:
+    """Nothing makes the page scroll sideways."""
+
+    def check() -> None:
+        width, screen = wall.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert width <= screen, f"the page is {width} px wide on a screen of {screen} px"
+
+    return check
+
+
+def test_at_the_start(wall: Wall, assert_accessible: Check, assert_fits: Check) -> None:
+    wall.open()
+
+    assert_accessible()
+    assert_fits()
+
+
+def test_with_messages_of_every_kind(
+    wall: Wall, plain: Service, assert_accessible: Check, assert_fits: Check
+) -> None:
+    pane = wall.open(service=plain.name)
+    pane.connect()
+    wall.say('{"long": "' + 400 * "x" + '"}')
+    wall.say("00 ff", kind="Hex")
+    pane.expect_totals(2, 2)
+    pane.disconnect("3000", "seen enough")
+    pane.connect()
+
+    assert_accessible()
+    assert_fits()
+
+
+@pytest.mark.parametrize("view", ["JSON", "Hex"])
+def test_in_the_other_views(
+    wall: Wall, plain: Service, assert_accessible: Check, assert_fits: Check, view: str
+) -> None:
+    pane = wall.open(service=plain.name)
+    pane.connect()
+    wall.say('{"list": [1, 2], "long": "' + 400 * "x" + '"}')
+    pane.expect_totals(1, 1)
+
+    pane.view_as.select_option(label=view)
+
+    expect(pane.entries("received")).to_be_visible()
+    assert_accessible()
+    assert_fits()
+
+
+def test_side_by_side(
+    wall: Wall, plain: Service, other: Service, assert_accessible: Check, assert_fits: Check
+) -> None:
+    wall.open(service=plain.name, compare=other.name)
+    wall.first.connect()
+    wall.second.connect()
+    wall.say("Hello, both")
+    wall.second.expect_totals(1, 1)
+
+    assert_accessible()
+    assert_fits()
+
+
+def test_with_how_it_is_done_open(
+    wall: Wall, services: list[Service], assert_accessible: Check, assert_fits: Check
+) -> None:
+    most_deviating = max(services, key=lambda service: len(service.known))
+    pane = wall.open(service=most_deviating.name)
+    pane.how.click()
+    expect(pane.source).to_be_visible()
+
+    assert_accessible()
+    assert_fits()
+
+
+def test_with_a_naive_handler_chosen(
+    wall: Wall, services: list[Service], assert_accessible: Check, assert_fits: Check
+) -> None:
+    wall.open(service=next(service.name for service in services if service.naive), handler="naive")
+
+    assert_accessible()
+    assert_fits()
+
+
+def test_with_errors_shown(wall: Wall, plain: Service, assert_accessible: Check, assert_fits: Check) -> None:
+    pane = wall.open(service="no-such-stack", compare=plain.name)
+    pane.own_endpoint.check()
+    pane.endpoint_url.fill("ws://" + 80 * "long" + ":99999/")
+    pane.connect_button.click()
+    wall.second.connect()
+    wall.say("{", kind="JSON")
+    expect(wall.error).to_be_visible()
+
+    assert_accessible()
+    assert_fits()
+
+
+@pytest.mark.parametrize("kind", ["JSON", "Hex", "File"])
+def test_with_another_kind_of_message(wall: Wall, plain: Service, assert_accessible: Check, kind: str) -> None:
+    wall.open(service=plain.name)
+
+    wall.kind(kind).check()  # type: ignore[arg-type]
+
+    assert_accessible()
+
+
+def test_in_chinese(wall: Wall, plain: Service, assert_accessible: Check, assert_fits: Check) -> None:
+    wall.load(f"/?service={plain.name}&lang=zh&connect=1")
+    expect(wall.page.locator("[data-kind=open]")).to_have_count(1)
+
+    assert_accessible()
+    assert_fits()

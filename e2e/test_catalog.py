@@ -1,0 +1,28 @@
+"""The suite and the catalog's documentation say the same: what is promised is tried, and what is tried is promised."""
+
+import re
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+from e2e.conftest import DOCUMENTED_CHECKS
+from echowall.catalog import Naive, Service
+
+SUITE = "\n".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+
+
+def test_every_documented_check_is_made_and_every_check_made_is_documented() -> None:
+    made = set(re.findall(r'pytest\.mark\.check\("([^"]+)"\)', SUITE))
+
+    assert made == DOCUMENTED_CHECKS
+
+
+def test_every_fault_that_a_naive_handler_can_show_is_shown() -> None:
+    shown = set(re.findall(r'pytest\.mark\.naive\("([^"]+)"\)', SUITE))
+
+    assert shown == set(get_args(get_type_hints(Naive)["shows"]))
+
+
+def test_no_test_names_a_service(services: list[Service]) -> None:
+    words = set(re.findall(r"[\w-]+", re.sub(r"^(from|import) .*$", "", SUITE, flags=re.MULTILINE)))
+
+    assert words.isdisjoint({service.name for service in services} | {service.title for service in services})

@@ -1,0 +1,221 @@
+"""The contract of services/README.md, on the wire and through the proxy."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from e2e import wire
+from e2e.wire import Client
+from echowall.catalog import Service
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def client(base_url: str, service: Service) -> Iterator[Client]:
+    with wire.connect(base_url, service) as client:
+        yield client
+
+
+def test_about_names_the_service_and_the_versions_it_has_pinned(base_url: str, service: Service) -> None:
+    answer = wire.request(base_url, f"/{service.name}/about")
+
+    assert answer.status == 200
+    assert answer.json["service"] == service.name
+    versions = dict(answer.json["versions"])
+    assert re.fullmatch(r"3\.1[123]\.\d+\S*", versions.pop("python"))
+    assert versions, "no framework or server among the versions"
+    locked = (ROOT / "services" / service.name / "requirements.txt").read_text("utf-8")
+    pins = {_normal(name): version for name, version in re.findall(r"^([\w.-]+)(?:\[.*?\])?==([^\s;\\]+)", locked, re.M)}
+    assert {name: pins.get(_normal(name)) for name in versions} == versions
+
+
+def test_text_comes_back(client: Client) -> None:
+    assert client.echo("Hello, wall! 回音壁 👩🏽‍🚀") == "Hello, wall! 回音壁 👩🏽‍🚀"
+
+
+@pytest.mark.check("binary")
+def test_binary_comes_back_binary_even_if_it_could_be_text(client: Client) -> None:
+    messages = [b"echo", bytes(range(256))]
+
+    assert [client.echo(message) for message in messages] == messages
+
+
+@pytest.mark.check("empty-message")
+def test_an_empty_message_comes_back(client: Client) -> None:
+    client.send("")
+    client.send("after the empty one")
+
+    assert client.receive() == ""
+    assert client.receive() == "after the empty one"
+
+
+@pytest.mark.check("large-message")
+def test_1_mib_comes_back_whole(client: Client) -> None:
+    message = "".join(f"{number:08x}" for number in range(1024 * 1024 // 8))
+
+    assert client.echo(message) == message
+
+
+@pytest.mark.check("fragments")
+def test_a_message_in_three_fragments_comes_back_whole(client: Client) -> None:
+    client.send("one, two, three", fragments=3)
+
+    assert client.receive() == "one, two, three"
+
+
+@pytest.mark.check("subprotocol")
+def test_of_chat_and_echo_it_selects_echo(base_url: str, service: Service) -> None:
+    with wire.connect(base_url, service, subprotocols=("chat", "echo")) as client:
+        assert client.subprotocol == "echo"
+
+
+@pytest.mark.check("close-code")
+def test_a_close_with_3000_is_answered_with_3000(client: Client) -> None:
+    answer = client.close(3000, "seen enough")
+
+    assert answer.code == 3000
+
+
+@pytest.mark.check("plain-get")
+def test_a_plain_get_is_answered_with_426(base_url: str, service: Service) -> None:
+    answer = wire.request(base_url, f"/{service.name}/foobar/")
+
+    assert answer.status == 426
+
+
+def test_200_messages_come_back_in_order(client: Client) -> None:
+    messages = [f"{number} of 200" for number in range(1, 201)]
+
+    for message in messages:
+        client.send(message)
+
+    assert [client.receive() for _ in messages] == messages
+
+
+def test_each_client_hears_only_itself(base_url: str, service: Service) -> None:
+    with wire.connect(base_url, service) as first, wire.connect(base_url, service) as second:
+        first.send("from the first")
+        second.send("from the second")
+
+        assert second.receive() == "from the second"
+        assert first.receive() == "from the first"
+
+
+def test_a_client_that_vanishes_is_no_trouble_to_the_next(base_url: str, service: Service) -> None:
+    for _ in range(20):
+        with wire.connect(base_url, service) as vanishing:
+            vanishing.send("into the void")
+
+    with wire.connect(base_url, service) as client:
+        assert client.echo("still there?") == "still there?"
+
+
+def test_its_own_origin_is_accepted(base_url: str, service: Service) -> None:
+    with wire.connect(base_url, service, origin=base_url) as client:
+        assert client.echo("from the page") == "from the page"
+
+
+def test_a_foreign_origin_is_treated_as_the_catalog_says(base_url: str, service: Service) -> None:
+    assert _welcome(base_url, service, "https://elsewhere.example") == service.foreign_origin
+
+
+def test_an_origin_that_begins_like_its_own_is_a_foreign_one(base_url: str, service: Service) -> None:
+    sibling = f"http://{urlsplit(base_url).hostname}.elsewhere.example"
+
+    assert _welcome(base_url, service, sibling) == service.foreign_origin
+
+
+def test_a_message_over_the_limit_ends_the_connection(base_url: str, service: Service) -> None:
+    if service.limits.max_message is None:
+        pytest.skip(f"{service.name} has no limit")
+    with wire.connect(base_url, service) as client, pytest.raises(wire.NoAnswer, match="ended|did not take"):
+        client.echo("x" * (service.limits.max_message + 1))
+
+
+def test_a_message_over_the_limit_leaves_the_others_alone(base_url: str, service: Service) -> None:
+    if service.limits.max_message is None:
+        pytest.skip(f"{service.name} has no limit")
+    with wire.connect(base_url, service) as bystander:
+        with wire.connect(base_url, service) as client, pytest.raises(wire.NoAnswer):
+            client.echo("x" * (service.limits.max_message + 1))
+
+        assert bystander.echo("still there?") == "still there?"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({}, id="no upgrade"),
+        pytest.param({"Connection": "Upgrade", "Upgrade": "h2c"}, id="upgrade to something else"),
+        pytest.param({"Connection": "Upgrade", "Upgrade": "websocket"}, id="no key and no version"),
+    ],
+)
+def test_what_is_no_handshake_is_refused(base_url: str, service: Service, headers: dict[str, str]) -> None:
+    answer = wire.request(base_url, f"/{service.name}/foobar/", headers=headers)
+
+    assert 400 <= answer.status < 500, f"{service.name} answered {headers} with {answer.status} {answer.body[:200]!r}"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param({"Sec-WebSocket-Key": ""}, id="an empty key"),
+        pytest.param({"Sec-WebSocket-Key": "short"}, id="a short key"),
+        pytest.param({"Sec-WebSocket-Version": "99"}, id="a version of the future"),
+        pytest.param({"Sec-WebSocket-Protocol": ",, ,"}, id="subprotocols without names"),
+        pytest.param({"Sec-WebSocket-Extensions": "permessage-deflate; nonsense=1, x; y"}, id="unknown extensions"),
+        pytest.param({"Origin": "not an origin"}, id="a malformed origin"),
+    ],
+)
+def test_a_broken_handshake_is_answered_and_breaks_nothing(
+    base_url: str, service: Service, header: dict[str, str]
+) -> None:
+    handshake = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+
+    wire.request(base_url, f"/{service.name}/foobar/", headers=handshake | header)
+
+    with wire.connect(base_url, service) as client:
+        assert client.echo("unbroken?") == "unbroken?"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_other_methods_are_refused_without_an_error(base_url: str, service: Service, method: str) -> None:
+    answer = wire.request(base_url, f"/{service.name}/about", method=method, body=b"")
+
+    assert answer.status < 500, f"{service.name} answered {method} with {answer.status} {answer.body[:200]!r}"
+
+
+def test_an_unknown_path_is_not_found(base_url: str, service: Service) -> None:
+    answer = wire.request(base_url, f"/{service.name}/no/such/path")
+
+    assert answer.status == 404
+
+
+def test_an_unknown_path_is_no_websocket(base_url: str, service: Service) -> None:
+    url = f"{base_url}/{service.name}/no/such/path"
+
+    with pytest.raises(wire.NoAnswer, match="refused|ended"), Client(url) as client:
+        client.echo("anybody there?")
+
+
+def _welcome(base_url: str, service: Service, origin: str) -> str:
+    try:
+        with wire.connect(base_url, service, origin=origin) as client:
+            assert client.echo("from elsewhere") == "from elsewhere"
+            return "accepted"
+    except wire.Refused as refusal:
+        assert 400 <= refusal.status < 500, refusal
+        return "refused"
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,206 @@
+"""The page against every service: what is said comes back."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from e2e.wall import Wall
+from echowall.catalog import Service
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_text_comes_back(wall: Wall, service: Service) -> None:
+    pane = wall.open(service=service.name)
+    pane.connect()
+
+    wall.say("Hello, wall!")
+
+    pane.expect_totals(1, 1)
+    assert pane.received() == ["Hello, wall!"]
+    expect(pane.entries("received", "text")).to_contain_text("Hello, wall!")
+
+
+def test_unicode_comes_back(wall: Wall, service: Service) -> None:
+    text = "回音壁 — naïve, Ωμέγα, עברית, 👩🏽‍🚀🇨🇳, \u200b\uffff\U0010ffff"
+    pane = wall.open(service=service.name)
+    pane.connect()
+
+    wall.say(text)
+
+    pane.expect_totals(1, 1)
+    assert pane.received() == [text]
+
+
+@pytest.mark.check("empty-message")
+@pytest.mark.expects_console("WebSocket connection to")
+def test_an_empty_message_comes_back(wall: Wall, service: Service) -> None:
+    pane = wall.open(service=service.name)
+    pane.connect()
+
+    wall.say("")
+    wall.say("after the empty one")
+
+    pane.expect_received("after the empty one")
+    assert pane.received() == ["", "after the empty one"]
+
+
+@pytest.mark.check("binary")
+@pytest.mark.expects_console("WebSocket connection to")
+def test_a_binary_file_comes_back_binary(wall: Wall, service: Service, tmp_path: Path) -> None:
+    every_byte, could_be_text = tmp_path / "every-byte.bin", tmp_path / "could-be-text.bin"
+    every_byte.write_bytes(bytes(range(256)))
+    could_be_text.write_bytes(b"echo")
+    pane = wall.open(service=service.name)
+    pane.connect()
+
+    wall.say_file(could_be_text)
+    pane.expect_totals(1, 1)
+    wall.say_file(every_byte)
+    pane.expect_totals(2, 2)
+
+    assert pane.received() == [b"echo", bytes(range(256))]
+
+
+def test_64_kib_come_back(wall: Wall, service: Service) -> None:
+    pane = wall.open(service=service.name)
+    pane.connect()
+
+    wall.say_preset("64 KiB")
+
+    pane.expect_totals(1, 1)
+    sent, received = (entry for entry in pane.export() if entry.direction != "event")
+    assert received.size == 64 * 1024
+    assert received.message == sent.message
+
+
+@pytest.mark.check("large-message")
+@pytest.mark.expects_console("WebSocket connection to")
+def test_1_mib_comes_back(wall: Wall, service: Service) -> None:
+    pane = wall.open(service=service.name)
+    pane.connect()
+
+    wall.say_preset("1 MiB")
+
+    pane.expect_totals(1, 1)
+    sent, received = (entry for entry in pane.export() if entry.direction != "event")
+    assert received.size == 1024 * 1024
+    assert received.message == sent.message
+
+
+def test_200_messages_come_back_in_order(wall: Wall, service: Service) -> None:
+    pane = wall.open(service=service.name)
+    pane.connect()
+
+    wall.say_preset("200 messages")
+
+    pane.expect_totals(200, 200, timeout=30_000)
+    sent = [entry.message for entry in pane.export() if entry.direction == "sent"]
+    assert pane.received() == sent
+    assert len(set(sent)) == 200, "the numbered messages are not all different, so their order would not show"
+
+
+@pytest.mark.protocol("websocket")
+@pytest.mark.check("close-code")
+def test_a_close_is_shown_with_its_code(wall: Wall, service: Service) -> None:
+    pane = wall.open(service=service.name)
+    pane.connect()
+
+    pane.disconnect(code="3000", reason="seen enough")
+
+    close = pane.entries("event", "close")
+    expect(close).to_have_count(1)
+    expect(close).to_contain_text("3000")
+    expect(close).not_to_contain_text("not clean")
+
+
+@pytest.mark.protocol("socket.io")
+def test_a_disconnect_is_shown_with_its_reason_and_no_code(wall: Wall, service: Service) -> None:
+    pane = wall.open(service=service.name)
+    pane.connect()
+
+    pane.disconnect()
+
+    close = pane.entries("event", "close")
+    expect(close).to_have_count(1)
+    expect(close).to_contain_text("io client disconnect")
+    expect(close).not_to_contain_text("1000")
+
+
+@pytest.mark.protocol("websocket")
+@pytest.mark.check("subprotocol")
+@pytest.mark.expects_console("WebSocket connection to")
+def test_the_subprotocol_that_was_selected_is_shown(wall: Wall, service: Service) -> None:
+    pane = wall.open(service=service.name)
+    pane.subprotocols.fill("chat, echo")
+
+    pane.connect()
+
+    expect(pane.root.get_by_text("Subprotocol: echo", exact=True)).to_be_visible()
+
+
+def test_connecting_again_after_a_disconnect_works(wall: Wall, service: Service) -> None:
+    pane = wall.open(service=service.name)
+    pane.connect()
+    pane.disconnect()
+
+    pane.connect()
+    wall.say("Here I am again")
+
+    pane.expect_totals(1, 1)
+    assert pane.received() == ["Here I am again"]
+
+
+def test_switching_services_closes_the_old_socket(wall: Wall, service: Service, other: Service) -> None:
+    pane = wall.open(service=service.name)
+    pane.connect()
+    wall.say("to the first")
+    pane.expect_received("to the first")
+
+    pane.stack(other.title).check()
+
+    pane.expect_connected()
+    wall.say("to the second")
+    pane.expect_received("to the second")
+    kinds = [entry.kind for entry in pane.export() if entry.kind in ("open", "close")]
+    assert kinds == ["open", "close", "open"]
+
+
+def test_side_by_side_the_same_message_goes_to_both(wall: Wall, service: Service, other: Service) -> None:
+    wall.open(service=service.name, compare=other.name)
+    wall.first.connect()
+    wall.second.connect()
+
+    wall.say("Hello, both")
+
+    wall.first.expect_totals(1, 1)
+    wall.second.expect_totals(1, 1)
+    assert wall.first.received() == ["Hello, both"]
+    assert wall.second.received() == ["Hello, both"]
+
+
+def test_its_deep_link_selects_it_and_shows_the_versions_it_loaded(wall: Wall, service: Service) -> None:
+    pane = wall.open(service=service.name)
+
+    expect(pane.stack(service.title)).to_be_checked()
+    expect(pane.connection).to_have_text("Disconnected")
+    expect(pane.row(service.name)).to_have_attribute("data-status", "up")
+    about = wall.page.request.get(f"/{service.name}/about").json()
+    shown = pane.versions.get_by_role("listitem")
+    expect(shown).to_have_count(len(about["versions"]))
+    for name, version in about["versions"].items():
+        expect(shown.filter(has_text=name).filter(has_text=version)).not_to_have_count(0)
+
+
+def test_its_source_facts_and_deviations_are_shown(wall: Wall, service: Service) -> None:
+    pane = wall.open(service=service.name)
+
+    pane.how.click()
+
+    source = (ROOT / "services" / service.name / "app.py").read_text("utf-8")
+    expect(pane.source.locator("pre")).to_have_text(source, use_inner_text=False)
+    expect(pane.root.locator("dl").filter(has_text=service.framework)).to_contain_text(service.server)
+    for known in service.known:
+        expect(pane.known_deviations).to_contain_text(known.reason)
+        expect(pane.known_deviations.get_by_role("link").and_(pane.page.locator(f'[href="{known.link}"]'))).to_have_count(1)

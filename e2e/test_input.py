@@ -1,0 +1,236 @@
+"""Bad input in every field: the page says what is wrong, sends nothing, and stays connected."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from e2e.wall import Pane, Wall
+from echowall.catalog import Service
+
+MIB = 1024 * 1024
+ATTACK = '<img src=x onerror="window.attacked = true"><script>window.attacked = true</script>'
+
+
+@pytest.fixture
+def connected(wall: Wall, plain: Service) -> Pane:
+    """A pane that is connected to a service."""
+    pane = wall.open(service=plain.name)
+    pane.connect()
+    return pane
+
+
+def expect_still_talking(wall: Wall, pane: Pane) -> None:
+    """Nothing was sent, and what is right is sent next."""
+    pane.expect_totals(0, 0)
+    pane.expect_connected()
+    wall.say("all right")
+    pane.expect_totals(1, 1)
+    assert pane.received() == ["all right"]
+
+
+@pytest.mark.parametrize("text", ["xyz", "abc", "0x4g", "12 3", "回音", "<b>"])
+def test_invalid_hex_is_refused(wall: Wall, connected: Pane, text: str) -> None:
+    wall.say(text, kind="Hex")
+
+    expect(wall.error).to_have_text(re.compile(r"\w"))
+    expect_still_talking(wall, connected)
+
+
+@pytest.mark.parametrize("text", ["{a: 1}", "[1, 2", "nothing", "", '{"a": 1} {"b": 2}', "<b>", "[NaN]"])
+def test_invalid_json_is_refused(wall: Wall, connected: Pane, text: str) -> None:
+    wall.say(text, kind="JSON")
+
+    expect(wall.error).to_have_text(re.compile(r"\w"))
+    expect_still_talking(wall, connected)
+
+
+def test_a_message_that_is_put_right_takes_its_error_away(wall: Wall, connected: Pane) -> None:
+    wall.say("{", kind="JSON")
+    expect(wall.error).to_have_text(re.compile(r"\w"))
+
+    wall.say("{}", kind="JSON")
+
+    connected.expect_totals(1, 1)
+    expect(wall.error.filter(has_text=re.compile(r"\w"))).to_have_count(0)
+
+
+def test_a_file_of_32_mib_is_refused_with_the_limit(wall: Wall, connected: Pane, tmp_path: Path) -> None:
+    file = tmp_path / "large.bin"
+    with file.open("wb") as sparse:
+        sparse.truncate(32 * MIB)
+
+    wall.kind("File").check()
+    wall.file.set_input_files(file)
+    if wall.send.is_enabled():
+        wall.send.click()
+
+    expect(wall.error).to_contain_text("16 MiB")
+    expect_still_talking(wall, connected)
+
+
+def test_no_file_at_all_is_refused(wall: Wall, connected: Pane) -> None:
+    wall.kind("File").check()
+    if wall.send.is_enabled():
+        wall.send.click()
+        expect(wall.error).to_have_text(re.compile(r"\w"))
+
+    expect_still_talking(wall, connected)
+
+
+def test_an_empty_file_is_a_message(wall: Wall, connected: Pane, tmp_path: Path) -> None:
+    file = tmp_path / "empty.bin"
+    file.touch()
+
+    wall.say_file(file)
+
+    connected.expect_totals(1, 1)
+    assert connected.received() == [b""]
+
+
+def test_html_is_shown_and_never_run(wall: Wall, connected: Pane) -> None:
+    wall.say(ATTACK)
+    connected.expect_totals(1, 1)
+    connected.search.fill(ATTACK)
+
+    expect(connected.entries("received")).to_contain_text(ATTACK)
+    for view in ("JSON", "Hex", "Text"):
+        connected.view_as.select_option(label=view)
+        expect(connected.log.locator("img, script")).to_have_count(0)
+    assert wall.page.evaluate("window.attacked") is None
+
+
+@pytest.mark.parametrize("parameter", ["service", "url", "handler", "compare", "lang", "connect"])
+def test_html_in_the_address_is_never_run(wall: Wall, parameter: str) -> None:
+    wall.open(**{parameter: ATTACK})
+
+    expect(wall.page.locator("main img[src=x], main script")).to_have_count(0)
+    assert wall.page.evaluate("window.attacked") is None
+
+
+def test_an_unknown_service_is_refused_and_the_known_ones_are_named(wall: Wall, services: list[Service]) -> None:
+    wall.open(service="no-such-stack")
+
+    alert = wall.page.get_by_role("alert").filter(has_text="no-such-stack")
+    expect(alert).to_be_visible()
+    for service in services:
+        expect(alert).to_contain_text(service.name)
+
+
+def test_an_unknown_service_to_compare_with_is_refused(wall: Wall, plain: Service) -> None:
+    wall.open(service=plain.name, compare="no-such-stack")
+
+    expect(wall.page.get_by_role("alert").filter(has_text="no-such-stack")).to_be_visible()
+
+
+@pytest.mark.parametrize("parameter", ["handler", "lang", "connect"])
+def test_nonsense_in_the_address_leaves_a_working_page(wall: Wall, plain: Service, parameter: str) -> None:
+    pane = wall.open(**{"service": plain.name, parameter: "no-such-thing"})
+
+    pane.connect()
+    expect_still_talking(wall, pane)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "nonsense",
+        "ws:",
+        "ws://",
+        "http//127.0.0.1",
+        "ftp://127.0.0.1/",
+        "javascript:alert(1)",
+        "ws://127.0.0.1:99999/",
+        "ws://[::1/",
+        "ws://host name/",
+        "ws://127.0.0.1/#fragment",
+        "//",
+        "🙂",
+    ],
+)
+def test_a_malformed_endpoint_is_refused(wall: Wall, plain: Service, url: str) -> None:
+    pane = wall.open(service=plain.name)
+    pane.own_endpoint.check()
+    pane.endpoint_url.fill(url)
+
+    pane.connect_button.click()
+
+    expect(pane.alert.filter(has_text=re.compile(r"\w"))).to_be_visible()
+    expect(pane.connection).to_have_text("Disconnected")
+    expect(pane.endpoint_url).to_have_attribute("aria-invalid", "true")
+
+
+@pytest.mark.expects_console("WebSocket connection to")
+def test_an_endpoint_where_nobody_listens_is_shown_as_not_connected(wall: Wall) -> None:
+    pane = wall.open(url="ws://127.0.0.1:9/")
+    pane.reconnects.uncheck()
+
+    pane.connect_button.click()
+
+    expect(pane.entries("event", "close")).to_contain_text("1006")
+    expect(pane.connection).to_have_text("Disconnected")
+
+
+def test_a_malformed_endpoint_in_the_address_is_refused(wall: Wall) -> None:
+    pane = wall.open(url="nonsense", connect="1")
+
+    expect(pane.alert.filter(has_text=re.compile(r"\w"))).to_be_visible()
+    expect(pane.connection).to_have_text("Disconnected")
+
+
+@pytest.mark.parametrize("tokens", ["a b", "écho", "echo, echo", "a/b", "x{", "回音", '"echo"', "a;b"])
+def test_invalid_subprotocols_are_refused(wall: Wall, plain: Service, tokens: str) -> None:
+    pane = wall.open(service=plain.name)
+    pane.subprotocols.fill(tokens)
+
+    pane.connect_button.click()
+
+    expect(pane.alert.filter(has_text=re.compile(r"\w"))).to_be_visible()
+    expect(pane.connection).to_have_text("Disconnected")
+    pane.subprotocols.fill("")
+    pane.connect()
+
+
+@pytest.mark.parametrize("code", ["0", "999", "1001", "1006", "2999", "5000", "-1", "3000.5", "1e99"])
+def test_an_invalid_close_code_is_refused(wall: Wall, connected: Pane, code: str) -> None:
+    connected.close_code.fill(code)
+
+    connected.disconnect_button.click()
+
+    expect(connected.alert.filter(has_text=re.compile(r"\w"))).to_be_visible()
+    connected.close_code.fill("")
+    expect_still_talking(wall, connected)
+
+
+def test_a_close_reason_longer_than_123_bytes_is_refused(wall: Wall, connected: Pane) -> None:
+    connected.close_code.fill("3000")
+    connected.close_reason.fill("回" * 42)
+
+    connected.disconnect_button.click()
+
+    expect(connected.alert.filter(has_text="123")).to_be_visible()
+    connected.close_reason.fill("回" * 41)
+    connected.disconnect()
+
+
+def test_a_search_for_an_expression_is_a_search_for_its_characters(wall: Wall, connected: Pane) -> None:
+    wall.say("see ([.*")
+    connected.expect_totals(1, 1)
+
+    connected.search.fill("([.*")
+
+    expect(connected.entries("received")).to_have_count(1)
+    connected.search.fill("(.*)")
+    expect(connected.entries()).to_have_count(0)
+
+
+def test_nothing_can_be_sent_before_there_is_a_connection(wall: Wall, plain: Service) -> None:
+    pane = wall.open(service=plain.name)
+    wall.compose("Text", "into the void")
+
+    expect(wall.send).to_be_disabled()
+    wall.message.press("Control+Enter")
+
+    pane.expect_totals(0, 0)

@@ -1,0 +1,115 @@
+"""The page by keyboard alone."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from e2e.wall import Wall
+from echowall.catalog import Service
+
+TAB_STOPS = 150
+
+
+def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
+    """Press Tab until the target has the focus, seeing it all the way."""
+    for _ in range(TAB_STOPS):
+        page.keyboard.press(key)
+        assert page.evaluate(FOCUS_SHOWS), f"nobody sees where the focus is: {page.evaluate(FOCUSED)}"
+        if target.evaluate("element => element === document.activeElement"):
+            return
+    pytest.fail(f"{TAB_STOPS} times {key} did not reach {target}")
+
+
+FOCUSED = "document.activeElement.outerHTML.slice(0, 300)"
+FOCUS_SHOWS = """
+() => {
+  const focused = document.activeElement;
+  const boxes = [focused, focused.closest("label")].filter(Boolean).map(element => getComputedStyle(element));
+  return focused === document.body || boxes.some(({outlineStyle, outlineWidth, boxShadow}) =>
+    (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none");
+}
+"""
+
+
+def test_a_whole_conversation(wall: Wall, plain: Service) -> None:
+    pane, keyboard = wall.open(service=plain.name), wall.page.keyboard
+
+    tab_to(wall.page, pane.connect_button)
+    keyboard.press("Enter")
+    pane.expect_connected()
+    tab_to(wall.page, wall.message)
+    keyboard.type("by keyboard alone")
+    keyboard.press("Control+Enter")
+    pane.expect_received("by keyboard alone")
+    tab_to(wall.page, pane.disconnect_button, key="Shift+Tab")
+    keyboard.press("Enter")
+
+    expect(pane.connection).to_have_text("Disconnected")
+
+
+def test_another_stack_is_chosen_with_the_arrows(wall: Wall, plain: Service) -> None:
+    pane = wall.open(service=plain.name)
+    tab_to(wall.page, pane.stack(plain.title))
+
+    wall.page.keyboard.press("ArrowDown")
+
+    expect(pane.stack(plain.title)).not_to_be_checked()
+    expect(wall.page).not_to_have_url(re.compile(rf"[?&]service={plain.name}(&|$)"))
+
+
+def test_the_focus_stays_where_it_was_when_one_connects(wall: Wall, plain: Service) -> None:
+    pane = wall.open(service=plain.name)
+    tab_to(wall.page, pane.connect_button)
+
+    wall.page.keyboard.press("Enter")
+
+    pane.expect_connected()
+    assert wall.page.evaluate("document.activeElement !== document.body"), "the focus fell off the page"
+
+
+def test_how_it_is_done_opens(wall: Wall, plain: Service) -> None:
+    pane = wall.open(service=plain.name)
+    tab_to(wall.page, pane.how.locator("xpath=ancestor-or-self::*[self::summary or self::button]"))
+
+    wall.page.keyboard.press("Enter")
+
+    expect(pane.source).to_be_visible()
+
+
+def test_the_source_can_be_scrolled(wall: Wall, plain: Service) -> None:
+    pane = wall.open(service=plain.name)
+    pane.how.click()
+    expect(pane.source).to_be_visible()
+
+    scrollable = pane.source.evaluate(
+        "region => [region, ...region.querySelectorAll('*')]"
+        ".filter(it => it.scrollWidth > it.clientWidth && /auto|scroll/.test(getComputedStyle(it).overflowX))"
+        ".every(it => it.tabIndex === 0)"
+    )
+
+    assert scrollable, "what scrolls cannot be focused"
+
+
+def test_the_log_can_be_scrolled(wall: Wall, plain: Service) -> None:
+    pane = wall.open(service=plain.name)
+    pane.connect()
+    wall.say_preset("200 messages")
+    pane.expect_totals(200, 200)
+    tab_to(wall.page, pane.log.locator("xpath=ancestor-or-self::*[@tabindex='0'][1]"), key="Shift+Tab")
+
+    wall.page.keyboard.press("Home")
+
+    expect(pane.entries("event", "open")).to_be_in_viewport()
+
+
+def test_nothing_traps_the_focus(wall: Wall, plain: Service) -> None:
+    wall.open(service=plain.name)
+    stops: list[str] = []
+
+    for _ in range(TAB_STOPS):
+        wall.page.keyboard.press("Tab")
+        stops.append(wall.page.evaluate(FOCUSED))
+
+    assert stops.count(stops[0]) > 1, "the focus never came around"
+    assert all(before != after for before, after in zip(stops, stops[1:], strict=False)), "it stuck"

@@ -1,0 +1,405 @@
+"""What the page does whatever the service: addresses, sending, the log, two languages."""
+
+import base64
+import json
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.wall import Pane, Wall
+from echowall.catalog import Service
+
+
+@pytest.fixture
+def connected(wall: Wall, plain: Service) -> Pane:
+    """A pane that is connected to a service."""
+    pane = wall.open(service=plain.name)
+    pane.connect()
+    return pane
+
+
+def endpoint(base_url: str, service: Service) -> str:
+    """The address of a service's echo, as one would type it."""
+    return f"{base_url.replace('http', 'ws', 1)}/{service.name}/foobar/"
+
+
+# The address
+
+
+def test_the_page_is_called_echo_wall(wall: Wall) -> None:
+    wall.open()
+
+    expect(wall.page).to_have_title("Echo Wall")
+    expect(wall.page.get_by_role("heading", level=1)).to_have_text("Echo Wall")
+    expect(wall.page.get_by_role("main")).to_be_visible()
+
+
+def test_every_service_can_be_chosen_and_is_up(wall: Wall, services: list[Service]) -> None:
+    pane = wall.open()
+
+    expect(pane.root.locator("[data-service][data-status]")).to_have_count(len(services))
+    for service in services:
+        expect(pane.stack(service.title)).to_have_count(1)
+        expect(pane.row(service.name)).to_have_attribute("data-status", "up")
+
+
+def test_services_are_grouped_by_era(wall: Wall, services: list[Service]) -> None:
+    pane = wall.open()
+
+    for legend, era in (("From the article", "article"), ("Modern", "modern")):
+        group = pane.root.get_by_role("group", name=legend).get_by_role("radio")
+        expect(group).to_have_count(sum(service.era == era for service in services))
+    expect(pane.root.get_by_role("group", name="Your own").get_by_role("radio")).to_have_count(1)
+
+
+def test_it_does_not_connect_by_itself(wall: Wall, plain: Service) -> None:
+    pane = wall.open(service=plain.name)
+
+    expect(pane.row(plain.name)).to_have_attribute("data-status", "up")
+    expect(pane.connection).to_have_text("Disconnected")
+    expect(pane.entries()).to_have_count(0)
+
+
+def test_it_connects_by_itself_when_the_address_says_so(wall: Wall, plain: Service) -> None:
+    pane = wall.open(service=plain.name, connect="1")
+
+    pane.expect_connected()
+
+
+def test_an_endpoint_of_ones_own_is_talked_to(wall: Wall, base_url: str, plain: Service) -> None:
+    pane = wall.open()
+    pane.own_endpoint.check()
+    pane.endpoint_url.fill(endpoint(base_url, plain))
+    pane.connect()
+
+    wall.say("Hello from my own")
+
+    pane.expect_totals(1, 1)
+    assert pane.received() == ["Hello from my own"]
+
+
+def test_a_deep_link_to_an_endpoint_of_ones_own(wall: Wall, base_url: str, plain: Service) -> None:
+    pane = wall.open(url=endpoint(base_url, plain), connect="1")
+
+    expect(pane.own_endpoint).to_be_checked()
+    expect(pane.endpoint_url).to_have_value(endpoint(base_url, plain))
+    pane.expect_connected()
+
+
+def test_a_deep_link_to_two_stacks(wall: Wall, plain: Service, other: Service) -> None:
+    wall.open(service=plain.name, compare=other.name)
+
+    expect(wall.side_by_side).to_be_checked()
+    expect(wall.first.stack(plain.title)).to_be_checked()
+    expect(wall.second.stack(other.title)).to_be_checked()
+
+
+def test_choosing_a_stack_puts_it_in_the_address(wall: Wall, plain: Service, other: Service) -> None:
+    pane = wall.open(service=plain.name)
+
+    pane.stack(other.title).check()
+
+    expect(wall.page).to_have_url(re.compile(rf"[?&]service={other.name}(&|$)"))
+
+
+def test_a_second_stack_can_be_opened_and_put_away(wall: Wall, plain: Service) -> None:
+    wall.open(service=plain.name)
+    expect(wall.second.root).to_have_count(0)
+
+    wall.side_by_side.check()
+    expect(wall.second.root).to_be_visible()
+    expect(wall.page).to_have_url(re.compile("compare="))
+
+    wall.side_by_side.uncheck()
+    expect(wall.second.root).to_have_count(0)
+    expect(wall.page).not_to_have_url(re.compile("compare="))
+
+
+# Sending
+
+
+def test_control_enter_sends(wall: Wall, connected: Pane) -> None:
+    wall.compose("Text", "by keyboard")
+
+    wall.message.press("Control+Enter")
+
+    connected.expect_totals(1, 1)
+
+
+def test_enter_is_a_new_line(wall: Wall, connected: Pane) -> None:
+    wall.compose("Text", "one")
+
+    wall.message.press("End")
+    wall.message.press("Enter")
+    wall.message.press_sequentially("two")
+
+    expect(wall.message).to_have_value("one\ntwo")
+    connected.expect_totals(0, 0)
+
+
+def test_the_arrows_recall_what_was_sent(wall: Wall, connected: Pane) -> None:
+    wall.say("first")
+    wall.say("second")
+    wall.message.fill("")
+
+    wall.message.press("ArrowUp")
+    expect(wall.message).to_have_value("second")
+    wall.message.press("ArrowUp")
+    expect(wall.message).to_have_value("first")
+    wall.message.press("ArrowDown")
+    expect(wall.message).to_have_value("second")
+
+
+@pytest.mark.parametrize("preset", ["Hello", "Unicode", "Empty", "HTML", "64 KiB", "1 MiB"])
+def test_a_preset_comes_back(wall: Wall, connected: Pane, preset: str) -> None:
+    wall.say_preset(preset)
+
+    connected.expect_totals(1, 1)
+    sent, received = (entry for entry in connected.export() if entry.direction != "event")
+    assert received.message == sent.message
+
+
+def test_lines_and_spaces_come_back_untrimmed(wall: Wall, connected: Pane) -> None:
+    text = "  two\n\n\tlines  \n"
+
+    wall.say(text)
+
+    connected.expect_totals(1, 1)
+    assert connected.received() == [text]
+
+
+def test_json_comes_back(wall: Wall, connected: Pane) -> None:
+    document = {"to": "wall", "n": [1, 2.5, None, True], "text": "\"quoted\" 回"}
+
+    wall.say(json.dumps(document), kind="JSON")
+
+    connected.expect_totals(1, 1)
+    assert [json.loads(message) for message in connected.received()] == [document]
+
+
+def test_hex_is_sent_as_the_bytes_it_spells(wall: Wall, connected: Pane) -> None:
+    wall.say("00 FF 7f", kind="Hex")
+
+    connected.expect_totals(1, 1)
+    assert connected.received() == [b"\x00\xff\x7f"]
+
+
+# The connection
+
+
+def test_a_close_is_explained(connected: Pane) -> None:
+    connected.disconnect()
+
+    close = connected.entries("event", "close")
+    expect(close).to_contain_text("1000")
+    expect(close).to_contain_text("clean")
+    expect(close).to_contain_text(re.compile(r"normal", re.IGNORECASE))
+
+
+def test_the_buttons_follow_the_connection(wall: Wall, plain: Service) -> None:
+    pane = wall.open(service=plain.name)
+    expect(wall.send).to_be_disabled()
+
+    pane.connect()
+    expect(wall.send).to_be_enabled()
+
+    pane.disconnect()
+    expect(wall.send).to_be_disabled()
+
+
+def test_leaving_the_page_closes_the_socket_quietly(wall: Wall, connected: Pane, other: Service) -> None:
+    wall.say("before I go")
+    connected.expect_totals(1, 1)
+
+    pane = wall.open(service=other.name)
+
+    expect(pane.connection).to_have_text("Disconnected")
+
+
+# The log
+
+
+def test_an_entry_has_its_direction_kind_and_size(wall: Wall, connected: Pane) -> None:
+    wall.say("回音壁")
+    connected.expect_totals(1, 1)
+    wall.say("00 01", kind="Hex")
+    connected.expect_totals(2, 2)
+
+    for direction in ("sent", "received"):
+        expect(connected.entries(direction, "text")).to_have_attribute("data-size", "9")  # type: ignore[arg-type]
+        expect(connected.entries(direction, "binary")).to_have_attribute("data-size", "2")  # type: ignore[arg-type]
+    expect(connected.entries("event", "open")).to_have_count(1)
+
+
+def test_a_round_trip_is_timed(wall: Wall, connected: Pane) -> None:
+    wall.say("there and back")
+    connected.expect_totals(1, 1)
+
+    expect(connected.entries("received")).to_have_attribute("data-rtt", re.compile(r"^\d+(\.\d+)?$"))
+    expect(connected.sparkline).to_be_visible()
+
+
+def test_the_log_shows_only_what_is_asked_for(wall: Wall, connected: Pane) -> None:
+    wall.say("there and back")
+    connected.expect_totals(1, 1)
+
+    for label, count in {"Sent": 1, "Received": 1, "Events": 1, "All": 3}.items():
+        connected.show.select_option(label=label)
+        expect(connected.entries()).to_have_count(count)
+
+
+def test_the_log_can_be_searched(wall: Wall, connected: Pane) -> None:
+    wall.say("a needle")
+    wall.say("hay")
+    connected.expect_totals(2, 2)
+
+    connected.search.fill("NEEDLE")
+
+    expect(connected.entries()).to_have_count(2)
+    expect(connected.entries("received")).to_contain_text("a needle")
+
+
+def test_json_is_laid_out_in_its_view(wall: Wall, connected: Pane) -> None:
+    wall.say('{"a":[1,2]}', kind="JSON")
+    connected.expect_totals(1, 1)
+
+    connected.view_as.select_option(label="JSON")
+
+    expect(connected.entries("received")).to_contain_text('"a": [')
+
+
+def test_bytes_are_laid_out_in_the_hex_view(wall: Wall, connected: Pane) -> None:
+    wall.say("echo")
+    connected.expect_totals(1, 1)
+
+    connected.view_as.select_option(label="Hex")
+
+    expect(connected.entries("received")).to_contain_text(re.compile("65 ?63 ?68 ?6f", re.IGNORECASE))
+
+
+def test_the_log_can_be_cleared(wall: Wall, connected: Pane) -> None:
+    wall.say("soon gone")
+    connected.expect_totals(1, 1)
+
+    connected.clear.click()
+
+    expect(connected.entries()).to_have_count(0)
+
+
+def test_the_log_is_exported_as_json_lines(wall: Wall, connected: Pane) -> None:
+    wall.say("回音壁")
+    connected.expect_totals(1, 1)
+    wall.say("00 ff", kind="Hex")
+    connected.expect_totals(2, 2)
+
+    with wall.page.expect_download() as download:
+        connected.export_button.click()
+
+    assert download.value.suggested_filename.endswith(".jsonl")
+    lines = [json.loads(line) for line in download.value.path().read_text("utf-8").splitlines()]
+    opened, *messages = lines
+    assert opened["kind"] == "open"
+    told = {(it["direction"], it["kind"], it["size"], it["data"]) for it in messages}
+    encoded = base64.b64encode(b"\x00\xff").decode()
+    assert told == {
+        (direction, kind, size, data)
+        for direction in ("sent", "received")
+        for kind, size, data in (("text", 9, "回音壁"), ("binary", 2, encoded))
+    }
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"]) for line in lines)
+
+
+def test_the_log_stops_scrolling_while_one_reads(wall: Wall, connected: Pane) -> None:
+    wall.say_preset("200 messages")
+    connected.expect_totals(200, 200)
+    connected.log.hover()
+    wall.page.mouse.wheel(0, -1500)
+    expect(connected.new).to_have_count(0)
+
+    wall.message.fill("news")
+    wall.kind("Text").check()
+    wall.message.fill("news")
+    wall.send.click()
+
+    expect(connected.new).to_have_text("2 new")
+    connected.new.click()
+    expect(connected.entries("received").filter(has_text="news")).to_be_in_viewport()
+    expect(connected.new).to_have_count(0)
+
+
+def test_a_long_log_keeps_the_page_small(wall: Wall, connected: Pane) -> None:
+    wall.preset.select_option(label="200 messages")
+
+    for number in range(1, 6):
+        wall.send.click()
+        connected.expect_totals(200 * number, 200 * number)
+
+    assert connected.entries().count() < 1000
+    expect(connected.entries().last).to_be_in_viewport()
+    assert len(connected.received()) == 1000
+
+
+# Two languages
+
+
+def test_the_page_speaks_chinese_and_remembers_it(wall: Wall) -> None:
+    wall.open()
+
+    wall.page.get_by_role("button", name="中文", exact=True).click()
+
+    expect(wall.page.get_by_role("heading", level=1)).to_have_text("回音壁")
+    expect(wall.page.locator("html")).to_have_attribute("lang", re.compile("^zh"))
+    wall.load("/")
+    expect(wall.page.get_by_role("heading", level=1)).to_have_text("回音壁")
+    wall.page.get_by_role("button", name="English", exact=True).click()
+    expect(wall.page.get_by_role("heading", level=1)).to_have_text("Echo Wall")
+
+
+def test_a_deep_link_to_the_chinese_page(wall: Wall) -> None:
+    wall.load("/?lang=zh")
+
+    expect(wall.page.get_by_role("heading", level=1)).to_have_text("回音壁")
+
+
+@pytest.mark.browser_context_args(locale="zh-CN")
+def test_a_chinese_reader_gets_the_chinese_page(page: Page) -> None:
+    page.goto("/")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("回音壁")
+
+
+def test_switching_the_language_keeps_the_connection(wall: Wall, connected: Pane) -> None:
+    wall.say("before")
+    connected.expect_totals(1, 1)
+
+    wall.page.get_by_role("button", name="中文", exact=True).click()
+    wall.page.get_by_role("button", name="English", exact=True).click()
+
+    connected.expect_connected()
+    connected.expect_totals(1, 1)
+
+
+# What it costs
+
+
+def test_the_page_weighs_at_most_200_kb_on_the_wire(wall: Wall, services: list[Service]) -> None:
+    sockets = next((service for service in services if service.protocol == "socket.io"), services[0])
+    pane = wall.open(service=sockets.name)
+    pane.connect()
+    pane.how.click()
+    expect(pane.source).to_be_visible()
+
+    sizes = wall.page.evaluate(
+        "performance.getEntries().filter(({transferSize}) => transferSize).map(e => [e.name, e.transferSize])"
+    )
+
+    assert len(sizes) > 5
+    assert sum(size for _, size in sizes) <= 200_000, sorted(sizes, key=lambda it: -it[1])[:10]
+
+
+def test_the_page_asks_nobody_else(wall: Wall, base_url: str, connected: Pane) -> None:
+    names = wall.page.evaluate("performance.getEntriesByType('resource').map(({name}) => name)")
+
+    assert names
+    assert [name for name in names if not name.startswith(f"{base_url}/")] == []

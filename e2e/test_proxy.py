@@ -1,0 +1,213 @@
+"""What the proxy promises: known names only, the page's headers, limits, and errors that can be read."""
+
+import base64
+import gzip
+import hashlib
+import re
+import socket
+import time
+from contextlib import ExitStack
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+import pytest
+
+from e2e import wire
+from echowall import catalog
+from echowall.catalog import Service
+
+
+def test_it_is_healthy(http: httpx.Client) -> None:
+    assert http.get("/healthz").status_code == 200
+
+
+def test_services_json_is_the_catalog(http: httpx.Client, services: list[Service]) -> None:
+    served = http.get("/services.json").json()
+
+    assert served == msgspec.json.decode(catalog.services_json(services))
+    assert [service["name"] for service in served["services"]] == [service.name for service in services]
+
+
+@pytest.mark.parametrize("path", ["/no-such-stack/about", "/no-such-stack/foobar/", "/no-such-page", "/services/x"])
+def test_an_unknown_name_is_answered_with_the_known_ones(
+    base_url: str, services: list[Service], path: str
+) -> None:
+    answer = wire.request(base_url, path)
+
+    assert answer.status == 404
+    assert answer.json["services"] == [service.name for service in services]
+    assert answer.json["error"]
+
+
+def test_a_websocket_to_an_unknown_name_is_refused(base_url: str) -> None:
+    with pytest.raises(wire.Refused) as refusal:
+        wire.Client(f"{base_url}/no-such-stack/foobar/")
+
+    assert refusal.value.status == 404
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/../etc/passwd",
+        "/../../../../etc/passwd",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "/..%2f..%2fetc%2fpasswd",
+        "/js/..%2f..%2f..%2f..%2fetc/passwd",
+        "/js/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "/services/../../lab.conf",
+        "/services/..%2f..%2flab.conf",
+        "/services/NAME/../../../lab.conf",
+        "/NAME/../../etc/passwd",
+        "/NAME/..%2f..%2fetc%2fpasswd",
+        "/%00/",
+        "/NAME/%00",
+        "//etc/passwd",
+        "/\\..\\..\\etc\\passwd",
+        "/.git/config",
+        "/nginx.conf",
+    ],
+)
+def test_no_path_leads_out_of_the_site(base_url: str, plain: Service, target: str) -> None:
+    answer = wire.request(base_url, target.replace("NAME", plain.name))
+
+    assert answer.status in (400, 404), answer
+    assert b"root:" not in answer.body
+    assert b"upstream" not in answer.body
+
+
+@pytest.mark.parametrize("target", ["/NAME/about", "/NAME%2fabout", "/./NAME/./about", "//NAME//about", "/OTHER/..%2fNAME/about"])
+def test_who_is_asked_and_for_what_is_read_from_the_same_path(
+    base_url: str, plain: Service, other: Service, target: str
+) -> None:
+    answer = wire.request(base_url, target.replace("NAME", plain.name).replace("OTHER", other.name))
+
+    assert answer.status == 200, answer
+    assert answer.json["service"] == plain.name
+
+
+# The page
+
+
+def test_the_page_is_revalidated_by_its_etag(http: httpx.Client) -> None:
+    page = http.get("/")
+
+    again = http.get("/", headers={"If-None-Match": page.headers["ETag"]})
+
+    assert page.status_code == 200
+    assert again.status_code == 304
+    assert again.content == b""
+
+
+@pytest.mark.parametrize("path", ["/", "/services.json", "/js/client.js", "/css/page.css"])
+def test_what_is_text_is_sent_compressed(base_url: str, path: str) -> None:
+    answer = wire.request(base_url, path, headers={"Accept-Encoding": "gzip"})
+
+    assert answer.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(answer.body) == wire.request(base_url, path).body
+
+
+@pytest.mark.parametrize("path", ["/", "/js/client.js", "/services.json", "/no-such-page"])
+def test_nothing_is_sniffed_and_no_referrer_told(http: httpx.Client, path: str) -> None:
+    answer = http.get(path)
+
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_the_policy_allows_the_page_and_nothing_else(http: httpx.Client) -> None:
+    page = http.get("/")
+
+    policy = dict(
+        directive.strip().split(" ", 1) for directive in page.headers["Content-Security-Policy"].split(";")
+    )
+    import_maps = re.findall(r'<script type="importmap">(.*?)</script>', page.text, re.DOTALL)
+    hashes = {f"'sha256-{base64.b64encode(hashlib.sha256(it.encode()).digest()).decode()}'" for it in import_maps}
+    assert policy["default-src"] == "'none'"
+    assert set(policy["script-src"].split()) == {"'self'", *hashes}
+    assert policy["style-src"] == "'self'"
+    assert set(policy["connect-src"].split()) == {"'self'", "ws:", "wss:"}
+    for directive in ("base-uri", "form-action", "frame-ancestors"):
+        assert policy[directive] == "'none'"
+    assert policy["require-trusted-types-for"] == "'script'"
+    allowed = {"'none'", "'self'", "'script'", "data:", "ws:", "wss:", "lit-html", *hashes}
+    assert {source for sources in policy.values() for source in sources.split()} <= allowed
+
+
+@pytest.mark.parametrize("path", ["/package.json", "/package-lock.json", "/vendor.mjs", "/tests/", "/README.md"])
+def test_what_is_not_the_page_is_not_served(base_url: str, path: str) -> None:
+    assert wire.request(base_url, path).status == 404
+
+
+def test_a_folder_is_not_listed(base_url: str) -> None:
+    assert wire.request(base_url, "/js/").status in (403, 404)
+
+
+# Limits
+
+
+@pytest.mark.parametrize("path", ["/", "/NAME/about", "/NAME/foobar/"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({"Cookie": "x" * 16_000}, id="one large header"),
+        pytest.param({f"X-{number}": "x" * 1000 for number in range(60)}, id="many headers"),
+    ],
+)
+def test_oversized_headers_are_refused(
+    base_url: str, plain: Service, path: str, headers: dict[str, str]
+) -> None:
+    answer = wire.request(base_url, path.replace("NAME", plain.name), headers=headers)
+
+    assert answer.status == 431
+    assert answer.json["error"]
+
+
+def test_an_oversized_address_is_refused(base_url: str) -> None:
+    answer = wire.request(base_url, f"/?{'x' * 16_000}")
+
+    assert answer.status in (414, 431)
+    assert answer.json["error"]
+
+
+def test_an_oversized_body_is_refused(base_url: str, plain: Service) -> None:
+    answer = wire.request(base_url, f"/{plain.name}/about", method="POST", headers={"Content-Length": "2000000"})
+
+    assert answer.status == 413
+    assert answer.json["error"]
+
+
+def test_what_is_not_http_is_refused(base_url: str) -> None:
+    address = urlsplit(base_url)
+    with socket.create_connection((address.hostname, address.port), timeout=wire.PATIENCE) as client:
+        client.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
+
+        assert b" 400 " in client.recv(4096).partition(b"\r\n")[0]
+
+
+def test_too_many_requests_at_once_are_refused_and_then_served_again(base_url: str, plain: Service) -> None:
+    address = urlsplit(base_url)
+    request = f"GET /{plain.name}/about HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode()
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection((address.hostname, address.port), timeout=wire.PATIENCE))
+            for _ in range(800)
+        ]
+        for client in clients:
+            client.sendall(request)
+        answers = [read_all(client) for client in clients]
+
+    refused = [answer for answer in answers if answer.startswith(b"HTTP/1.1 429 ")]
+    assert refused, f"800 requests at once, and none refused: {sorted({answer[:30] for answer in answers})}"
+    assert b'{"error": "too many' in refused[0]
+    deadline = time.monotonic() + wire.PATIENCE
+    while (answer := wire.request(base_url, f"/{plain.name}/about")).status != 200:
+        assert time.monotonic() < deadline, answer
+
+
+def read_all(client: socket.socket) -> bytes:
+    parts = []
+    while part := client.recv(65536):
+        parts.append(part)
+    return b"".join(parts)

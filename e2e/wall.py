@@ -1,0 +1,180 @@
+"""The page, as a person meets it: everything is found by its role and its name."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlencode
+
+import msgspec
+from playwright.sync_api import Error, Locator, Page, Request, expect
+
+NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
+
+Direction = Literal["sent", "received", "event"]
+
+
+class Entry(msgspec.Struct):
+    """A line of the exported log."""
+
+    time: str
+    direction: Direction
+    kind: Literal["text", "binary", "open", "close", "error", "reconnect"]
+    size: int = 0
+    data: str | None = None
+    encoding: str | None = None
+    rtt: float | None = None
+
+    @property
+    def message(self) -> str | bytes:
+        """What was said: text as text, binary as bytes."""
+        data = self.data or ""
+        return b64decode(data, validate=True) if self.encoding == "base64" else data
+
+
+class Wall:
+    """The whole page: one or two stacks, and the message that goes to them."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self._interrupted = False
+        page.on("requestfailed", self._on_request_failed)
+        self.first = Pane(page, "First stack")
+        self.second = Pane(page, "Second stack")
+        self.side_by_side = page.get_by_role("switch", name="Side by side")
+        self.composer = page.get_by_role("region", name="Message", exact=True)
+        self.message = self.composer.get_by_role("textbox", name="Message", exact=True)
+        self.file = self.composer.get_by_label("File", exact=True).and_(self.composer.locator("[type=file]"))
+        self.preset = self.composer.get_by_role("combobox", name="Preset")
+        self.send = self.composer.get_by_role("button", name="Send", exact=True)
+        self.error = self.composer.get_by_role("alert")
+
+    def open(self, **query: str) -> Pane:
+        """Open the page with that query, and wait until the stacks are listed."""
+        self.load(f"/?{urlencode(query)}")
+        expect(self.first.own_endpoint).to_be_visible()
+        return self.first
+
+    def load(self, address: str) -> None:
+        """Go there. When a container starts or stops, the host's network changes, and Chromium drops what it is loading:
+        https://issues.chromium.org/issues/41465264. That is no fault of the page, so then it is loaded again."""
+        for _ in range(5):
+            self._interrupted = False
+            try:
+                self.page.goto(address)
+            except Error as error:
+                if NETWORK_CHANGED not in error.message:
+                    raise
+            if not self._interrupted:
+                return
+
+    def _on_request_failed(self, request: Request) -> None:
+        self._interrupted |= request.failure == f"net::{NETWORK_CHANGED}"
+
+    def kind(self, name: Literal["Text", "JSON", "Hex", "File"]) -> Locator:
+        """The radio that says what the message is."""
+        return self.composer.get_by_role("radio", name=name, exact=True)
+
+    def compose(self, kind: Literal["Text", "JSON", "Hex"], message: str) -> None:
+        """Write a message, and do not send it."""
+        self.kind(kind).check()
+        self.message.fill(message)
+
+    def say(self, message: str, kind: Literal["Text", "JSON", "Hex"] = "Text") -> None:
+        """Write a message and press Send."""
+        self.compose(kind, message)
+        self.send.click()
+
+    def say_preset(self, name: str) -> None:
+        """Choose a preset and press Send."""
+        self.preset.select_option(label=name)
+        self.send.click()
+
+    def say_file(self, file: Path) -> None:
+        """Choose a file and press Send."""
+        self.kind("File").check()
+        self.file.set_input_files(file)
+        self.send.click()
+
+
+class Pane:
+    """One stack: choosing it, connecting to it, and its log."""
+
+    def __init__(self, page: Page, name: str) -> None:
+        self.page = page
+        self.root = page.get_by_role("region", name=name, exact=True)
+        self.own_endpoint = self.root.get_by_role("radio", name="Own endpoint", exact=True)
+        self.endpoint_url = self.root.get_by_role("textbox", name="Endpoint URL")
+        self.versions = self.root.get_by_role("list", name="Versions")
+        self.handler = self.root.get_by_role("combobox", name="Handler")
+        self.subprotocols = self.root.get_by_role("textbox", name="Subprotocols")
+        self.connect_button = self.root.get_by_role("button", name="Connect", exact=True)
+        self.disconnect_button = self.root.get_by_role("button", name="Disconnect", exact=True)
+        self.close_code = self.root.get_by_role("spinbutton", name="Close code")
+        self.close_reason = self.root.get_by_role("textbox", name="Close reason")
+        self.reconnects = self.root.get_by_role("checkbox", name="Reconnect automatically")
+        self.connection = self.root.get_by_role("status", name="Connection")
+        self.totals = self.root.get_by_role("status", name="Totals")
+        self.alert = self.root.get_by_role("alert")
+        self.log = self.root.get_by_role("log", name="Messages")
+        self.show = self.root.get_by_role("combobox", name="Show")
+        self.search = self.root.get_by_role("searchbox", name="Search messages")
+        self.view_as = self.root.get_by_role("combobox", name="View as")
+        self.clear = self.root.get_by_role("button", name="Clear", exact=True)
+        self.export_button = self.root.get_by_role("button", name="Export", exact=True)
+        self.new = self.root.get_by_role("button", name=re.compile(r"^\d+ new$"))
+        self.sparkline = self.root.get_by_role("img", name=re.compile("^Round-trip time"))
+        self.how = self.root.get_by_text("How it is done", exact=True)
+        self.source = self.root.get_by_role("region", name="Source of app.py")
+        self.known_deviations = self.root.get_by_role("list", name="Known deviations")
+
+    def stack(self, title: str) -> Locator:
+        """The radio that chooses a stack."""
+        return self.root.get_by_role("radio", name=title, exact=True)
+
+    def row(self, name: str) -> Locator:
+        """The row of a stack in the selector, which carries its status."""
+        return self.root.locator(f"[data-service={name}]")
+
+    def entries(self, direction: Direction | None = None, kind: str | None = None) -> Locator:
+        """Lines of the log, as far as they are on the page."""
+        wanted = (f"[data-direction={direction}]" if direction else "") + (f"[data-kind={kind}]" if kind else "")
+        items = self.log.get_by_role("listitem")
+        return items.and_(self.page.locator(wanted)) if wanted else items
+
+    def connect(self) -> None:
+        """Press Connect, and wait until it is so."""
+        self.connect_button.click()
+        self.expect_connected()
+
+    def disconnect(self, code: str = "", reason: str = "") -> None:
+        """Press Disconnect, with a code and a reason if given, and wait until it is so."""
+        if code:
+            self.close_code.fill(code)
+        if reason:
+            self.close_reason.fill(reason)
+        self.disconnect_button.click()
+        expect(self.connection).to_have_text("Disconnected")
+
+    def expect_connected(self) -> None:
+        expect(self.connection).to_have_text("Connected")
+
+    def expect_totals(self, sent: int, received: int, *, timeout: float = 15_000) -> None:
+        expect(self.totals).to_have_text(f"Sent {sent} · Received {received}", timeout=timeout)
+
+    def expect_received(self, text: str) -> None:
+        """Wait until a received text is in the log."""
+        expect(self.entries("received", "text").filter(has_text=text)).not_to_have_count(0)
+
+    def export(self) -> list[Entry]:
+        """Press Export, and read the file."""
+        with self.page.expect_download() as download:
+            self.export_button.click()
+        lines = Path(download.value.path()).read_bytes().splitlines()
+        return [msgspec.json.decode(line, type=Entry) for line in lines]
+
+    def received(self) -> list[str | bytes]:
+        """All messages received, from the exported log."""
+        return [entry.message for entry in self.export() if entry.direction == "received"]

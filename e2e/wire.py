@@ -1,0 +1,264 @@
+"""Talk to a service frame by frame, and see everything that it answers.
+
+A Socket.IO service is spoken to in its own packets over the same raw WebSocket, so that the same test bodies
+hold for it: what a check says of frames is checked on frames. The official Socket.IO client is in the page.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections import deque
+from http.client import HTTPConnection, HTTPResponse, IncompleteRead
+from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit
+
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Event,
+    Ping,
+    RejectConnection,
+    RejectData,
+    Request,
+    TextMessage,
+)
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+from echowall.catalog import Service
+
+Message = str | bytes
+
+#: Seconds after which silence is the answer. A bound on hanging, not a measure of speed.
+PATIENCE = 10
+
+
+class NoAnswer(AssertionError):
+    """The service closed, refused, broke the protocol or kept silent where an answer was due."""
+
+
+class Refused(NoAnswer):
+    """The handshake was answered with something other than 101."""
+
+    def __init__(self, url: str, status: int) -> None:
+        super().__init__(f"{url} refused the handshake with HTTP {status}")
+        self.status = status
+
+
+class Close(NamedTuple):
+    """How the server ended the connection. Where it sent no close frame the code is 1006, as in a browser."""
+
+    code: int
+    reason: str
+
+
+def connect(
+    base_url: str,
+    service: Service,
+    path: str = "foobar/",
+    *,
+    subprotocols: tuple[str, ...] = (),
+    origin: str | None = None,
+) -> Client:
+    """Open a connection to a service's echo, in the protocol that it speaks. Raises Refused."""
+    client = SocketIOClient if service.protocol == "socket.io" else Client
+    return client(f"{base_url}/{service.name}/{path}", subprotocols=subprotocols, origin=origin)
+
+
+class Client:
+    """A WebSocket client that hides nothing: each message, the subprotocol, the close frame."""
+
+    def __init__(self, url: str, *, subprotocols: tuple[str, ...] = (), origin: str | None = None) -> None:
+        address = urlsplit(url)
+        self.url = url
+        self._events: deque[Event] = deque()
+        self._protocol = WSConnection(ConnectionType.CLIENT)
+        self._socket = socket.create_connection((address.hostname, address.port or 80), timeout=PATIENCE)
+        try:
+            self._write(
+                Request(
+                    host=address.netloc,
+                    target=f"{address.path}?{address.query}",
+                    subprotocols=list(subprotocols),
+                    extra_headers=[(b"Origin", origin.encode())] if origin else [],
+                )
+            )
+            answer = self._next()
+            if not isinstance(answer, AcceptConnection):
+                raise Refused(url, answer.status_code if isinstance(answer, RejectConnection) else 0)
+        except BaseException:
+            self._socket.close()
+            raise
+        self.subprotocol = answer.subprotocol
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def send(self, message: Message, *, fragments: int = 1) -> None:
+        """Send a message, cut into that many frames."""
+        kind: Any = TextMessage if isinstance(message, str) else BytesMessage
+        size = max(1, -(-len(message) // fragments))
+        parts = [message[start : start + size] for start in range(0, len(message), size)] or [message]
+        for number, part in enumerate(parts, start=1):
+            self._write(kind(data=part, message_finished=number == len(parts)))
+
+    def receive(self) -> Message:
+        """The next message, whole."""
+        parts: list[Message] = []
+        while True:
+            event = self._next()
+            if isinstance(event, CloseConnection):
+                raise NoAnswer(f"{self.url} ended with {_close(event)} where a message was due")
+            if isinstance(event, TextMessage | BytesMessage):
+                parts.append(event.data if isinstance(event, TextMessage) else bytes(event.data))
+                if event.message_finished:
+                    return type(parts[0])().join(parts)  # type: ignore[arg-type]
+
+    def echo(self, message: Message) -> Message:
+        """Send a message, and give the next one that comes."""
+        self.send(message)
+        return self.receive()
+
+    def close(self, code: int = 1000, reason: str = "") -> Close:
+        """Send a close frame, and give the server's answer."""
+        self._write(CloseConnection(code=code, reason=reason or None))
+        return self.wait_closed()
+
+    def wait_closed(self) -> Close:
+        """Wait for the server to end the connection, and say how it did."""
+        while True:
+            event = self._next()
+            if isinstance(event, CloseConnection):
+                return _close(event)
+
+    def wait_gone(self) -> None:
+        """Wait for the server to drop the TCP connection, which is when its handler is through."""
+        try:
+            while self._socket.recv(65536):
+                pass
+        except TimeoutError:
+            raise NoAnswer(f"{self.url} still held the connection after {PATIENCE} s") from None
+        except ConnectionError:
+            pass
+
+    def _write(self, event: Event) -> None:
+        try:
+            self._socket.sendall(self._protocol.send(event))
+        except (OSError, LocalProtocolError) as error:
+            raise NoAnswer(f"{self.url} did not take a {type(event).__name__}: {error}") from None
+
+    def _next(self) -> Event:
+        """The next event. Pings are answered on the way, as every client does."""
+        while True:
+            while not self._events:
+                self._read()
+            event = self._events.popleft()
+            if isinstance(event, Ping):
+                self._write(event.response())
+            elif not isinstance(event, RejectData):
+                return event
+
+    def _read(self) -> None:
+        try:
+            data = self._socket.recv(65536)
+        except TimeoutError:
+            raise NoAnswer(f"{self.url} kept silent for {PATIENCE} s") from None
+        except ConnectionError:
+            data = b""
+        try:
+            if data:
+                self._protocol.receive_data(data)
+                self._events.extend(self._protocol.events())
+            else:
+                self._events.append(CloseConnection(code=1006, reason="no close frame"))
+        except RemoteProtocolError as error:
+            raise NoAnswer(f"{self.url} broke the protocol: {error}") from None
+
+
+class SocketIOClient(Client):
+    """The same over Socket.IO 5 on Engine.IO 4: a message is the event `message` in the default namespace."""
+
+    def __init__(self, url: str, **options: Any) -> None:
+        super().__init__(f"{url}?EIO=4&transport=websocket", **options)
+        self._expect("0")  # Engine.IO: open
+        super().send("40")  # Socket.IO: connect to the default namespace
+        self._expect("40")
+
+    def send(self, message: Message, *, fragments: int = 1) -> None:
+        """Send a message. Binary follows its event in a frame of its own, and that is the one cut up."""
+        if isinstance(message, str):
+            super().send(f"42{json.dumps(['message', message])}", fragments=fragments)
+        else:
+            super().send('451-["message",{"_placeholder":true,"num":0}]')
+            super().send(message, fragments=fragments)
+
+    def receive(self) -> Message:
+        """The payload of the next `message` event."""
+        packet = self._packet()
+        if packet.startswith("451-"):
+            return super().receive()
+        return str(json.loads(packet.removeprefix("42"))[1])
+
+    def _expect(self, start: str) -> None:
+        packet = self._packet()
+        assert packet.startswith(start), f"{self.url} sent {packet!r} where a packet {start!r} was due"
+
+    def _packet(self) -> str:
+        while (packet := super().receive()) == "2":  # Engine.IO: ping
+            super().send("3")
+        assert isinstance(packet, str), f"{self.url} sent {packet!r} where a packet was due"
+        return packet
+
+
+class Response(NamedTuple):
+    """An HTTP response, and nothing done to it."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, which has to be JSON."""
+        assert self.headers.get("content-type", "").startswith("application/json"), self
+        return json.loads(self.body)
+
+
+def request(
+    base_url: str, target: str, *, method: str = "GET", headers: dict[str, str] | None = None, body: bytes | None = None
+) -> Response:
+    """Send a request whose target goes out as it is written here: clients proper tidy `..` and `%2F` up."""
+    address = urlsplit(base_url)
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
+    try:
+        connection.putrequest(method, target, skip_accept_encoding=True)
+        for name, value in (headers or {}).items():
+            connection.putheader(name, value)
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        response = connection.getresponse()
+        content = b"" if response.status == 101 else _body(response)  # after a 101 there is no end to read to
+        return Response(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
+    except TimeoutError:
+        raise NoAnswer(f"{method} {target} {headers}: no answer within {PATIENCE} s") from None
+    except ConnectionError as error:
+        raise NoAnswer(f"{method} {target}: {error}") from None
+    finally:
+        connection.close()
+
+
+def _body(response: HTTPResponse) -> bytes:
+    try:
+        return response.read()
+    except IncompleteRead as cut_short:
+        return cut_short.partial
+
+
+def _close(event: CloseConnection) -> Close:
+    return Close(int(event.code), event.reason or "")

@@ -1,0 +1,32 @@
+// The WebSocket client of Echo Wall, whole: every stack is talked to by these lines.
+
+/**
+ * @typedef {{ protocol: string }} Opened
+ * @typedef {{ code: number | null, reason: string, clean: boolean }} Closed  code is null where the protocol has none
+ * @typedef {{ open(opened: Opened): void, message(data: string | ArrayBuffer): void, error(): void, close(closed: Closed): void }} Handlers
+ * @typedef {{ send(data: string | Uint8Array<ArrayBuffer>): void, close(code: number, reason: string): void, readonly waiting: number }} Connection
+ */
+
+/**
+ * @param {string} url
+ * @param {string[]} protocols
+ * @param {Handlers} on
+ * @returns {Connection}
+ */
+export function connect(url, protocols, on) {
+  const socket = new WebSocket(url, protocols);
+  socket.binaryType = "arraybuffer";
+
+  socket.addEventListener("open", () => on.open({ protocol: socket.protocol }));
+  socket.addEventListener("message", ({ data }) => on.message(data));
+  socket.addEventListener("error", () => on.error());
+  socket.addEventListener("close", ({ code, reason, wasClean }) => on.close({ code, reason, clean: wasClean }));
+
+  return {
+    send: (data) => socket.send(data),
+    close: (code, reason) => socket.close(code, reason),
+    get waiting() {
+      return socket.bufferedAmount;
+    },
+  };
+}

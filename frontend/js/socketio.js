@@ -1,0 +1,39 @@
+// Socket.IO behind the same small interface as client.js. Loaded only for a stack that speaks it.
+import { io } from "socket.io-client";
+
+/**
+ * Socket.IO has no subprotocols and no close codes: it tells a reason in words.
+ * @param {string} url its path is the Engine.IO endpoint
+ * @param {string[]} _protocols
+ * @param {import("./client.js").Handlers} on
+ * @returns {import("./client.js").Connection}
+ */
+export function connect(url, _protocols, on) {
+  const { origin, pathname } = new URL(url.replace(/^ws/, "http"));
+  const socket = io(origin, {
+    path: pathname,
+    transports: ["websocket"],
+    forceNew: true,
+    reconnection: false, // the page's own backoff does it, as for every other stack
+  });
+
+  socket.on("connect", () => on.open({ protocol: "" }));
+  socket.on("message", (data) => on.message(data));
+  socket.on("connect_error", ({ message }) => {
+    on.error();
+    on.close({ code: null, reason: message, clean: false });
+  });
+  socket.on("disconnect", (reason) => {
+    on.close({ code: null, reason, clean: reason === "io client disconnect" || reason === "io server disconnect" });
+  });
+
+  return {
+    send: (data) => void socket.send(data),
+    close() {
+      const opened = socket.connected;
+      socket.disconnect();
+      if (!opened) on.close({ code: null, reason: "io client disconnect", clean: false }); // no event says so
+    },
+    waiting: 0, // not told by Socket.IO
+  };
+}

@@ -1,0 +1,104 @@
+// "How it is done": the stack's real app.py, its facts and its known deviations. Loaded when first opened.
+import { LitElement, html } from "lit";
+import { Translated, t } from "./i18n.js";
+import { formatSize } from "./format.js";
+
+/** @typedef {import("./catalog.js").Service} Service */
+/** @typedef {import("./highlight.js").Token} Token */
+/** @typedef {{ tokens: Token[] } | { error: string }} Loaded */
+
+/** @type {Map<string, Promise<Loaded>>} */
+const sources = new Map();
+
+/** @param {string} name @returns {Promise<Loaded>} */
+async function load(name) {
+  try {
+    const [{ highlight }, response] = await Promise.all([import("./highlight.js"), fetch(`services/${name}/app.py`)]);
+    if (!response.ok) throw new Error(`services/${name}/app.py: ${response.status}`);
+    return { tokens: highlight(await response.text()) };
+  } catch (error) {
+    sources.delete(name); // the next opening tries again
+    return { error: /** @type {Error} */ (error).message };
+  }
+}
+
+export class Source extends LitElement {
+  static properties = { service: { attribute: false } };
+
+  constructor() {
+    super();
+    /** @type {Service | null} */
+    this.service = null;
+    /** @type {Loaded | null} */
+    this.source = null;
+    new Translated(this);
+  }
+
+  createRenderRoot() {
+    return this;
+  }
+
+  /** @param {Map<string, unknown>} changed */
+  willUpdate(changed) {
+    if (changed.has("service") && this.service !== null) this.#show(this.service.name);
+  }
+
+  /** @param {string} name */
+  async #show(name) {
+    this.source = null;
+    const source = sources.get(name) ?? load(name);
+    sources.set(name, source);
+    const loaded = await source;
+    if (this.service?.name !== name) return;
+    this.source = loaded;
+    this.requestUpdate();
+  }
+
+  render() {
+    if (this.service === null) return html`<p>${t("source.own")}</p>`;
+    return html`
+      <h3>${t("source.facts")}</h3>
+      ${facts(this.service)}
+      <h3 id="${this.id}-known">${t("source.known")}</h3>
+      ${this.#known(this.service)}
+      <h3>app.py</h3>
+      <section class="code" role="region" aria-label=${t("source.region")} tabindex="0"><pre>${this.#code()}</pre></section>`;
+  }
+
+  /** @param {Service} service */
+  #known({ known }) {
+    return html`
+      <ul class="known" aria-labelledby="${this.id}-known">
+        ${known.length === 0 ? html`<li>${t("source.noneKnown")}</li>` : known.map(({ check, reason, link }) => html`
+          <li><code>${check}</code> ${reason} <a href=${link} rel="noreferrer">${t("source.why")}</a></li>`)}
+      </ul>`;
+  }
+
+  #code() {
+    if (this.source === null) return t("source.loading");
+    if ("error" in this.source) return t("source.failed", { detail: this.source.error });
+    return html`<code>${this.source.tokens.map(({ text, style }) => html`<span class=${style}>${text}</span>`)}</code>`;
+  }
+}
+
+/** @param {Service} service */
+function facts(service) {
+  const { max_message: most, ping_interval: ping } = service.limits;
+  /** @type {[string, unknown][]} */
+  const rows = [
+    ["framework", service.framework],
+    ["server", service.server],
+    ["concurrency", t(`concurrency.${service.concurrency}`)],
+    ["protocol", t(`protocol.${service.protocol}`)],
+    ["released", service.released],
+    ["maintenance", t(`maintenance.${service.maintenance}`)],
+    ["origin", t(`origin.${service.foreign_origin}`)],
+    ["maxMessage", typeof most === "number" ? formatSize(most) : t("fact.noLimit")],
+    ["ping", typeof ping === "number" ? t("fact.pingEvery", { seconds: ping }) : t("fact.pingNever")],
+    ["links", html`<a href=${service.homepage} rel="noreferrer">${t("fact.homepage")}</a> ·
+      <a href=${service.documentation} rel="noreferrer">${t("fact.documentation")}</a>`],
+  ];
+  return html`<dl class="facts">${rows.map(([key, value]) => html`<div><dt>${t(`fact.${key}`)}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+customElements.define("ew-source", Source);

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkUrl, readAddress, targetOf, writeAddress } from "../js/address.js";
+
+/** @param {string} name @param {boolean} naive @returns {import("../js/catalog.js").Service} */
+function stack(name, naive = false) {
+  return /** @type {any} */ ({ name, title: name.toUpperCase(), naive: naive ? { shows: "", summary: "" } : null });
+}
+
+const SERVICES = [stack("one", true), stack("two"), stack("three")];
+const PAGE = { protocol: "http:", host: "lab:8080", href: "http://lab:8080/" };
+
+test("no parameters: the first stack, alone, not connected", () => {
+  const { panes, sideBySide, connect, unknown } = readAddress("", SERVICES);
+  assert.deepEqual(panes[0], { service: "one", handler: "healthy", url: "" });
+  assert.deepEqual([sideBySide, connect, unknown], [false, false, []]);
+});
+
+test("an address is read and written back the same", () => {
+  for (const search of ["?service=two", "?service=one&handler=naive", "?service=three&compare=two", "?url=wss%3A%2F%2Fexample.org%2Fecho", "?lang=zh&service=one&compare=one&compare-handler=naive"]) {
+    const { panes, sideBySide } = readAddress(search, SERVICES);
+    assert.equal(writeAddress(search, sideBySide ? panes : panes.slice(0, 1)), search);
+  }
+});
+
+test("a naive handler is kept only where the stack has one", () => {
+  assert.equal(readAddress("?service=two&handler=naive", SERVICES).panes[0].handler, "healthy");
+});
+
+test("an unknown name is told, and the first stack is shown", () => {
+  const { panes, unknown } = readAddress("?service=nope", SERVICES);
+  assert.deepEqual([panes[0].service, unknown], ["one", ["nope"]]);
+});
+
+test("an empty catalog leaves one's own endpoint", () => {
+  assert.deepEqual(readAddress("", []).panes.map(({ service }) => service), [null, null]);
+});
+
+test("what else the address holds stays", () => {
+  assert.equal(writeAddress("?connect=1&service=one", [{ service: "two", handler: "healthy", url: "" }]), "?connect=1&service=two");
+});
+
+test("endpoints follow the page's own address", () => {
+  assert.deepEqual(targetOf({ service: "one", handler: "naive", url: "" }, SERVICES, PAGE), {
+    key: "/one/foobar/naive/", service: SERVICES[0], title: "ONE", url: "ws://lab:8080/one/foobar/naive/",
+  });
+  const secure = targetOf({ service: "two", handler: "naive", url: "" }, SERVICES, { ...PAGE, protocol: "https:" });
+  assert.equal("url" in secure && secure.url, "wss://lab:8080/two/foobar/");
+});
+
+test("one's own address is checked before the browser would throw", () => {
+  const errors = ["", "nonsense", "http://example.org", "javascript:alert(1)", "ws://", "ws://example.org/#top"].map((text) => {
+    const checked = checkUrl(text, false);
+    return "error" in checked ? checked.error.key : "fine";
+  });
+  assert.deepEqual(errors, ["error.urlEmpty", "error.url", "error.urlScheme", "error.urlScheme", "error.url", "error.urlFragment"]);
+  assert.deepEqual(checkUrl(" wss://example.org/echo ", true), { url: "wss://example.org/echo" });
+  assert.ok("error" in checkUrl("ws://example.org", true));
+});
