@@ -67,7 +67,7 @@ class Processes:
         require_free_port()
         packages = system.missing(
             ["nginx", "node", "npm", "redis-server"],
-            {package for service in services for package in service.system_packages},
+            {"ca-certificates", *(package for service in services for package in service.system_packages)},
         )
         if packages:
             board.set("proxy", f"installing {', '.join(packages)}")
@@ -148,7 +148,7 @@ class Processes:
             board.set(service.name, "installed")
             return True
         board.set(service.name, "installing")
-        uv = [sys.executable, "-m", "uv", "--quiet", "--no-config", "--no-progress"]
+        uv = [sys.executable, "-m", "uv", "--quiet", "--no-config", "--no-progress", "--system-certs"]
         for command in (
             [*uv, "venv", "--clear", "--python", sys.executable, str(venv)],
             [*uv, "pip", "sync", "--require-hashes", "--python", str(venv / "bin/python"), str(lock)],

@@ -1,4 +1,4 @@
-"""The echo in Socket.IO: events over Engine.IO, which speaks HTTP polling, WebSocket, or first one, then the other."""
+"""The echo in Socket.IO: events over Engine.IO, which polls over HTTP until it has a WebSocket."""
 
 import platform
 from importlib.metadata import version
