@@ -155,7 +155,7 @@ def test_the_arrows_recall_what_was_sent(wall: Wall, connected: Pane) -> None:
 def test_a_preset_comes_back(wall: Wall, connected: Pane, preset: str) -> None:
     wall.say_preset(preset)
 
-    connected.expect_totals(1, 1)
+    connected.expect_totals(1, 1, timeout=15_000)
     sent, received = (entry for entry in connected.export() if entry.direction != "event")
     assert received.message == sent.message
 
@@ -312,7 +312,7 @@ def test_the_log_is_exported_as_json_lines(wall: Wall, connected: Pane) -> None:
 
 def test_the_log_stops_scrolling_while_one_reads(wall: Wall, connected: Pane) -> None:
     wall.say_preset("200 messages")
-    connected.expect_totals(200, 200)
+    connected.expect_totals(200, 200, timeout=15_000)
     connected.log.hover()
     wall.page.mouse.wheel(0, -1500)
     expect(connected.new).to_have_count(0)
@@ -333,7 +333,7 @@ def test_a_long_log_keeps_the_page_small(wall: Wall, connected: Pane) -> None:
 
     for number in range(1, 6):
         wall.send.click()
-        connected.expect_totals(200 * number, 200 * number)
+        connected.expect_totals(200 * number, 200 * number, timeout=15_000)
 
     assert connected.entries().count() < 1000
     expect(connected.entries().last).to_be_in_viewport()

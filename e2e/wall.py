@@ -161,7 +161,7 @@ class Pane:
     def expect_connected(self) -> None:
         expect(self.connection).to_have_text("Connected")
 
-    def expect_totals(self, sent: int, received: int, *, timeout: float = 15_000) -> None:
+    def expect_totals(self, sent: int, received: int, *, timeout: float = 5_000) -> None:
         expect(self.totals).to_have_text(f"Sent {sent} · Received {received}", timeout=timeout)
 
     def expect_received(self, text: str) -> None:

@@ -37,6 +37,9 @@ _PORTS = range(20000, 32000)
 #: No one speaks to the services but nginx.
 _LOOPBACK = "127.0.0.1"
 
+#: How long all of them together may take to stop, in seconds.
+_SHUTDOWN = 30
+
 
 class _Program(NamedTuple):
     """A process that supervisor keeps."""
@@ -55,6 +58,7 @@ class Processes:
     def __init__(self, root: Path = ROOT) -> None:
         self._root = root
         self._state = root / ".echowall"
+        self._pid_file = self._state / "supervisord.pid"
         # A socket's path is at most 107 bytes, and a checkout may lie deep.
         digest = hashlib.sha256(str(root).encode()).hexdigest()[:12]
         self._socket = Path(tempfile.gettempdir()) / f"echowall-{digest}.sock"
@@ -105,9 +109,12 @@ class Processes:
 
     def down(self) -> None:
         with self._supervisor() as supervisor:
-            pid = int(supervisor.getPID())
             supervisor.shutdown()
-        while self._socket.exists() or _alive(pid):
+        # It stops every process first, and removes its files last.
+        deadline = time.monotonic() + _SHUTDOWN
+        while self._pid_file.exists():
+            if time.monotonic() > deadline:
+                raise LabError(f"the lab did not stop within {_SHUTDOWN} s; {self._state}/supervisord.log says why")
             time.sleep(0.05)
 
     def start(self, name: str) -> None:
@@ -211,7 +218,7 @@ class Processes:
         lines = [
             "[supervisord]",
             f"logfile={_escape(str(self._state / 'supervisord.log'))}",
-            f"pidfile={_escape(str(self._state / 'supervisord.pid'))}",
+            f"pidfile={_escape(str(self._pid_file))}",
             "[unix_http_server]",
             f"file={self._socket}",
             "chmod=0700",
@@ -262,14 +269,6 @@ def _free_ports(count: int) -> list[int]:
         if len(found) == count:
             return found
     raise LabError(f"no {count} free ports between {_PORTS.start} and {_PORTS.stop} on {_LOOPBACK}")
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _escape(value: str) -> str:

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -99,7 +100,11 @@ def test_nothing_is_left_after_down(
 
     processes.down()
 
-    left = subprocess.run(["pgrep", "-f", str(checkout)], capture_output=True, text=True, check=False).stdout
+    for _ in range(20):  # supervisord's own last breath
+        left = subprocess.run(["pgrep", "-f", str(checkout)], capture_output=True, text=True, check=False).stdout
+        if not left:
+            break
+        time.sleep(0.1)
     assert left == ""
     assert not processes.running()
     with pytest.raises(LabError, match="the lab is not up at"):

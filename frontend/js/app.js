@@ -116,7 +116,7 @@ class App extends LitElement {
   /** @param {number} index */
   #stateChanged(index) {
     const { state, target } = this.conversations[index];
-    if (state === "waiting" && target?.service) this.statuses.suspect(target.service.name);
+    if ((state === "waiting" || state === "disconnected") && target?.service) this.statuses.suspect(target.service.name);
     this.note = null;
     this.requestUpdate();
   }
@@ -126,9 +126,9 @@ class App extends LitElement {
    * @param {CustomEvent<{ messages: Iterable<Data>, count: number }>} event
    */
   async #send({ detail: { messages, count } }) {
-    const all = this.shown.map((index) => this.conversations[index]);
-    const open = all.filter(({ state }) => state === "connected");
-    const titles = all.filter((one) => !open.includes(one)).map((_, index) => this.#title(all.indexOf(_) ?? index)).join(", ");
+    const isOpen = (/** @type {number} */ index) => this.conversations[index].state === "connected";
+    const open = this.shown.filter(isOpen).map((index) => this.conversations[index]);
+    const titles = this.shown.filter((index) => !isOpen(index)).map((index) => this.#title(index)).join(", ");
     this.note = titles === "" ? null : { key: "message.onlySome", params: { titles } };
     this.sending = count;
     let until = performance.now() + BREATH;

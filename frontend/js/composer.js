@@ -67,7 +67,7 @@ export class Composer extends LitElement {
             <p role="alert" id="composer-error" class="error">${this.error ? t(this.error.key, this.error.params) : nothing}</p>
             <p id="composer-hint" class="hint">${this.#hint()}</p>
           </div>
-          <button type="button" class="send" ?disabled=${!this.connected || this.sending > 0}
+          <button type="button" class="send" aria-disabled=${!this.connected || this.sending > 0}
             aria-describedby="composer-hint" @click=${this.#send}>${t("message.send")}</button>
         </div>
       </section>`;
@@ -142,7 +142,7 @@ export class Composer extends LitElement {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.isComposing) return; // Enter and the arrows belong to the input method
+    if (event.isComposing || event.keyCode === 229) return; // Enter and the arrows belong to the input method
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       this.#send();

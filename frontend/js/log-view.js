@@ -14,14 +14,15 @@ import { sparkline } from "./sparkline.js";
 /** @typedef {"text" | "json" | "hex"} View */
 
 const WINDOW = 500; // entries in the page while following
-const STEP = 100; // how many more of them one frame adds
+const FLOOD = 420; // more new entries than this in one frame, and only the latest of them are drawn
+const STEP = 60; // so many, and as many more with each calmer frame
 const BREATH = 20; // milliseconds of filtering or exporting before the page may draw
 const CLIP = 600; // characters of a message before "Show more"
 const CLIP_MORE = 64 * 1024;
 const PARSED = 256 * 1024; // characters of JSON that are worth parsing for a look
 const HEX_CLIP = 256; // bytes of a hex dump before "Show more"
 const HEX_CLIP_MORE = 4096;
-const WIDE = 600; // pixels of log that sixteen bytes a line fit into
+const WIDE = 800; // pixels of log that sixteen bytes a line fit into
 const NEAR = 8; // pixels from the end that still count as the end
 
 const ARROWS = { sent: "↑", received: "↓", event: "•" };
@@ -42,7 +43,7 @@ export class LogView extends LitElement {
     this.seen = 0; // the last seq that the filter has looked at
     /** @type {{ from: number, to: number } | null} the seqs that stay on the page while paused; null while following */
     this.paused = null;
-    this.size = STEP; // entries on the page while following: few in a flood, then growing to the whole window
+    this.size = WINDOW; // entries on the page while following: few in a flood, then growing to the whole window
     this.drawn = 0; // the last seq on the page
     /** @type {Set<number>} the seqs shown at length */
     this.expanded = new Set();
@@ -84,7 +85,7 @@ export class LogView extends LitElement {
       this.seen = entries[i].seq;
     }
     const fresh = this.visible.length - 1 - this.visible.findLastIndex(({ seq }) => seq <= this.drawn);
-    this.size = fresh >= STEP ? STEP : Math.min(WINDOW, this.size + STEP);
+    this.size = fresh > FLOOD ? STEP : Math.min(WINDOW, this.size + STEP);
     this.drawn = this.visible.at(-1)?.seq ?? this.drawn;
   }
 
@@ -123,7 +124,7 @@ export class LogView extends LitElement {
             return guard([entry, entry.rtt, this.view, long, perLine, language()], () => this.#row(entry, long, perLine));
           })}</ol>
         </div>
-        ${fresh > 0 ? html`<button type="button" class="fresh" @click=${this.#resume}>${t("log.new", { count: fresh })}</button>` : nothing}
+        ${fresh > 0 ? html`<button type="button" class="fresh" @click=${this.#toEnd}>${t("log.new", { count: fresh })}</button>` : nothing}
       </div>
       <div class="log-foot">
         <span role="status" aria-live="off" aria-label=${t("totals")}>${t("totals.text", { sent: log.sent, received: log.received })}</span>
@@ -184,6 +185,11 @@ export class LogView extends LitElement {
   #resume() {
     this.paused = null;
     this.requestUpdate();
+  }
+
+  #toEnd() {
+    this.#resume();
+    this.#box().focus(); // the button goes away, the reader stays
   }
 
   async #showEarlier() {
@@ -274,7 +280,7 @@ export class LogView extends LitElement {
   #payload(entry, long, perLine) {
     if (entry.size === 0) return html`<span class="payload none">${t("payload.empty")}</span>`;
     const { text, code, clipped, tag } = preview(entry, this.view, long, perLine);
-    return html`<div class="said"><span class="payload ${code ? "code" : ""}" dir="auto">${text}</span>${
+    return html`<div class="said"><span class="payload ${code ? "code" : ""}">${text}</span>${
       tag ? html` <small class="tag">${t(tag)}</small>` : nothing}${
       clipped && !long ? html` <button type="button" class="more" @click=${() => this.#expand(entry)}>${
         t("payload.more", { size: formatSize(entry.size) })}</button>` : nothing}${

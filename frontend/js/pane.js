@@ -50,7 +50,7 @@ export class Pane extends LitElement {
   connectedCallback() {
     super.connectedCallback();
     this.listener = () => this.requestUpdate();
-    this.statusListener = () => this.#statusChanged();
+    this.statusListener = (/** @type {Event} */ event) => this.#statusChanged(/** @type {CustomEvent<string>} */ (event).detail);
     this.conversation.addEventListener("state", this.listener);
     this.statuses.addEventListener("change", this.statusListener);
     this.clock = setInterval(() => this.conversation.state === "waiting" && this.requestUpdate(), 250);
@@ -144,6 +144,7 @@ export class Pane extends LitElement {
   /** @param {Service | null} service */
   #controls(service) {
     const { state, protocol } = this.conversation;
+    // The buttons are aria-disabled, since a disabled one loses the focus of who has just pressed it.
     const idle = state === "disconnected" || state === "waiting";
     return html`
       <div class="dials">
@@ -163,7 +164,7 @@ export class Pane extends LitElement {
             placeholder=${t(this.socketIo ? "protocols.none" : "protocols.hint")}
             aria-invalid=${this.errors.protocols ? "true" : nothing} aria-describedby=${this.#id("protocols-error")}>
           ${this.#error("protocols")}</label>
-        <button type="submit" ?disabled=${!idle}>${t("connect")}</button>
+        <button type="submit" aria-disabled=${!idle}>${t("connect")}</button>
       </form>
       <form class="controls" novalidate @submit=${this.#disconnect}>
         <label class="short">${t("close.code")}
@@ -175,7 +176,7 @@ export class Pane extends LitElement {
             placeholder=${ifDefined(this.socketIo ? t("close.none") : undefined)}
             aria-invalid=${this.errors.reason ? "true" : nothing} aria-describedby=${this.#id("reason-error")}>
           ${this.#error("reason")}</label>
-        <button type="submit" class="secondary" ?disabled=${state === "disconnected" || state === "closing"}>${t("disconnect")}</button>
+        <button type="submit" class="secondary" aria-disabled=${state === "disconnected" || state === "closing"}>${t("disconnect")}</button>
       </form>
       </div>
       ${service?.naive && this.selection.handler === "naive"
@@ -197,7 +198,7 @@ export class Pane extends LitElement {
 
   #state() {
     const { state, attempt, retryAt } = this.conversation;
-    const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
+    const seconds = Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
     return t(`state.${state}`, { seconds, attempt });
   }
 
@@ -212,11 +213,12 @@ export class Pane extends LitElement {
   /** @param {Event} [event] */
   #connect(event) {
     event?.preventDefault();
+    if (!["disconnected", "waiting"].includes(this.conversation.state)) return;
     if (this.selection.service === null) this.#keep({ url: this.#input("url").value.trim() });
     const target = this.#target();
     const parsed = parseProtocols(this.socketIo ? "" : this.#input("protocols").value);
     this.errors = { ...this.errors, protocols: "error" in parsed ? parsed.error : undefined };
-    if (target === null || "error" in parsed || !["disconnected", "waiting"].includes(this.conversation.state)) return;
+    if (target === null || "error" in parsed) return;
     this.conversation.connect(target, parsed.protocols);
   }
 
@@ -286,10 +288,10 @@ export class Pane extends LitElement {
     this.requestUpdate();
   }
 
-  /** The stack of this pane came back, or its socket went. */
-  #statusChanged() {
-    const { service } = this;
-    if (service !== null && this.statuses.of(service.name).state === "up") this.conversation.hurry();
+  /** @param {string} name of the stack whose status changed */
+  #statusChanged(name) {
+    const cameBack = name === this.selection.service && this.statuses.of(name).state === "up";
+    if (cameBack) this.conversation.hurry();
     this.requestUpdate();
   }
 }

@@ -70,7 +70,7 @@ export class Source extends LitElement {
     return html`
       <ul class="known" aria-labelledby="${this.id}-known">
         ${known.length === 0 ? html`<li>${t("source.noneKnown")}</li>` : known.map(({ check, reason, link }) => html`
-          <li><code>${check}</code> ${reason} <a href=${link} rel="noreferrer">${t("source.why")}</a></li>`)}
+          <li><code>${check}</code> <span lang="en">${reason}</span> <a href=${link} rel="noreferrer">${t("source.why")}</a></li>`)}
       </ul>`;
   }
 

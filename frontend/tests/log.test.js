@@ -37,7 +37,7 @@ test("the filter goes by direction and by content, whatever the case", () => {
   assert.ok(matches(text, { show: "all", search: "hELL" }));
   assert.ok(!matches(text, { show: "received", search: "" }));
   assert.ok(matches(binary, { show: "received", search: "FF 00" }));
-  assert.ok(matches(event, { show: "event", search: "some stack closed: 1000" }));
+  assert.ok(matches(event, { show: "event", search: "to some stack closed: 1000" }));
 });
 
 test("a text message is exported as one line of JSON", () => {
