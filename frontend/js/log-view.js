@@ -14,8 +14,8 @@ import { sparkline } from "./sparkline.js";
 /** @typedef {"text" | "json" | "hex"} View */
 
 const WINDOW = 500; // entries in the page while following
-const FLOOD = 420; // more new entries than this in one frame, and only the latest of them are drawn
-const STEP = 60; // so many, and as many more with each calmer frame
+const FLOOD = 250; // more new entries than this in one frame, and only the latest of them are drawn
+const STEP = 100; // so many, and as many more with each calmer frame
 const BREATH = 20; // milliseconds of filtering or exporting before the page may draw
 const CLIP = 600; // characters of a message before "Show more"
 const CLIP_MORE = 64 * 1024;
@@ -177,9 +177,10 @@ export class LogView extends LitElement {
   }
 
   #pause() {
-    const shown = this.#shown();
-    if (shown.length === 0) return;
-    this.paused = { from: shown[0].seq, to: shown[shown.length - 1].seq };
+    const held = this.visible.slice(-WINDOW); // also what was still to be drawn of it
+    if (held.length === 0) return;
+    this.paused = { from: held[0].seq, to: held[held.length - 1].seq };
+    this.requestUpdate();
   }
 
   #resume() {
