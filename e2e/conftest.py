@@ -60,9 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SERVICES] = services
     option = config.option
     option.base_url = (
-        option.base_url
-        or config.getini("base_url")
-        or f"http://127.0.0.1:{os.environ.get('ECHOWALL_PORT', '8080')}"
+        option.base_url or config.getini("base_url") or f"http://127.0.0.1:{os.environ.get('ECHOWALL_PORT', '8080')}"
     ).rstrip("/")
     option.xmlpath = option.xmlpath or str(REPORTS / "junit.xml")
     option.htmlpath = option.htmlpath or str(REPORTS / "report.html")

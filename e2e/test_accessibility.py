@@ -10,16 +10,13 @@ from e2e.wall import Wall
 from echowall.catalog import Service
 
 Check = Callable[[], None]
-PHONE = {"viewport": {"width": 360, "height": 740}}
 
 
 @pytest.fixture(
     params=[
         pytest.param({}, id="light"),
         pytest.param({"color_scheme": "dark"}, id="dark"),
-        pytest.param(PHONE, id="phone"),
-        pytest.param({**PHONE, "color_scheme": "dark"}, id="dark-phone"),
-        pytest.param({"forced_colors": "active"}, id="forced-colours"),
+        pytest.param({"viewport": {"width": 360, "height": 740}}, id="phone"),
     ]
 )
 def browser_context_args(browser_context_args: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -45,9 +42,7 @@ def test_at_the_start(wall: Wall, assert_accessible: Check, assert_fits: Check) 
     assert_fits()
 
 
-def test_with_messages_of_every_kind(
-    wall: Wall, plain: Service, assert_accessible: Check, assert_fits: Check
-) -> None:
+def test_with_messages_of_every_kind(wall: Wall, plain: Service, assert_accessible: Check, assert_fits: Check) -> None:
     pane = wall.open(service=plain.name)
     pane.connect()
     wall.say('{"long": "' + 400 * "x" + '"}')
@@ -76,9 +71,7 @@ def test_in_the_other_views(
     assert_fits()
 
 
-def test_side_by_side(
-    wall: Wall, plain: Service, other: Service, assert_accessible: Check, assert_fits: Check
-) -> None:
+def test_side_by_side(wall: Wall, plain: Service, other: Service, assert_accessible: Check, assert_fits: Check) -> None:
     wall.open(service=plain.name, compare=other.name)
     wall.first.connect()
     wall.second.connect()

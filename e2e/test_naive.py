@@ -114,12 +114,6 @@ def test_the_right_handler_knows_who_left(base_url: str, service: Service) -> No
         assert client.close(1000).code == 1000
 
 
-def test_the_page_offers_the_handlers_that_the_service_has(wall: Wall, service: Service) -> None:
-    pane = wall.open(service=service.name)
-
-    expect(pane.handler).to_have_count(1 if service.naive else 0)
-
-
 def test_a_naive_handler_is_explained_where_it_is_chosen(wall: Wall, services: list[Service]) -> None:
     service = next(service for service in services if service.naive)
     assert service.naive

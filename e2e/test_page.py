@@ -170,7 +170,7 @@ def test_lines_and_spaces_come_back_untrimmed(wall: Wall, connected: Pane) -> No
 
 
 def test_json_comes_back(wall: Wall, connected: Pane) -> None:
-    document = {"to": "wall", "n": [1, 2.5, None, True], "text": "\"quoted\" 回"}
+    document = {"to": "wall", "n": [1, 2.5, None, True], "text": '"quoted" 回'}
 
     wall.say(json.dumps(document), kind="JSON")
 
@@ -208,6 +208,18 @@ def test_the_buttons_follow_the_connection(wall: Wall, plain: Service) -> None:
     expect(wall.send).to_be_disabled()
 
 
+def test_connecting_again_after_a_disconnect_works(wall: Wall, plain: Service) -> None:
+    pane = wall.open(service=plain.name)
+    pane.connect()
+    pane.disconnect()
+
+    pane.connect()
+    wall.say("Here I am again")
+
+    pane.expect_totals(1, 1)
+    assert pane.received() == ["Here I am again"]
+
+
 def test_leaving_the_page_closes_the_socket_quietly(wall: Wall, connected: Pane, other: Service) -> None:
     wall.say("before I go")
     connected.expect_totals(1, 1)
@@ -227,8 +239,8 @@ def test_an_entry_has_its_direction_kind_and_size(wall: Wall, connected: Pane) -
     connected.expect_totals(2, 2)
 
     for direction in ("sent", "received"):
-        expect(connected.entries(direction, "text")).to_have_attribute("data-size", "9")  # type: ignore[arg-type]
-        expect(connected.entries(direction, "binary")).to_have_attribute("data-size", "2")  # type: ignore[arg-type]
+        expect(connected.entries(direction, "text")).to_have_attribute("data-size", "9")
+        expect(connected.entries(direction, "binary")).to_have_attribute("data-size", "2")
     expect(connected.entries("event", "open")).to_have_count(1)
 
 

@@ -30,9 +30,7 @@ def test_services_json_is_the_catalog(http: httpx.Client, services: list[Service
 
 
 @pytest.mark.parametrize("path", ["/no-such-stack/about", "/no-such-stack/foobar/", "/no-such-page", "/services/x"])
-def test_an_unknown_name_is_answered_with_the_known_ones(
-    base_url: str, services: list[Service], path: str
-) -> None:
+def test_an_unknown_name_is_answered_with_the_known_ones(base_url: str, services: list[Service], path: str) -> None:
     answer = wire.request(base_url, path)
 
     assert answer.status == 404
@@ -41,7 +39,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(
 
 
 def test_a_websocket_to_an_unknown_name_is_refused(base_url: str) -> None:
-    with pytest.raises(wire.Refused) as refusal:
+    with pytest.raises(wire.RefusedError) as refusal:
         wire.Client(f"{base_url}/no-such-stack/foobar/")
 
     assert refusal.value.status == 404
@@ -77,7 +75,9 @@ def test_no_path_leads_out_of_the_site(base_url: str, plain: Service, target: st
     assert b"upstream" not in answer.body
 
 
-@pytest.mark.parametrize("target", ["/NAME/about", "/NAME%2fabout", "/./NAME/./about", "//NAME//about", "/OTHER/..%2fNAME/about"])
+@pytest.mark.parametrize(
+    "target", ["/NAME/about", "/NAME%2fabout", "/./NAME/./about", "//NAME//about", "/OTHER/..%2fNAME/about"]
+)
 def test_who_is_asked_and_for_what_is_read_from_the_same_path(
     base_url: str, plain: Service, other: Service, target: str
 ) -> None:
@@ -119,9 +119,7 @@ def test_nothing_is_sniffed_and_no_referrer_told(http: httpx.Client, path: str) 
 def test_the_policy_allows_the_page_and_nothing_else(http: httpx.Client) -> None:
     page = http.get("/")
 
-    policy = dict(
-        directive.strip().split(" ", 1) for directive in page.headers["Content-Security-Policy"].split(";")
-    )
+    policy = dict(directive.strip().split(" ", 1) for directive in page.headers["Content-Security-Policy"].split(";"))
     import_maps = re.findall(r'<script type="importmap">(.*?)</script>', page.text, re.DOTALL)
     hashes = {f"'sha256-{base64.b64encode(hashlib.sha256(it.encode()).digest()).decode()}'" for it in import_maps}
     assert policy["default-src"] == "'none'"
@@ -155,9 +153,7 @@ def test_a_folder_is_not_listed(base_url: str) -> None:
         pytest.param({f"X-{number}": "x" * 1000 for number in range(60)}, id="many headers"),
     ],
 )
-def test_oversized_headers_are_refused(
-    base_url: str, plain: Service, path: str, headers: dict[str, str]
-) -> None:
+def test_oversized_headers_are_refused(base_url: str, plain: Service, path: str, headers: dict[str, str]) -> None:
     answer = wire.request(base_url, path.replace("NAME", plain.name), headers=headers)
 
     assert answer.status == 431

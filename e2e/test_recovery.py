@@ -1,6 +1,9 @@
 """A service goes away and comes back: the others do not notice, and the page says so and reconnects."""
 
 import re
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -27,19 +30,18 @@ def test_sigterm_closes_open_sockets_with_a_reason_to_go(base_url: str, service:
         assert client.wait_closed().code in (1001, 1012)
 
 
-def test_sigterm_ends_a_service_even_with_idle_sockets_open(
+def test_sigterm_ends_a_service_within_5_s_even_with_idle_sockets_open(
     base_url: str, service: Service, lab: Lab
 ) -> None:
-    clients = [wire.connect(base_url, service) for _ in range(20)]
+    with ExitStack() as stack:
+        clients = [stack.enter_context(wire.connect(base_url, service)) for _ in range(20)]
 
-    lab.stop(service)
+        stopping = timed(lambda: lab.stop(service))
 
-    for client in clients:
-        with client:
-            client.wait_closed()  # raises NoAnswer after a while of silence
-    lab.start(service)
-    with wire.connect(base_url, service) as client:
-        assert client.echo("back again") == "back again"
+        for client in clients:
+            client.wait_closed()
+    overhead = timed(lambda: lab.stop(service))  # what the tool takes to stop what is stopped
+    assert stopping - overhead < 5, f"{service.name} took {stopping:.1f} s, of which the tool {overhead:.1f} s"
 
 
 @pytest.mark.expects_console(*NOT_THERE)
@@ -57,9 +59,7 @@ def test_a_killed_service_is_shown_down_and_reconnected_to(wall: Wall, service: 
 
 
 @pytest.mark.expects_console(*NOT_THERE)
-def test_a_stopped_service_is_named_until_it_is_back_without_a_reload(
-    wall: Wall, plain: Service, lab: Lab
-) -> None:
+def test_a_stopped_service_is_named_until_it_is_back_without_a_reload(wall: Wall, plain: Service, lab: Lab) -> None:
     pane = wall.open(service=plain.name)
     pane.connect()
 
@@ -76,9 +76,7 @@ def test_a_stopped_service_is_named_until_it_is_back_without_a_reload(
 
 
 @pytest.mark.expects_console(*NOT_THERE)
-def test_a_service_that_went_down_by_sigterm_is_shown_with_its_close_code(
-    wall: Wall, plain: Service, lab: Lab
-) -> None:
+def test_a_service_that_went_down_by_sigterm_is_shown_with_its_close_code(wall: Wall, plain: Service, lab: Lab) -> None:
     pane = wall.open(service=plain.name)
     pane.connect()
 
@@ -151,7 +149,7 @@ def test_the_proxy_names_a_service_that_is_down(base_url: str, plain: Service, l
 def test_the_proxy_refuses_a_websocket_to_a_service_that_is_down(base_url: str, plain: Service, lab: Lab) -> None:
     lab.stop(plain)
 
-    with pytest.raises(wire.Refused) as refusal:
+    with pytest.raises(wire.RefusedError) as refusal:
         wire.connect(base_url, plain)
 
     assert refusal.value.status in (502, 503)
@@ -162,3 +160,10 @@ def test_the_proxy_says_so_within_2_s(http: httpx.Client, plain: Service, lab: L
 
     assert http.get(f"/{plain.name}/about", timeout=2).status_code in (502, 503)
     assert http.get(f"/{plain.name}/foobar/", timeout=2).status_code in (502, 503)
+
+
+def timed(action: Callable[[], None]) -> float:
+    """The seconds that it took."""
+    start = time.monotonic()
+    action()
+    return time.monotonic() - start

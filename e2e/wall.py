@@ -58,8 +58,8 @@ class Wall:
         return self.first
 
     def load(self, address: str) -> None:
-        """Go there. When a container starts or stops, the host's network changes, and Chromium drops what it is loading:
-        https://issues.chromium.org/issues/41465264. That is no fault of the page, so then it is loaded again."""
+        """Go there, and again where the network changed on the way: when a container starts or stops, Chromium
+        drops what it is loading (https://issues.chromium.org/issues/41465264)."""
         for _ in range(5):
             self._interrupted = False
             try:

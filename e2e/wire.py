@@ -35,11 +35,11 @@ Message = str | bytes
 PATIENCE = 10
 
 
-class NoAnswer(AssertionError):
+class NoAnswerError(AssertionError):
     """The service closed, refused, broke the protocol or kept silent where an answer was due."""
 
 
-class Refused(NoAnswer):
+class RefusedError(NoAnswerError):
     """The handshake was answered with something other than 101."""
 
     def __init__(self, url: str, status: int) -> None:
@@ -62,7 +62,7 @@ def connect(
     subprotocols: tuple[str, ...] = (),
     origin: str | None = None,
 ) -> Client:
-    """Open a connection to a service's echo, in the protocol that it speaks. Raises Refused."""
+    """Open a connection to a service's echo, in the protocol that it speaks. Raises RefusedError."""
     client = SocketIOClient if service.protocol == "socket.io" else Client
     return client(f"{base_url}/{service.name}/{path}", subprotocols=subprotocols, origin=origin)
 
@@ -87,7 +87,7 @@ class Client:
             )
             answer = self._next()
             if not isinstance(answer, AcceptConnection):
-                raise Refused(url, answer.status_code if isinstance(answer, RejectConnection) else 0)
+                raise RefusedError(url, answer.status_code if isinstance(answer, RejectConnection) else 0)
         except BaseException:
             self._socket.close()
             raise
@@ -113,7 +113,7 @@ class Client:
         while True:
             event = self._next()
             if isinstance(event, CloseConnection):
-                raise NoAnswer(f"{self.url} ended with {_close(event)} where a message was due")
+                raise NoAnswerError(f"{self.url} ended with {_close(event)} where a message was due")
             if isinstance(event, TextMessage | BytesMessage):
                 parts.append(event.data if isinstance(event, TextMessage) else bytes(event.data))
                 if event.message_finished:
@@ -142,7 +142,7 @@ class Client:
             while self._socket.recv(65536):
                 pass
         except TimeoutError:
-            raise NoAnswer(f"{self.url} still held the connection after {PATIENCE} s") from None
+            raise NoAnswerError(f"{self.url} still held the connection after {PATIENCE} s") from None
         except ConnectionError:
             pass
 
@@ -150,7 +150,7 @@ class Client:
         try:
             self._socket.sendall(self._protocol.send(event))
         except (OSError, LocalProtocolError) as error:
-            raise NoAnswer(f"{self.url} did not take a {type(event).__name__}: {error}") from None
+            raise NoAnswerError(f"{self.url} did not take a {type(event).__name__}: {error}") from None
 
     def _next(self) -> Event:
         """The next event. Pings are answered on the way, as every client does."""
@@ -167,7 +167,7 @@ class Client:
         try:
             data = self._socket.recv(65536)
         except TimeoutError:
-            raise NoAnswer(f"{self.url} kept silent for {PATIENCE} s") from None
+            raise NoAnswerError(f"{self.url} kept silent for {PATIENCE} s") from None
         except ConnectionError:
             data = b""
         try:
@@ -177,7 +177,7 @@ class Client:
             else:
                 self._events.append(CloseConnection(code=1006, reason="no close frame"))
         except RemoteProtocolError as error:
-            raise NoAnswer(f"{self.url} broke the protocol: {error}") from None
+            raise NoAnswerError(f"{self.url} broke the protocol: {error}") from None
 
 
 class SocketIOClient(Client):
@@ -246,9 +246,9 @@ def request(
         content = b"" if response.status == 101 else _body(response)  # after a 101 there is no end to read to
         return Response(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
     except TimeoutError:
-        raise NoAnswer(f"{method} {target} {headers}: no answer within {PATIENCE} s") from None
+        raise NoAnswerError(f"{method} {target} {headers}: no answer within {PATIENCE} s") from None
     except ConnectionError as error:
-        raise NoAnswer(f"{method} {target}: {error}") from None
+        raise NoAnswerError(f"{method} {target}: {error}") from None
     finally:
         connection.close()
 

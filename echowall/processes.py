@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from signal import SIGKILL
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -124,7 +125,12 @@ class Processes:
         self._call("stopProcess", name, True, tolerate=(Faults.NOT_RUNNING,))
 
     def kill(self, name: str, signal: str) -> None:
-        self._call("signalProcess", name, signal, tolerate=(Faults.NOT_RUNNING,))
+        if signal == "KILL":  # the whole service, as the death of a container's first process does
+            with self._supervisor() as supervisor, suppress(xmlrpc.client.Fault, ProcessLookupError):
+                if pid := supervisor.getProcessInfo(name)["pid"]:
+                    os.killpg(pid, SIGKILL)
+        else:
+            self._call("signalProcess", name, signal, tolerate=(Faults.NOT_RUNNING,))
 
     def dead(self, name: str) -> bool:
         with suppress(OSError, http.client.HTTPException, xmlrpc.client.Fault), self._supervisor() as supervisor:
