@@ -50,7 +50,10 @@ class Containers:
     def dead(self, name: str) -> bool:
         with suppress(LabError, ValueError):
             listed = _compose("ps", "--all", "--format", "json", name).splitlines()
-            return any(json.loads(line)["State"] in ("exited", "dead") for line in listed)
+            return any(
+                container["State"] in ("exited", "dead", "restarting") or container["Health"] == "unhealthy"
+                for container in map(json.loads, listed)
+            )
         return False
 
     def log(self, name: str, lines: int) -> str:
