@@ -154,16 +154,14 @@ def test_nonsense_in_the_address_leaves_a_working_page(wall: Wall, plain: Servic
 
 def test_a_malformed_endpoint_is_refused(wall: Wall, plain: Service, subtests: pytest.Subtests) -> None:
     pane = wall.open(service=plain.name)
+    pane.own_endpoint.check()
     for url in MALFORMED_URLS:
         with subtests.test(url):
-            pane.stack(plain.title).check()
-            pane.own_endpoint.check()
             pane.endpoint_url.fill(url)
-            expect(pane.alert).to_have_count(0)
 
             pane.connect_button.click()
 
-            expect(pane.alert).to_have_text(re.compile(r"\w"))
+            expect(pane.alert).to_contain_text(url.partition("#")[2] or url or "no address")
             expect(pane.endpoint_url).to_have_attribute("aria-invalid", "true")
             expect(pane.connection).to_have_text("Disconnected")
 
@@ -190,13 +188,11 @@ def test_invalid_subprotocols_are_refused(wall: Wall, plain: Service, subtests: 
     pane = wall.open(service=plain.name)
     for tokens in ("a b", "écho", "echo, echo", "a/b", "x{", "回音", '"echo"', "a;b"):
         with subtests.test(tokens):
-            pane.subprotocols.fill("")
-            expect(pane.alert).to_have_count(0)
             pane.subprotocols.fill(tokens)
 
             pane.connect_button.click()
 
-            expect(pane.alert).to_have_text(re.compile(r"\w"))
+            expect(pane.alert).to_contain_text(f"“{tokens.rpartition(', ')[2]}”")
             expect(pane.connection).to_have_text("Disconnected")
     pane.subprotocols.fill("")
     pane.connect()
@@ -205,13 +201,11 @@ def test_invalid_subprotocols_are_refused(wall: Wall, plain: Service, subtests: 
 def test_an_invalid_close_code_is_refused(wall: Wall, connected: Pane, subtests: pytest.Subtests) -> None:
     for code in ("0", "999", "1001", "1006", "2999", "5000", "-1", "3000.5", "1e99"):
         with subtests.test(code):
-            connected.close_code.fill("")
-            expect(connected.alert).to_have_count(0)
             connected.close_code.fill(code)
 
             connected.disconnect_button.click()
 
-            expect(connected.alert).to_have_text(re.compile(r"\w"))
+            expect(connected.alert).to_contain_text(f"“{code}”")
     connected.close_code.fill("")
     expect_still_talking(wall, connected)
 

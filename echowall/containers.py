@@ -33,7 +33,7 @@ class Containers:
         """
         done = subprocess.run(["docker", "compose", "up", "--detach", "--build"], cwd=ROOT, check=False)
         if done.returncode:
-            raise LabError("`docker compose up` failed; what it said is above")
+            raise LabError("`docker compose up` failed; it says why above. A port that is taken is changed by ECHOWALL_PORT")
 
     def down(self) -> None:
         _compose("--profile", "*", "down", "--remove-orphans", "--timeout", "6")
