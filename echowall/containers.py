@@ -33,7 +33,7 @@ class Containers:
         """
         done = subprocess.run(["docker", "compose", "up", "--detach", "--build"], cwd=ROOT, check=False)
         if done.returncode:
-            raise LabError("`docker compose up` failed; it says why above. A port that is taken is changed by ECHOWALL_PORT")
+            raise LabError("`docker compose up` failed; it says why above (is the port taken? set ECHOWALL_PORT)")
 
     def down(self) -> None:
         _compose("--profile", "*", "down", "--remove-orphans", "--timeout", "6")
@@ -65,7 +65,7 @@ class Containers:
 
 
 def _compose(*arguments: str) -> str:
-    return _run("docker", "compose", *arguments).stdout
+    return _run("docker", "compose", "--ansi", "never", *arguments).stdout
 
 
 def _run(*command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
