@@ -79,6 +79,16 @@ def test_a_message_in_three_fragments_comes_back_whole(client: Client) -> None:
     assert client.receive() == "one, two, three"
 
 
+@pytest.mark.check("fragments", "fragments-apart")
+def test_fragments_of_two_clients_stay_apart(base_url: str, service: Service) -> None:
+    with wire.connect(base_url, service) as first, wire.connect(base_url, service) as second:
+        for _ in zip(first.sending("one, two", fragments=2), second.sending("three, four", fragments=2), strict=True):
+            first.ping()
+            second.ping()
+
+        assert (first.receive(), second.receive()) == ("one, two", "three, four")
+
+
 @pytest.mark.check("subprotocol")
 def test_of_chat_and_echo_it_selects_echo(base_url: str, service: Service) -> None:
     with wire.connect(base_url, service, subprotocols=("chat", "echo")) as client:

@@ -10,20 +10,21 @@ from e2e.wall import Pane, Wall
 from echowall.catalog import Service
 
 MIB = 1024 * 1024
-MALFORMED_URLS = (
-    "",
-    "nonsense",
-    "ws:",
-    "ws://",
-    "http//127.0.0.1",
-    "ftp://127.0.0.1/",
-    "javascript:alert(1)",
-    "ws://127.0.0.1:99999/",
-    "ws://[::1/",
-    "ws://127.0.0.1/#fragment",
-    "//",
-    "🙂",
-)
+#: What is no address of a WebSocket, and what the page says of it.
+MALFORMED_URLS = {
+    "": "There is no address",
+    "nonsense": "“nonsense”",
+    "ws:": "“ws:”",
+    "ws://": "“ws://”",
+    "http//127.0.0.1": "“http//127.0.0.1”",
+    "ftp://127.0.0.1/": "“ftp://127.0.0.1/”",
+    "javascript:alert(1)": "“javascript:alert(1)”",
+    "ws://127.0.0.1:99999/": "“ws://127.0.0.1:99999/”",
+    "ws://[::1/": "“ws://[::1/”",
+    "ws://127.0.0.1/#fragment": "“#fragment”",
+    "//": "“//”",
+    "🙂": "“🙂”",
+}
 ATTACK = '<img src=x onerror="window.attacked = true"><script>window.attacked = true</script>'
 
 
@@ -155,13 +156,13 @@ def test_nonsense_in_the_address_leaves_a_working_page(wall: Wall, plain: Servic
 def test_a_malformed_endpoint_is_refused(wall: Wall, plain: Service, subtests: pytest.Subtests) -> None:
     pane = wall.open(service=plain.name)
     pane.own_endpoint.check()
-    for url in MALFORMED_URLS:
+    for url, complaint in MALFORMED_URLS.items():
         with subtests.test(url):
             pane.endpoint_url.fill(url)
 
             pane.connect_button.click()
 
-            expect(pane.alert).to_contain_text(url.partition("#")[2] or url or "no address")
+            expect(pane.alert).to_contain_text(complaint)
             expect(pane.endpoint_url).to_have_attribute("aria-invalid", "true")
             expect(pane.connection).to_have_text("Disconnected")
 
@@ -186,16 +187,26 @@ def test_a_malformed_endpoint_in_the_address_is_refused(wall: Wall) -> None:
 
 def test_invalid_subprotocols_are_refused(wall: Wall, plain: Service, subtests: pytest.Subtests) -> None:
     pane = wall.open(service=plain.name)
-    for tokens in ("a b", "écho", "echo, echo", "a/b", "x{", "回音", '"echo"', "a;b"):
-        with subtests.test(tokens):
-            pane.subprotocols.fill(tokens)
+    for name in ("a b", "écho", "a/b", "x{", "回音", '"echo"', "a;b"):
+        with subtests.test(name):
+            pane.subprotocols.fill(f"echo, {name}")
 
             pane.connect_button.click()
 
-            expect(pane.alert).to_contain_text(f"“{tokens.rpartition(', ')[2]}”")
+            expect(pane.alert).to_contain_text(f"“{name}”")
             expect(pane.connection).to_have_text("Disconnected")
     pane.subprotocols.fill("")
     pane.connect()
+
+
+def test_a_subprotocol_named_twice_is_refused(wall: Wall, plain: Service) -> None:
+    pane = wall.open(service=plain.name)
+    pane.subprotocols.fill("echo, chat, echo")
+
+    pane.connect_button.click()
+
+    expect(pane.alert).to_contain_text("“echo”")
+    expect(pane.connection).to_have_text("Disconnected")
 
 
 def test_an_invalid_close_code_is_refused(wall: Wall, connected: Pane, subtests: pytest.Subtests) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import socket
 from collections import deque
+from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from wsproto.events import (
     CloseConnection,
     Event,
     Ping,
+    Pong,
     RejectConnection,
     RejectData,
     Request,
@@ -101,11 +103,27 @@ class Client:
 
     def send(self, message: Message, *, fragments: int = 1) -> None:
         """Send a message, cut into that many frames."""
+        for _ in self.sending(message, fragments=fragments):
+            pass
+
+    def sending(self, message: Message, *, fragments: int) -> Iterator[None]:
+        """Send a message, and pause after each of its frames."""
         kind: Any = TextMessage if isinstance(message, str) else BytesMessage
         size = max(1, -(-len(message) // fragments))
         parts = [message[start : start + size] for start in range(0, len(message), size)] or [message]
         for number, part in enumerate(parts, start=1):
             self._write(kind(data=part, message_finished=number == len(parts)))
+            yield
+
+    def ping(self) -> None:
+        """Send a ping and wait for the pong: whatever was sent before has been read by then."""
+        self._write(Ping())
+        passed_by: list[Event] = []
+        while not isinstance(event := self._next(), Pong):
+            if isinstance(event, CloseConnection):
+                raise NoAnswerError(f"{self.url} ended with {_close(event)} where a pong was due")
+            passed_by.append(event)
+        self._events.extendleft(reversed(passed_by))
 
     def receive(self) -> Message:
         """The next message, whole."""
@@ -186,16 +204,16 @@ class SocketIOClient(Client):
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__(f"{url}?EIO=4&transport=websocket", **options)
         self._expect("0")  # Engine.IO: open
-        super().send("40")  # Socket.IO: connect to the default namespace
+        self._send_packet("40")  # Socket.IO: connect to the default namespace
         self._expect("40")
 
-    def send(self, message: Message, *, fragments: int = 1) -> None:
+    def sending(self, message: Message, *, fragments: int) -> Iterator[None]:
         """Send a message. Binary follows its event in a frame of its own, and that is the one cut up."""
         if isinstance(message, str):
-            super().send(f"42{json.dumps(['message', message])}", fragments=fragments)
+            yield from super().sending(f"42{json.dumps(['message', message])}", fragments=fragments)
         else:
-            super().send('451-["message",{"_placeholder":true,"num":0}]')
-            super().send(message, fragments=fragments)
+            yield from super().sending('451-["message",{"_placeholder":true,"num":0}]', fragments=1)
+            yield from super().sending(message, fragments=fragments)
 
     def receive(self) -> Message:
         """The payload of the next `message` event."""
@@ -208,9 +226,13 @@ class SocketIOClient(Client):
         packet = self._packet()
         assert packet.startswith(start), f"{self.url} sent {packet!r} where a packet {start!r} was due"
 
+    def _send_packet(self, packet: str) -> None:
+        for _ in super().sending(packet, fragments=1):
+            pass
+
     def _packet(self) -> str:
         while (packet := super().receive()) == "2":  # Engine.IO: ping
-            super().send("3")
+            self._send_packet("3")
         assert isinstance(packet, str), f"{self.url} sent {packet!r} where a packet was due"
         return packet
 

@@ -12,7 +12,7 @@ flask.app.setupmethod = flask.sansio.scaffold.setupmethod
 # ... and for asyncio.coroutine, gone since Python 3.11, in a part that it can do without.
 sys.modules["flask_uwsgi_websocket._asyncio"] = None
 
-from flask_uwsgi_websocket import GeventWebSocket  # noqa: E402
+from flask_uwsgi_websocket import GeventWebSocket
 
 app = flask.Flask(__name__)
 app.json.sort_keys = False
