@@ -30,7 +30,7 @@ logs: .venv/ready ## follow what everything says
 	@$(ECHOWALL) logs
 
 e2e: .venv/dev up ## drive the page in a real browser against every service
-	@$(ECHOWALL) need chromium
+	@$(ECHOWALL) need chromium-headless-shell
 	.venv/bin/pytest -c e2e/pytest.ini e2e --base-url http://127.0.0.1:$(ECHOWALL_PORT)
 
 test: lint types unit e2e ## everything: lint, types, unit tests, and the browser

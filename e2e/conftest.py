@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "reports" / "e2e"
 IN_CONTAINER = os.environ.get("ECHOWALL_IN_CONTAINER") == "1"
 SERVICES = pytest.StashKey[list[Service]]()
+FAILED = pytest.StashKey[bool]()
 
 #: The ids in the contract's table: `| `binary` | a binary message comes back binary |`.
 DOCUMENTED_CHECKS = frozenset(
@@ -157,7 +158,8 @@ def lab(base_url: str) -> Iterator[Lab]:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """The system's Chromium where there is one: Playwright's own has to be downloaded."""
-    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")  # the lightest first
+    found = map(shutil.which, names)
     executable = os.environ.get("CHROMIUM") or next(filter(None, found), None)
     # Chromium's sandbox needs what neither root nor a container has.
     unboxed = ["--no-sandbox"] if os.geteuid() == 0 or IN_CONTAINER else []
@@ -170,9 +172,22 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     return {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **browser_context_args}
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell quiet_page how the test went."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
 @pytest.fixture(autouse=True)
 def quiet_page(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail a test whose page complained: console errors and warnings, exceptions, policy violations."""
+    """Fail a test whose page complained: console errors and warnings, exceptions, policy violations.
+
+    Of a test that failed a screenshot and a trace are kept. The plugin's own options would take both of every
+    test, to throw them away when it passes, and its film of the page makes saving a trace fail now and then.
+    """
     if "context" not in request.fixturenames:
         yield
         return
@@ -191,8 +206,16 @@ def quiet_page(request: pytest.FixtureRequest) -> Iterator[None]:
         "addEventListener('securitypolicyviolation', event => console.error("
         "`policy violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`))"
     )
+    context.tracing.start(title=request.node.nodeid, snapshots=True, sources=True)
     yield
     surprises = [text for text in complaints if not any(pattern.search(text) for pattern in expected)]
+    if surprises or request.node.stash.get(FAILED, True):
+        folder = Path(request.config.option.output) / re.sub(r"\W+", "-", request.node.nodeid)
+        for number, page in enumerate(context.pages, start=1):
+            page.screenshot(path=folder / f"page-{number}.png", full_page=True)
+        context.tracing.stop(path=folder / "trace.zip")
+    else:
+        context.tracing.stop()
     if surprises:
         pytest.fail("the page complained:\n" + "\n".join(surprises), pytrace=False)
 

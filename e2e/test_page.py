@@ -151,13 +151,16 @@ def test_the_arrows_recall_what_was_sent(wall: Wall, connected: Pane) -> None:
     expect(wall.message).to_have_value("second")
 
 
-@pytest.mark.parametrize("preset", ["Hello", "Unicode", "Empty", "HTML", "64 KiB", "1 MiB"])
-def test_a_preset_comes_back(wall: Wall, connected: Pane, preset: str) -> None:
-    wall.say_preset(preset)
+def test_every_preset_comes_back(wall: Wall, connected: Pane, subtests: pytest.Subtests) -> None:
+    for preset in ("Hello", "Unicode", "Empty", "HTML", "64 KiB", "1 MiB"):
+        with subtests.test(preset):
+            connected.clear.click()
 
-    connected.expect_totals(1, 1, timeout=15_000)
-    sent, received = (entry for entry in connected.export() if entry.direction != "event")
-    assert received.message == sent.message
+            wall.say_preset(preset)
+
+            connected.expect_totals(1, 1, timeout=15_000)
+            sent, received = connected.export()
+            assert received.message == sent.message
 
 
 def test_lines_and_spaces_come_back_untrimmed(wall: Wall, connected: Pane) -> None:
@@ -194,6 +197,7 @@ def test_a_close_is_explained(connected: Pane) -> None:
     close = connected.entries("event", "close")
     expect(close).to_contain_text("1000")
     expect(close).to_contain_text("clean")
+    expect(close).not_to_contain_text("not clean")
     expect(close).to_contain_text(re.compile(r"normal", re.IGNORECASE))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 #: A command, and the Debian package that has it.
 _PACKAGES = {
-    "chromium": "chromium",
+    "chromium-headless-shell": "chromium-headless-shell",
     "nginx": "nginx-light",
     "node": "nodejs",
     "npm": "npm",
@@ -18,7 +18,7 @@ _PACKAGES = {
 }
 
 #: Commands that do as well.
-_ALIASES = {"chromium": ("chromium-browser", "google-chrome")}
+_ALIASES = {"chromium-headless-shell": ("chromium", "chromium-browser", "google-chrome")}
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
