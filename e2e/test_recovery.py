@@ -59,6 +59,18 @@ def test_a_killed_service_is_shown_down_and_reconnected_to(wall: Wall, service: 
 
 
 @pytest.mark.expects_console(*NOT_THERE)
+def test_what_is_being_typed_survives_a_service_going_down(wall: Wall, plain: Service, lab: Lab) -> None:
+    pane = wall.open()
+    pane.own_endpoint.check()
+    pane.endpoint_url.fill("wss://half-typed.exam")
+
+    lab.stop(plain)
+
+    expect(pane.row(plain.name)).to_have_attribute("data-status", "down", timeout=20_000)
+    expect(pane.endpoint_url).to_have_value("wss://half-typed.exam")
+
+
+@pytest.mark.expects_console(*NOT_THERE)
 def test_a_stopped_service_is_named_until_it_is_back_without_a_reload(wall: Wall, plain: Service, lab: Lab) -> None:
     pane = wall.open(service=plain.name)
     pane.connect()

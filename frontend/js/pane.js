@@ -151,7 +151,7 @@ export class Pane extends LitElement {
       <form class="controls" novalidate @submit=${this.#connect}>
         ${service === null ? html`<label class="wide">${t("own.url")}
           <input type="text" inputmode="url" id=${this.#id("url")} autocomplete="off" spellcheck="false" placeholder="wss://example.org/echo"
-            .value=${live(this.selection.url)} @change=${this.#urlChanged}
+            .value=${this.selection.url} @change=${this.#urlChanged}
             aria-invalid=${this.errors.url ? "true" : nothing} aria-describedby=${this.#id("url-error")}>
           ${this.#error("url")}</label>` : nothing}
         ${service?.naive ? html`<label>${t("handler")}
