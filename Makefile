@@ -60,12 +60,12 @@ lock: .venv/ready ## lock the requirements of the tool and of its tests anew
 	$(COMPILE) pyproject.toml -o requirements.txt
 	$(COMPILE) pyproject.toml requirements-dev.in -o requirements-dev.txt
 
-COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
+COMPILE := .venv/bin/uv --system-certs pip compile --quiet --universal --python-version 3.11 --generate-hashes
 
 .venv/ready: requirements.txt pyproject.toml bootstrap
 	@./bootstrap
 
 .venv/dev: .venv/ready requirements-dev.txt
 	@echo "Installing what the tests need into .venv"
-	@.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.txt
+	@.venv/bin/uv --system-certs pip install --quiet --python .venv/bin/python --require-hashes -r requirements-dev.txt
 	@touch $@
