@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -92,20 +92,28 @@ def test_a_service_can_be_stopped_started_and_killed_and_comes_back(
         processes.stop("bad")
 
 
+def processes_of(checkout: Path) -> list[str]:
+    """The command lines, on this machine, that have to do with the checkout."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it ended meanwhile
+            found.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [command for command in found if str(checkout) in command]
+
+
 def test_nothing_is_left_after_down(
     processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
 ) -> None:
     add_service("good", app=ABOUT)
     bring_up(processes, checkout)
+    assert processes_of(checkout) != []
 
     processes.down()
 
-    for _ in range(20):  # supervisord's own last breath
-        left = subprocess.run(["pgrep", "-f", str(checkout)], capture_output=True, text=True, check=False).stdout
-        if not left:
-            break
+    deadline = time.monotonic() + 5
+    while processes_of(checkout) and time.monotonic() < deadline:  # supervisord's own last breath
         time.sleep(0.1)
-    assert left == ""
+    assert processes_of(checkout) == []
     assert not processes.running()
     with pytest.raises(LabError, match="the lab is not up at"):
         lab.health(catalog.load(checkout))
