@@ -8,7 +8,7 @@ const HEIGHT = 28;
 
 /** @param {number[]} values milliseconds, at least one */
 export function summarise(values) {
-  const sorted = values.toSorted((a, b) => a - b);
+  const sorted = [...values].sort((a, b) => a - b);
   return {
     last: values[values.length - 1],
     median: sorted[sorted.length >> 1],

@@ -47,7 +47,7 @@ const STATIC = /(?:^|[;\n}])\s*(?:import|export)\b(?:[^;"'()]*?\bfrom)?\s*["']([
 test("every module that the page needs at once is preloaded, and no other", () => {
   const preloaded = [...PAGE.matchAll(/rel="modulepreload" href="([^"]+)"/g)].map(([, href]) => href);
   const needed = [...follow("js/app.js", STATIC)].filter((file) => file !== "js/app.js");
-  assert.deepEqual(preloaded.toSorted(), needed.toSorted());
+  assert.deepEqual([...preloaded].sort(), [...needed].sort());
 });
 
 test("every file that the page names exists", () => {
@@ -60,7 +60,7 @@ test("vendored files are those that are used, each with its licence", () => {
   for (const entry of ["js/app.js", "js/highlight.js", "js/socketio.js"]) {
     for (const file of follow(entry, STATIC)) if (file.startsWith("vendor/")) used.add(file.slice("vendor/".length));
   }
-  assert.deepEqual(FILES.toSorted(), [...used].sort());
+  assert.deepEqual([...FILES].sort(), [...used].sort());
   for (const file of FILES) {
     const folder = join(site, "vendor", ...file.split("/").slice(0, file.startsWith("@") ? 2 : 1));
     assert.ok(["LICENSE", "LICENSE.md"].some((name) => existsSync(join(folder, name))), file);
