@@ -134,17 +134,18 @@ def test_connecting_to_a_service_that_is_down_says_so(wall: Wall, plain: Service
     expect(pane.root.get_by_text(f"{plain.title} is down").filter(visible=True)).not_to_have_count(0)
 
 
-def test_the_others_still_echo(base_url: str, services: list[Service], plain: Service, lab: Lab) -> None:
-    others = [service for service in services if service != plain]
-    open_before = [wire.connect(base_url, service) for service in others]
+def test_the_others_still_echo(base_url: str, services: list[Service], service: Service, lab: Lab) -> None:
+    others = [other for other in services if other != service]
+    open_before = [wire.connect(base_url, other) for other in others]
 
-    lab.kill(plain)
+    lab.kill(service)
 
+    assert len(others) == len(services) - 1
     for client in open_before:
         with client:
             assert client.echo("undisturbed?") == "undisturbed?"
-    for service in others:
-        with wire.connect(base_url, service) as client:
+    for other in others:
+        with wire.connect(base_url, other) as client:
             assert client.echo("and who comes new?") == "and who comes new?"
 
 
