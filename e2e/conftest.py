@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
 from e2e.lab import Lab
-from e2e.wall import NETWORK_CHANGED, Wall
+from e2e.wall import NETWORK_CHANGED, Pane, Wall
 from echowall import catalog
 from echowall.catalog import Service
 
@@ -224,6 +224,14 @@ def quiet_page(request: pytest.FixtureRequest) -> Iterator[None]:
 def wall(page: Page) -> Wall:
     """The page, not yet opened."""
     return Wall(page)
+
+
+@pytest.fixture
+def connected(wall: Wall, plain: Service) -> Pane:
+    """A pane that is connected to a service."""
+    pane = wall.open(service=plain.name)
+    pane.connect()
+    return pane
 
 
 @pytest.fixture

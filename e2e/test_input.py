@@ -28,14 +28,6 @@ MALFORMED_URLS = {
 ATTACK = '<img src=x onerror="window.attacked = true"><script>window.attacked = true</script>'
 
 
-@pytest.fixture
-def connected(wall: Wall, plain: Service) -> Pane:
-    """A pane that is connected to a service."""
-    pane = wall.open(service=plain.name)
-    pane.connect()
-    return pane
-
-
 def expect_still_talking(wall: Wall, pane: Pane) -> None:
     """Nothing was sent, and what is right is sent next."""
     pane.expect_totals(0, 0)

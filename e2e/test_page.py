@@ -11,14 +11,6 @@ from e2e.wall import Pane, Wall
 from echowall.catalog import Service
 
 
-@pytest.fixture
-def connected(wall: Wall, plain: Service) -> Pane:
-    """A pane that is connected to a service."""
-    pane = wall.open(service=plain.name)
-    pane.connect()
-    return pane
-
-
 def endpoint(base_url: str, service: Service) -> str:
     """The address of a service's echo, as one would type it."""
     return f"{base_url.replace('http', 'ws', 1)}/{service.name}/foobar/"
