@@ -38,6 +38,9 @@ _PORTS = range(20000, 32000)
 #: No one speaks to the services but nginx.
 _LOOPBACK = "127.0.0.1"
 
+#: As in docker-compose.yml: what it has answered for survives its death. Without fsync, not the machine's.
+_REDIS = ("--bind", _LOOPBACK, "--appendonly", "yes", "--appendfsync", "no", "--save", "")
+
 #: How long all of them together may take to stop, in seconds.
 _SHUTDOWN = 30
 
@@ -191,11 +194,7 @@ class Processes:
         prefix, configuration = f"{self._state / 'nginx'}/", str(self._state / "lab/nginx.conf")
         programs = [
             _Program("proxy", ["nginx", "-e", "stderr", "-p", prefix, "-c", configuration, "-g", directives]),
-            _Program(
-                "redis",
-                ["redis-server", "--bind", _LOOPBACK, "--port", str(redis), "--save", ""],
-                self._state / "redis",
-            ),
+            _Program("redis", ["redis-server", *_REDIS, "--port", str(redis)], self._state / "redis"),
         ]
         for service in services:
             folder = self._root / "services" / service.name

@@ -58,7 +58,8 @@ def build(services: list[Service], dest: Path, *, vendor: Path | None = None, ro
     for service in services:
         exhibit = dest / "services" / service.name
         exhibit.mkdir(parents=True)
-        shutil.copy(root / "services" / service.name / "app.py", exhibit)
+        for file in (root / "services" / service.name).glob("*.py"):
+            shutil.copy(file, exhibit)
 
 
 def install_libraries(root: Path = ROOT) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -96,6 +97,17 @@ def test_an_exhibit_compiles_and_fits_on_two_screens(service: Service) -> None:
 
     compile(text, "app.py", "exec")
     assert len(text.splitlines()) <= 120
+
+
+@each_service
+def test_the_chat_room_stands_alone_and_is_short(service: Service) -> None:
+    text = (folder(service) / "chat.py").read_text()
+
+    tree = ast.parse(text, "chat.py")
+    modules = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    modules |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert "app" not in modules
+    assert len([line for line in text.splitlines() if line.strip()]) < 100
 
 
 @each_service

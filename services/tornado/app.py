@@ -8,8 +8,11 @@ import signal
 from contextlib import suppress
 from importlib.metadata import version
 
+from tornado.ioloop import PeriodicCallback
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+import chat
 
 
 class About(RequestHandler):
@@ -41,7 +44,7 @@ class Echo(WebSocketHandler):
 
 async def main():
     app = Application(
-        [(r"/about", About), (r"/foobar/", Echo)],
+        [(r"/about", About), (r"/foobar/", Echo), (r"/chat/", chat.Chat)],
         # Tornado neither pings nor notices a vanished client by default.
         websocket_ping_interval=20,
     )
@@ -49,19 +52,23 @@ async def main():
     server = app.listen(port, host, xheaders=True)
     logging.info("listening on %s:%d", host, port)
 
+    reader = asyncio.create_task(chat.read())
+    PeriodicCallback(chat.count, 1000).start()
+
     stop = asyncio.Event()
     for signum in signal.SIGINT, signal.SIGTERM:
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     await stop.wait()
 
     server.stop()
-    for client in list(Echo.connected):
+    for client in Echo.connected | chat.sockets:
         client.close(1001, "server shutting down")
     # Tornado itself would wait 5 s for the answer of a client that does not read.
     with suppress(TimeoutError):
         async with asyncio.timeout(3):
-            while Echo.connected:
+            while Echo.connected | chat.sockets:
                 await asyncio.sleep(0.05)
+    reader.cancel()
 
 
 if __name__ == "__main__":
