@@ -6,7 +6,10 @@ import platform
 from contextlib import suppress
 from importlib.metadata import version
 
+import gevent
 import uwsgi
+
+import chat
 
 VERSIONS = {"python": platform.python_version(), "uwsgi": version("uwsgi"), "gevent": version("gevent")}
 UNFINISHED = b"\0"  # what websocket_recv() returns for each fragment of a message but the last
@@ -15,7 +18,7 @@ GOING_AWAY = b"\x88\x02\x03\xe9"  # a close frame with code 1001
 connections = set()
 
 
-def echo():
+def echo(environ):
     """uWSGI joins the fragments of a message: what it returns meanwhile is only to be skipped.
 
     A client's own message of one NUL looks the same, and is lost. And the joining is done in one buffer
@@ -33,13 +36,13 @@ def echo():
             uwsgi.websocket_send_binary(message)
 
 
-def naive_echo():
+def naive_echo(environ):
     """It calls what echo() calls, so it puts the shared buffer at no risk that echo() does not."""
     while True:
         uwsgi.websocket_send(uwsgi.websocket_recv())
 
 
-HANDLERS = {"/foobar/": echo, "/foobar/naive/": naive_echo}
+HANDLERS = {"/foobar/": echo, "/foobar/naive/": naive_echo, "/chat/": lambda environ: chat.Chat(environ).run()}
 
 
 def application(environ, start_response):
@@ -58,7 +61,7 @@ def application(environ, start_response):
     try:
         # Unless told which subprotocol, uWSGI selects all that were offered.
         uwsgi.websocket_handshake("", "", "echo" if "echo" in offered else "")
-        HANDLERS[path]()
+        HANDLERS[path](environ)
     except OSError:  # how each of these calls says that the connection is over
         return []
     finally:
@@ -70,6 +73,17 @@ def respond(start_response, status, body, headers=()):
     return [json.dumps(body).encode()]
 
 
+def start_chat():
+    gevent.spawn(chat.read)
+    gevent.spawn(count_forever)
+
+
+def count_forever():
+    while True:
+        chat.count()
+        gevent.sleep(1)
+
+
 def say_goodbye():
     """uWSGI has no call that closes with a code (unbit/uwsgi#1926), so the frame is written by hand."""
     for fd in connections:
@@ -77,4 +91,5 @@ def say_goodbye():
             os.write(fd, GOING_AWAY)
 
 
+uwsgi.post_fork_hook = start_chat  # in the worker: the loop that runs greenlets does not outlive a fork
 uwsgi.atexit = say_goodbye
