@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import flask.app
 import flask.sansio.scaffold
+import gevent
 
 # The extension's last release is of 2018. It looks for setupmethod where Flask had it until 3.0 ...
 flask.app.setupmethod = flask.sansio.scaffold.setupmethod
@@ -13,6 +14,9 @@ flask.app.setupmethod = flask.sansio.scaffold.setupmethod
 sys.modules["flask_uwsgi_websocket._asyncio"] = None
 
 from flask_uwsgi_websocket import GeventWebSocket
+from uwsgidecorators import postfork
+
+import chat
 
 app = flask.Flask(__name__)
 app.json.sort_keys = False
@@ -42,6 +46,24 @@ def naive_echo(client):
         client.send(message)
 
 
+@websocket.route("/chat/", websocket=True)
+def chat_room(client):
+    chat.Chat(client).run()
+
+
+@postfork  # the loop that runs greenlets does not outlive the fork by which uWSGI makes its worker
+def start_chat():
+    gevent.spawn(chat.read)
+    gevent.spawn(count_forever)
+
+
+def count_forever():
+    while True:
+        chat.count()
+        gevent.sleep(1)
+
+
+@app.get("/chat/")
 @app.get("/foobar/")
 @app.get("/foobar/naive/")
 def upgrade_required():
