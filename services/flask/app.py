@@ -9,19 +9,24 @@ import platform
 import signal
 import struct
 import time
+from contextlib import suppress
 from importlib.metadata import version
 
 import gevent
 from flask import Flask, request
+from gevent.lock import BoundedSemaphore
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
 from geventwebsocket import WebSocketError
 from geventwebsocket.handler import WebSocketHandler
 
+import chat
+
 FREEZE = 2  # seconds the naive handler may hold the server
 
 app = Flask(__name__)
 app.json.sort_keys = False
+app.register_blueprint(chat.room)
 # WebSocketHandler asks this which subprotocol to accept, and takes any header that contains it.
 app.app_protocol = lambda path: "echo"
 thawed = 0.0
@@ -30,12 +35,12 @@ thawed = 0.0
 @app.get("/about")
 def about():
     packages = ("flask", "gevent", "gevent-websocket")
-    versions = {"python": platform.python_version()} | {name: version(name) for name in packages}
-    return {"service": "flask", "versions": versions}
+    return {"service": "flask", "versions": {"python": platform.python_version()} | {p: version(p) for p in packages}}
 
 
 @app.get("/foobar/")
 @app.get("/foobar/naive/")
+@app.get("/chat/")
 def upgrade_required():
     return "This is a WebSocket.\n", 426, {"Upgrade": "websocket", "Connection": "Upgrade"}
 
@@ -45,11 +50,9 @@ def upgrade_required():
 @app.get("/foobar/", websocket=True)
 def echo():
     ws = request.environ["wsgi.websocket"]
-    try:
+    with suppress(WebSocketError):  # the client left while we were sending
         while (message := ws.receive()) is not None:  # None: closed. "" is a message
             ws.send(message)
-    except WebSocketError:
-        pass  # the client left while we were sending
     return ""
 
 
@@ -74,13 +77,30 @@ def naive():
             return ""
 
 
+class Handler(WebSocketHandler):
+    def run_websocket(self):
+        self.writing, self.sendall = BoundedSemaphore(), self.websocket.raw_write
+        self.websocket.raw_write = self.write_frame
+        super().run_websocket()
+
+    def write_frame(self, frame):
+        with self.writing:  # or another greenlet's (a pong, a farewell) comes into the middle of this one
+            self.sendall(frame)
+
+
 def serve(host: str, port: int) -> None:
-    server = WSGIServer((host, port), app, handler_class=WebSocketHandler, spawn=Pool())
+    server = WSGIServer((host, port), app, handler_class=Handler, spawn=Pool())
     server.clients = {}  # WebSocketHandler keeps the open sockets here
+
+    def count():
+        while True:
+            chat.count()
+            gevent.sleep(1)
 
     def going_away(ws):
         # ws.close(1001) would lose the code: https://github.com/jgelens/gevent-websocket/pull/6
-        ws.send_frame(struct.pack("!H", 1001), ws.OPCODE_CLOSE)
+        with suppress(WebSocketError):  # the client was faster
+            ws.send_frame(struct.pack("!H", 1001), ws.OPCODE_CLOSE)
         ws.closed = True  # or the handler's end sends a second close frame
 
     def shut_down():
@@ -90,6 +110,8 @@ def serve(host: str, port: int) -> None:
 
     for signum in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(signum, shut_down)
+    gevent.spawn(chat.read)
+    gevent.spawn(count)
     print(f"listening on {host}:{port}", flush=True)
     server.serve_forever(stop_timeout=1)
 
