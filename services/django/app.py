@@ -4,6 +4,7 @@ import platform
 import signal
 import socket
 import threading
+from contextlib import suppress
 from importlib.metadata import version
 
 from django.conf import settings
@@ -15,12 +16,7 @@ settings.configure(
     ALLOWED_HOSTS=["*"],  # the proxy decides which hosts there are
     ROOT_URLCONF=__name__,
     WEBSOCKET_FACTORY_CLASS=f"{__name__}.EchoFactory",
-    LOGGING={
-        "version": 1,
-        "disable_existing_loggers": False,
-        "handlers": {"stderr": {"class": "logging.StreamHandler"}},
-        "root": {"handlers": ["stderr"]},
-    },
+    LOGGING_CONFIG=None,  # warnings and errors go to stderr
 )
 
 # dwebsocket reads the settings on import.
@@ -34,6 +30,8 @@ from dwebsocket.middleware import WebSocketMiddleware
 WebSocketMiddleware.__init__ = lambda self, get_response: None
 
 from dwebsocket.decorators import accept_websocket
+
+import chat
 
 MAX_MESSAGE = 2**20
 stopping = threading.Event()
@@ -54,10 +52,8 @@ class EchoProtocol(WebSocketProtocol13):
         # dwebsocket closes the socket here, and Django's response, which gunicorn still writes to it,
         # fails with EBADF and a traceback a connection. After a shutdown it is EPIPE, which gunicorn ignores.
         self.server_terminated = self.client_terminated = True
-        try:
+        with suppress(OSError):  # the client was faster
             self.sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # the client was faster
 
 
 class EchoFactory(WebSocketFactory):
@@ -108,10 +104,15 @@ def naive(request):
 
 def stop(signum, frame):
     stopping.set()
+    for client in list(chat.clients):
+        client.code = 1001
     gunicorns(signum, frame)
 
 
 gunicorns = signal.signal(signal.SIGTERM, stop)  # gunicorn tells its worker, and no one tells the threads
 
-urlpatterns = [path("about", about), path("foobar/", echo), path("foobar/naive/", naive)]
+for work in chat.read, chat.count:
+    threading.Thread(target=work, daemon=True).start()
+
+urlpatterns = [path("about", about), path("foobar/", echo), path("foobar/naive/", naive), path("chat/", chat.chat)]
 application = get_wsgi_application()
