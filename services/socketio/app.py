@@ -1,13 +1,18 @@
 """The echo in Socket.IO: events over Engine.IO, which polls over HTTP until it has a WebSocket."""
 
+import asyncio
 import platform
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 import socketio
 from engineio.payload import Payload
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+import chat
 
 # A burst over polling arrives as one request; past 16 packets Engine.IO would answer "OK" and drop
 # them all: https://github.com/miguelgrinberg/python-engineio/issues/142
@@ -33,8 +38,31 @@ async def about(request):
     return JSONResponse({"service": "socketio", "versions": versions})
 
 
-app = socketio.ASGIApp(
-    sio,
-    other_asgi_app=Starlette(routes=[Route("/about", about)]),
-    socketio_path="foobar",
+@asynccontextmanager
+async def lifespan(app):
+    tasks = [asyncio.create_task(chat.read()), asyncio.create_task(chat.count())]
+    yield
+    for task in tasks:
+        task.cancel()
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """Cuts off a client that reads nothing for 20 s: Engine.IO gives it up, too, but waits for it to read the rest."""
+
+    def pause_writing(self):
+        super().pause_writing()
+        self.unread = self.loop.call_later(20, self.transport.abort)
+
+    def resume_writing(self):
+        super().resume_writing()
+        self.unread.cancel()
+
+
+app = Starlette(
+    routes=[
+        Route("/about", about),
+        Mount("/foobar", socketio.ASGIApp(sio, socketio_path=None)),
+        Mount("/chat", socketio.ASGIApp(chat.sio, socketio_path=None)),
+    ],
+    lifespan=lifespan,
 )
