@@ -71,7 +71,7 @@ async def event(name, sid, *data):
         _, said = convert((name, *data), tuple[Literal["message"], Said])
         await redis.xadd("foobar", {"service": "socketio", "nick": said.nick, "text": said.text}, maxlen=KEPT)
     except ValueError as error:
-        await sio.send({"error": f"{str(error)[:99]}; send a nick of 1 to 32 characters and a text of 1 to 2000"}, to=sid)
+        await sio.send({"error": f"{str(error)[:99]}; a nick has 1 to 32 characters, a text 1 to 2000"}, to=sid)
     except RedisError:
         await sio.send({"error": "Redis does not answer; unless your message appears, say it again later"}, to=sid)
 
