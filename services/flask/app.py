@@ -13,7 +13,7 @@ from contextlib import suppress
 from importlib.metadata import version
 
 import gevent
-from flask import Flask, request
+from flask import Flask, abort, request
 from gevent.lock import BoundedSemaphore
 from gevent.pool import Pool
 from gevent.pywsgi import WSGIServer
@@ -49,7 +49,7 @@ def upgrade_required():
 # it after gevent-websocket has already sent the 101.
 @app.get("/foobar/", websocket=True)
 def echo():
-    ws = request.environ["wsgi.websocket"]
+    ws = request.environ.get("wsgi.websocket") or abort(400)  # a HEAD: the handler upgrades a GET only
     with suppress(WebSocketError):  # the client left while we were sending
         while (message := ws.receive()) is not None:  # None: closed. "" is a message
             ws.send(message)
@@ -60,7 +60,7 @@ def echo():
 def naive():
     """Skip None, go on while open: once the socket is closed nothing in the loop yields to the hub."""
     global thawed
-    ws = request.environ["wsgi.websocket"]
+    ws = request.environ.get("wsgi.websocket") or abort(400)
     opened, until = time.monotonic(), None
     while True:
         if not ws.closed:

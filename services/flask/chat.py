@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import Annotated
 
-from flask import Blueprint, request
+from flask import Blueprint, abort, request
 from gevent import Greenlet, event, pool, sleep, socket, spawn_later
 from geventwebsocket import WebSocketError
 from msgspec import Meta, Struct, json
@@ -30,7 +30,7 @@ class Said(Struct, forbid_unknown_fields=True):
 
 @room.get("/chat/", websocket=True)
 def chat():
-    ws, after = request.environ["wsgi.websocket"], request.args.get("after", "")
+    ws, after = request.environ.get("wsgi.websocket") or abort(400), request.args.get("after", "")
     sender = Sender(ws, order(after) if re.fullmatch("[0-9]{1,19}-[0-9]{1,19}", after) else None)
     senders.start(sender)
     try:

@@ -51,7 +51,8 @@ def application(environ, start_response):
         return respond(start_response, "200 OK", {"service": "uwsgi", "versions": VERSIONS})
     if path not in HANDLERS:
         return respond(start_response, "404 Not Found", {"error": "nothing here"})
-    if environ.get("HTTP_UPGRADE", "").lower() != "websocket" or "HTTP_SEC_WEBSOCKET_KEY" not in environ:
+    handshake = environ["REQUEST_METHOD"] == "GET" and environ.get("HTTP_UPGRADE", "").lower() == "websocket"
+    if not handshake or "HTTP_SEC_WEBSOCKET_KEY" not in environ:
         upgrade = [("Upgrade", "websocket"), ("Connection", "Upgrade")]
         return respond(start_response, "426 Upgrade Required", {"error": "this speaks WebSocket"}, upgrade)
 
