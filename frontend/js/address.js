@@ -9,7 +9,8 @@
  * @property {"healthy" | "naive"} handler
  * @property {string} url of one's own
  */
-/** @typedef {{ panes: Selection[], sideBySide: boolean, connect: boolean, language: string | null, unknown: string[] }} Address */
+/** @typedef {"echo" | "chat"} View */
+/** @typedef {{ view: View, panes: Selection[], sideBySide: boolean, connect: boolean, language: string | null, unknown: string[] }} Address */
 /** @typedef {{ key: string, service: Service | null, title: string, url: string }} Target */
 
 // The names of one pane's parameters, for the first pane and for the second.
@@ -34,6 +35,7 @@ export function readAddress(search, services) {
     return /** @type {Selection} */ ({ service: service?.name ?? null, handler: naive ? "naive" : "healthy", url: url ?? "" });
   });
   return {
+    view: query.get("view") === "chat" ? "chat" : "echo",
     panes,
     sideBySide: query.has(PARAMETERS[1].service) || query.has(PARAMETERS[1].url),
     connect: query.get("connect") === "1",
@@ -49,6 +51,7 @@ export function readAddress(search, services) {
  */
 export function writeAddress(search, shown) {
   const query = new URLSearchParams(search);
+  query.delete("view");
   PARAMETERS.forEach((names, index) => {
     const selection = shown[index];
     for (const name of Object.values(names)) query.delete(name);
@@ -61,6 +64,13 @@ export function writeAddress(search, shown) {
     }
   });
   return `?${query}`;
+}
+
+/** @param {string} search the present one @param {string} service @returns {string} the chat room by that stack */
+export function writeChatAddress(search, service) {
+  const query = new URLSearchParams(writeAddress(search, []));
+  query.delete("connect"); // it is about the echo
+  return `?${new URLSearchParams([["view", "chat"], ["service", service], ...query])}`;
 }
 
 /**
@@ -94,6 +104,16 @@ export function targetOf({ service: name, handler, url }, services, location) {
     return { key: checked.url, service: null, title: new URL(checked.url).host, url: checked.url };
   }
   const naive = handler === "naive" && service.naive;
-  const path = `/${service.name}/foobar/${naive ? "naive/" : ""}`;
-  return { key: path, service, title: service.title, url: `${secure ? "wss" : "ws"}://${location.host}${path}` };
+  return serviceTarget(service, `foobar/${naive ? "naive/" : ""}`, location);
+}
+
+/** @param {Service} service @param {{ protocol: string, host: string }} location @returns {Target} */
+export function chatTarget(service, location) {
+  return serviceTarget(service, "chat/", location);
+}
+
+/** @param {Service} service @param {string} endpoint @param {{ protocol: string, host: string }} location @returns {Target} */
+function serviceTarget(service, endpoint, { protocol, host }) {
+  const path = `/${service.name}/${endpoint}`;
+  return { key: path, service, title: service.title, url: `${protocol === "https:" ? "wss" : "ws"}://${host}${path}` };
 }

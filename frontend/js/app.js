@@ -1,17 +1,21 @@
-// The page: reads the address and the catalog, shows one pane or two, and carries what is written to each of them.
+// The page: reads the address and the catalog, and shows the echo (one pane or two, and carries what is written to each
+// of them) or the chat room.
 import { LitElement, html, nothing, svg } from "lit";
 import { live } from "lit/directives/live.js";
 import "./composer.js";
 import "./pane.js";
-import { readAddress, writeAddress } from "./address.js";
+import { readAddress, writeAddress, writeChatAddress } from "./address.js";
 import { StatusBoard, loadCatalog } from "./catalog.js";
 import { Conversation } from "./conversation.js";
 import { Translated, firstLanguage, language, rememberLanguage, setLanguage, t } from "./i18n.js";
 
 /** @typedef {import("./catalog.js").Service} Service */
 /** @typedef {import("./address.js").Selection} Selection */
+/** @typedef {import("./address.js").View} View */
 /** @typedef {import("./payload.js").Data} Data */
 
+/** @type {View[]} */
+const VIEWS = ["echo", "chat"];
 const BREATH = 8; // milliseconds of sending before the page may draw
 const MOST_WAITING = 4 * 1024 * 1024; // bytes that may wait in the browser before more are handed to it
 
@@ -25,6 +29,10 @@ class App extends LitElement {
     /** @type {Selection[]} */
     this.selections = [];
     this.sideBySide = false;
+    this.view = readAddress(location.search, []).view;
+    /** @type {Set<View>} those that have been shown: what one did there stays as it is */
+    this.visited = new Set();
+    this.chatService = ""; // the stack by which one is in the room
     /** @type {import("./i18n.js").Message[]} */
     this.troubles = [];
     /** @type {import("./i18n.js").Message | null} */
@@ -49,13 +57,15 @@ class App extends LitElement {
     const address = readAddress(location.search, this.services);
     this.selections = address.panes;
     this.sideBySide = address.sideBySide;
+    this.chatService = address.panes[0].service ?? this.services[0]?.name ?? "";
     const names = this.services.map(({ name, title }) => `${title} (${name})`).join(", ");
     this.troubles.push(...address.unknown.map((name) => ({ key: "page.unknown", params: { name, names } })));
     this.conversations.forEach((conversation, index) => {
       conversation.addEventListener("state", () => this.#stateChanged(index));
     });
     this.statuses.watch(this.services);
-    this.requestUpdate();
+    addEventListener("popstate", () => this.#wentBack());
+    await this.#show(address.view);
     await this.updateComplete;
     if (address.connect) for (const pane of this.querySelectorAll("ew-pane")) /** @type {import("./pane.js").Pane} */ (pane).connectNow();
   }
@@ -64,18 +74,46 @@ class App extends LitElement {
     return this.sideBySide ? [0, 1] : [0];
   }
 
+  updated() {
+    document.title = t(this.view === "chat" ? "room.title" : "page.title");
+  }
+
   render() {
-    const connected = this.shown.some((index) => this.conversations[index].state === "connected");
     return html`
       <header class="top">
         <div class="brand">${logo()}<div><h1>${language() === "zh" ? "回音壁" : "Echo Wall"}</h1><p>${t("page.tagline")}</p></div></div>
+        <nav class="views" aria-label=${t("views")}>
+          ${VIEWS.map((view) => html`<a href=${this.#address(view)} aria-current=${view === this.view ? "page" : nothing}
+            @click=${(/** @type {MouseEvent} */ event) => this.#follow(event, view)}>${t(`views.${view}`)}</a>`)}
+        </nav>
         <div class="settings">
-          <label><input type="checkbox" role="switch" .checked=${live(this.sideBySide)} @change=${this.#compare}>${t("page.sideBySide")}</label>
+          <label ?hidden=${this.view !== "echo"}><input type="checkbox" role="switch" .checked=${live(this.sideBySide)} @change=${this.#compare}>${t("page.sideBySide")}</label>
           <button type="button" class="outline" lang=${language() === "zh" ? "en" : "zh"} @click=${this.#turn}>${t("page.otherLanguage")}</button>
         </div>
       </header>
-      <main class=${this.sideBySide ? "two" : "one"}>
-        ${this.troubles.map(({ key, params }) => html`<p class="trouble" role="alert">${t(key, params)}</p>`)}
+      ${this.visited.has("chat") ? this.#chat() : nothing}
+      ${this.view === "echo" || this.visited.has("echo") ? this.#echo() : nothing}`;
+  }
+
+  #troubles() {
+    return this.troubles.map(({ key, params }) => html`<p class="trouble" role="alert">${t(key, params)}</p>`);
+  }
+
+  #chat() {
+    const shown = this.view === "chat";
+    return html`
+      <main class="room" ?hidden=${!shown}>
+        ${shown ? this.#troubles() : nothing}
+        <ew-chat .services=${this.services} .statuses=${this.statuses} .selected=${this.chatService} .shown=${shown}
+          @ew-chat-select=${(/** @type {CustomEvent<string>} */ { detail }) => this.#chatSelected(detail)}></ew-chat>
+      </main>`;
+  }
+
+  #echo() {
+    const connected = this.shown.some((index) => this.conversations[index].state === "connected");
+    return html`
+      <main class=${this.sideBySide ? "two" : "one"} ?hidden=${this.view !== "echo"}>
+        ${this.view === "echo" ? this.#troubles() : nothing}
         ${this.services === null ? nothing : this.shown.map((index) => html`
           <ew-pane .number=${index + 1} .services=${this.services} .statuses=${this.statuses}
             .conversation=${this.conversations[index]} .selection=${this.selections[index]}
@@ -85,10 +123,56 @@ class App extends LitElement {
       </main>`;
   }
 
+  /** @param {View} view @returns {string} where it is, as things stand */
+  #address(view) {
+    if (view === "chat") return writeChatAddress(location.search, this.chatService);
+    return writeAddress(location.search, this.shown.map((index) => this.selections[index]).filter(Boolean));
+  }
+
+  /** Loads the chat room when it is first shown. @param {View} view */
+  async #show(view) {
+    try {
+      if (view === "chat") await import("./chat.js");
+      this.view = view;
+      this.visited.add(view);
+    } catch (error) {
+      this.view = "echo";
+      this.troubles.push({ key: "views.failed", params: { detail: /** @type {Error} */ (error).message } });
+    }
+    this.requestUpdate();
+  }
+
+  /** @param {MouseEvent} event @param {View} view */
+  #follow(event, view) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || this.services === null) return;
+    event.preventDefault();
+    if (view === this.view) return;
+    history.pushState(null, "", this.#address(view));
+    this.#show(view);
+  }
+
+  async #wentBack() {
+    const { view, panes } = readAddress(location.search, this.services ?? []);
+    if (view === "chat") this.chatService = panes[0].service ?? this.chatService;
+    await this.#show(view);
+    this.#remember(); // the stacks of the echo are those that one has left there
+  }
+
+  /** @param {string} service */
+  #chatSelected(service) {
+    this.chatService = service;
+    this.#forgetUnknown();
+    this.#remember();
+  }
+
+  #forgetUnknown() {
+    this.troubles = this.troubles.filter(({ key }) => key !== "page.unknown");
+  }
+
   /** @param {number} index @param {Selection} selection */
   #selected(index, selection) {
     this.selections = this.selections.with(index, selection);
-    this.troubles = this.troubles.filter(({ key }) => key !== "page.unknown");
+    this.#forgetUnknown();
     this.#remember();
   }
 
@@ -109,7 +193,7 @@ class App extends LitElement {
   }
 
   #remember() {
-    history.replaceState(null, "", writeAddress(location.search, this.shown.map((index) => this.selections[index])));
+    history.replaceState(null, "", this.#address(this.view));
     this.requestUpdate();
   }
 

@@ -20,6 +20,9 @@
  * @property {{ check: string, reason: string, link: string }[]} known
  */
 
+/** @type {Service["era"][]} in the order in which they are shown */
+export const ERAS = ["article", "modern"];
+
 /** @typedef {{ state: "unknown" | "up" | "down", versions: Record<string, string>, error: string }} Status */
 
 const EVERY = 5000;

@@ -3,8 +3,10 @@
 /**
  * @typedef {{ protocol: string }} Opened
  * @typedef {{ code: number | null, reason: string, clean: boolean }} Closed  code is null where the protocol has none
- * @typedef {{ open(opened: Opened): void, message(data: string | ArrayBuffer): void, error(): void, close(closed: Closed): void }} Handlers
- * @typedef {{ send(data: string | Uint8Array<ArrayBuffer>): void, close(code: number, reason: string): void, readonly waiting: number }} Connection
+ * @typedef {string | ArrayBuffer | object} Incoming  an object only by Socket.IO, which says objects as they are
+ * @typedef {{ open(opened: Opened): void, message(data: Incoming): void, error(): void, close(closed: Closed): void }} Handlers
+ * @typedef {string | Uint8Array<ArrayBuffer>} Outgoing
+ * @typedef {{ send(data: Outgoing): void, sendObject(data: object): void, close(code: number, reason: string): void, readonly waiting: number }} Connection
  */
 
 /**
@@ -24,6 +26,7 @@ export function connect(url, protocols, on) {
 
   return {
     send: (data) => socket.send(data),
+    sendObject: (data) => socket.send(JSON.stringify(data)),
     close: (code, reason) => socket.close(code, reason),
     get waiting() {
       return socket.bufferedAmount;

@@ -20,3 +20,24 @@ export function formatTime(time) {
   const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
   return `${clock}.${String(date.getMilliseconds()).padStart(3, "0")}`;
 }
+
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const formatters = new Map();
+
+/**
+ * @param {number} time milliseconds since 1970
+ * @param {"en" | "zh"} language
+ * @param {"day" | "moment" | "minute"} precision the day, the day and the time, or the time of day
+ */
+export function formatDate(time, language, precision) {
+  const key = `${language} ${precision}`;
+  let formatter = formatters.get(key);
+  if (formatter === undefined) {
+    /** @type {Intl.DateTimeFormatOptions} */
+    const options = precision === "minute" ? { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }
+      : precision === "day" ? { dateStyle: "full" } : { dateStyle: "full", timeStyle: "medium", hourCycle: "h23" };
+    formatter = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", options);
+    formatters.set(key, formatter);
+  }
+  return formatter.format(time);
+}

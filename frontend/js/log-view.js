@@ -9,6 +9,7 @@ import { eventText, exportLine, matches } from "./log.js";
 import { formatDuration, formatSize, formatTime } from "./format.js";
 import { bytesOf, hexDump, prettyJson, textOf } from "./payload.js";
 import { sparkline } from "./sparkline.js";
+import { Tail } from "./tail.js";
 
 /** @typedef {import("./log.js").Entry} Entry */
 /** @typedef {"text" | "json" | "hex"} View */
@@ -23,7 +24,6 @@ const PARSED = 256 * 1024; // characters of JSON that are worth parsing for a lo
 const HEX_CLIP = 256; // bytes of a hex dump before "Show more"
 const HEX_CLIP_MORE = 4096;
 const WIDE = 800; // pixels of log that sixteen bytes a line fit into
-const NEAR = 8; // pixels from the end that still count as the end
 
 const ARROWS = { sent: "↑", received: "↓", event: "•" };
 
@@ -47,8 +47,11 @@ export class LogView extends LitElement {
     this.drawn = 0; // the last seq on the page
     /** @type {Set<number>} the seqs shown at length */
     this.expanded = new Set();
-    this.lastTop = 0;
-    this.stick = new ResizeObserver(() => this.#follow());
+    this.tail = new Tail(this, ".log", {
+      following: () => this.paused === null,
+      pause: () => this.#pause(),
+      resume: () => this.#resume(),
+    });
     new Translated(this);
   }
 
@@ -65,7 +68,6 @@ export class LogView extends LitElement {
   disconnectedCallback() {
     super.disconnectedCallback();
     if (this.listener) this.conversation.removeEventListener("log", this.listener);
-    this.stick.disconnect();
   }
 
   /** However many messages came: one rendering a frame. */
@@ -114,7 +116,7 @@ export class LogView extends LitElement {
         </span>
       </div>
       <div class="log-frame">
-        <div class="log" role="log" aria-label=${t("log")} tabindex="0" @scroll=${this.#scrolled}>
+        <div class="log" role="log" aria-label=${t("log")} tabindex="0" @scroll=${this.tail.scrolled}>
           ${log.dropped > 0 ? html`<p class="hint">${t("log.dropped", { count: log.dropped })}</p>` : nothing}
           ${hidden > 0 ? html`<button type="button" class="outline earlier" @click=${this.#showEarlier}>
             ${t("log.earlier", { count: Math.min(hidden, WINDOW) })}</button>` : nothing}
@@ -132,12 +134,7 @@ export class LogView extends LitElement {
       </div>`;
   }
 
-  firstUpdated() {
-    this.stick.observe(this.#box());
-  }
-
   updated() {
-    this.#follow();
     const growing = this.paused === null && this.size < Math.min(WINDOW, this.visible.length);
     if (growing || !this.#filtered) this.requestUpdate();
   }
@@ -155,27 +152,6 @@ export class LogView extends LitElement {
     return shown.length > 0 ? shown : visible.slice(-WINDOW);
   }
 
-  #box() {
-    return /** @type {HTMLElement} */ (this.querySelector(".log"));
-  }
-
-  #follow() {
-    if (this.paused !== null) return;
-    const box = this.#box();
-    box.scrollTop = box.scrollHeight;
-    this.lastTop = box.scrollTop;
-  }
-
-  /** Scrolling up pauses, arriving at the end resumes. */
-  #scrolled() {
-    const box = this.#box();
-    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight <= NEAR;
-    const up = box.scrollTop < this.lastTop;
-    this.lastTop = box.scrollTop;
-    if (this.paused === null && up && !atEnd) this.#pause();
-    else if (this.paused !== null && atEnd && !up) this.#resume();
-  }
-
   #pause() {
     const held = this.visible.slice(-WINDOW); // also what was still to be drawn of it
     if (held.length === 0) return;
@@ -190,7 +166,7 @@ export class LogView extends LitElement {
 
   #toEnd() {
     this.#resume();
-    this.#box().focus(); // the button goes away, the reader stays
+    this.tail.box.focus(); // the button goes away, the reader stays
   }
 
   async #showEarlier() {
@@ -198,7 +174,7 @@ export class LogView extends LitElement {
     if (this.paused === null) return;
     const { from, to } = this.paused;
     const index = this.visible.findIndex(({ seq }) => seq >= from);
-    const box = this.#box();
+    const { box } = this.tail;
     const fromEnd = box.scrollHeight - box.scrollTop;
     this.paused = { from: this.visible[Math.max(0, index - WINDOW)].seq, to };
     this.requestUpdate();

@@ -4,6 +4,7 @@ import { ifDefined } from "lit/directives/if-defined.js";
 import { live } from "lit/directives/live.js";
 import "./log-view.js";
 import "./source.js";
+import { ERAS } from "./catalog.js";
 import { Translated, t } from "./i18n.js";
 import { checkClose } from "./close-codes.js";
 import { parseProtocols } from "./payload.js";
@@ -12,9 +13,6 @@ import { targetOf } from "./address.js";
 /** @typedef {import("./catalog.js").Service} Service */
 /** @typedef {import("./address.js").Selection} Selection */
 /** @typedef {import("./i18n.js").Message} Message */
-
-/** @type {Service["era"][]} */
-const ERAS = ["article", "modern"];
 
 export class Pane extends LitElement {
   static properties = {

@@ -3,15 +3,16 @@ import { io } from "socket.io-client";
 
 /**
  * Socket.IO has no subprotocols and no close codes: it tells a reason in words.
- * @param {string} url its path is the Engine.IO endpoint
+ * @param {string} url its path is the Engine.IO endpoint, its query goes with the handshake
  * @param {string[]} _protocols
  * @param {import("./client.js").Handlers} on
  * @returns {import("./client.js").Connection}
  */
 export function connect(url, _protocols, on) {
-  const { origin, pathname } = new URL(url.replace(/^ws/, "http"));
+  const { origin, pathname, searchParams } = new URL(url.replace(/^ws/, "http"));
   const socket = io(origin, {
     path: pathname,
+    query: Object.fromEntries(searchParams),
     transports: ["websocket"],
     forceNew: true,
     reconnection: false, // the page's own backoff does it, as for every other stack
@@ -29,6 +30,7 @@ export function connect(url, _protocols, on) {
 
   return {
     send: (data) => void socket.send(data),
+    sendObject: (data) => void socket.send(data),
     close() {
       const opened = socket.connected;
       socket.disconnect();

@@ -1,4 +1,4 @@
-// "How it is done": the stack's real app.py, its facts and its known deviations. Loaded when first opened.
+// "How it is done": the stack's real app.py or chat.py, its facts and its known deviations. Loaded when first opened.
 import { LitElement, html } from "lit";
 import { Translated, t } from "./i18n.js";
 import { formatSize } from "./format.js";
@@ -10,25 +10,26 @@ import { formatSize } from "./format.js";
 /** @type {Map<string, Promise<Loaded>>} */
 const sources = new Map();
 
-/** @param {string} name @returns {Promise<Loaded>} */
-async function load(name) {
+/** @param {string} path @returns {Promise<Loaded>} */
+async function load(path) {
   try {
-    const [{ highlight }, response] = await Promise.all([import("./highlight.js"), fetch(`services/${name}/app.py`)]);
-    if (!response.ok) throw new Error(`services/${name}/app.py: ${response.status}`);
+    const [{ highlight }, response] = await Promise.all([import("./highlight.js"), fetch(path)]);
+    if (!response.ok) throw new Error(`${path}: ${response.status}`);
     return { tokens: highlight(await response.text()) };
   } catch (error) {
-    sources.delete(name); // the next opening tries again
+    sources.delete(path); // the next opening tries again
     return { error: /** @type {Error} */ (error).message };
   }
 }
 
 export class Source extends LitElement {
-  static properties = { service: { attribute: false } };
+  static properties = { service: { attribute: false }, file: { type: String } };
 
   constructor() {
     super();
     /** @type {Service | null} */
     this.service = null;
+    this.file = "app.py";
     /** @type {Loaded | null} */
     this.source = null;
     new Translated(this);
@@ -45,9 +46,10 @@ export class Source extends LitElement {
 
   /** @param {string} name */
   async #show(name) {
+    const path = `services/${name}/${this.file}`;
     this.source = null;
-    const source = sources.get(name) ?? load(name);
-    sources.set(name, source);
+    const source = sources.get(path) ?? load(path);
+    sources.set(path, source);
     const loaded = await source;
     if (this.service?.name !== name) return;
     this.source = loaded;
@@ -61,8 +63,8 @@ export class Source extends LitElement {
       ${facts(this.service)}
       <h3 id="${this.id}-known">${t("source.known")}</h3>
       ${this.#known(this.service)}
-      <h3>app.py</h3>
-      <section class="code" role="region" aria-label=${t("source.region")} tabindex="0"><pre>${this.#code()}</pre></section>`;
+      <h3>${this.file}</h3>
+      <section class="code" role="region" aria-label=${t("source.region", { file: this.file })} tabindex="0"><pre>${this.#code()}</pre></section>`;
   }
 
   /** @param {Service} service */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkUrl, readAddress, targetOf, writeAddress } from "../js/address.js";
+import { chatTarget, checkUrl, readAddress, targetOf, writeAddress, writeChatAddress } from "../js/address.js";
 
 /** @param {string} name @param {boolean} naive @returns {import("../js/catalog.js").Service} */
 function stack(name, naive = false) {
@@ -38,6 +38,21 @@ test("an empty catalog leaves one's own endpoint", () => {
 
 test("what else the address holds stays", () => {
   assert.equal(writeAddress("?connect=1&service=one", [{ service: "two", handler: "healthy", url: "" }]), "?connect=1&service=two");
+});
+
+test("the view is the echo unless the address says the chat room", () => {
+  assert.deepEqual(["", "?service=two", "?view=no", "?view=chat"].map((search) => readAddress(search, SERVICES).view), ["echo", "echo", "echo", "chat"]);
+});
+
+test("from view to view and back, only what is about both stays", () => {
+  const chat = writeChatAddress("?service=one&handler=naive&compare=two&connect=1&lang=zh", "three");
+  assert.equal(chat, "?view=chat&service=three&lang=zh");
+  assert.equal(writeAddress(chat, [{ service: "one", handler: "naive", url: "" }]), "?lang=zh&service=one&handler=naive");
+});
+
+test("the room is beside the echo", () => {
+  assert.equal(chatTarget(SERVICES[1], PAGE).url, "ws://lab:8080/two/chat/");
+  assert.equal(chatTarget(SERVICES[1], { ...PAGE, protocol: "https:" }).url, "wss://lab:8080/two/chat/");
 });
 
 test("endpoints follow the page's own address", () => {

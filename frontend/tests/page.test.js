@@ -11,6 +11,7 @@ import { FILES, vendor } from "../vendor.mjs";
 const FRONTEND = dirname(dirname(fileURLToPath(import.meta.url)));
 const PAGE = readFileSync(join(FRONTEND, "index.html"), "utf8");
 const IMPORTS = /** @type {Record<string, string>} */ (JSON.parse(/<script type="importmap">(.*?)<\/script>/s.exec(PAGE)?.[1] ?? "{}").imports);
+const ENTRIES = ["js/app.js", "js/chat.js", "js/highlight.js", "js/socketio.js"]; // what is loaded at once, and what when needed
 let site = "";
 
 before(async () => {
@@ -57,7 +58,7 @@ test("every file that the page names exists", () => {
 
 test("vendored files are those that are used, each with its licence", () => {
   const used = new Set(["@picocss/pico/css/pico.min.css"]);
-  for (const entry of ["js/app.js", "js/highlight.js", "js/socketio.js"]) {
+  for (const entry of ENTRIES) {
     for (const file of follow(entry, STATIC)) if (file.startsWith("vendor/")) used.add(file.slice("vendor/".length));
   }
   assert.deepEqual([...FILES].sort(), [...used].sort());
@@ -69,7 +70,7 @@ test("vendored files are those that are used, each with its licence", () => {
 
 test("all of the page, with every library, is at most 200 kB over the wire", () => {
   const files = new Set(["index.html", "favicon.svg", "css/page.css", ...FILES.map((file) => `vendor/${file}`)]);
-  for (const entry of ["js/app.js", "js/highlight.js", "js/socketio.js"]) for (const file of follow(entry, STATIC)) files.add(file);
+  for (const entry of ENTRIES) for (const file of follow(entry, STATIC)) files.add(file);
   const total = [...files].reduce((sum, file) => sum + gzipSync(read(file)).length, 0);
   assert.ok(total <= 200_000, `${total} bytes`);
 });
@@ -80,7 +81,7 @@ test("nothing but the import map is inline, and no library comes from elsewhere"
 });
 
 test("the page's code turns no text into HTML", () => {
-  for (const file of follow("js/app.js", STATIC)) {
+  for (const file of ENTRIES.flatMap((entry) => [...follow(entry, STATIC)])) {
     if (file.startsWith("js/")) assert.doesNotMatch(read(file), /innerHTML|outerHTML|insertAdjacentHTML|unsafeHTML|document\.write|style=/, file);
   }
 });
