@@ -10,15 +10,16 @@ from operator import itemgetter
 from typing import Annotated
 
 from msgspec import Meta, Struct, json
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 from tornado.locks import Condition
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 KEPT = 10_000  # about how many messages the stream keeps; a socket that is further behind is closed
 ONLINE, ME = "foobar:online:", f"tornado:{os.uname().nodename}"  # a key for each process: how many sockets it has
-# retry=None: to repeat an XADD whose answer was lost would say the same thing twice.
-redis = Redis.from_url(os.environ.get("REDIS_URL", "redis://127.0.0.1"), decode_responses=True, retry=None)
+# No retries, for an XADD whose answer was lost; RESP2, for https://github.com/redis/redis-py/issues/4252 (8.1.0)
+url = os.environ.get("REDIS_URL", "redis://127.0.0.1")
+redis = Redis.from_pool(BlockingConnectionPool.from_url(url, decode_responses=True, retry=None, protocol=2))
 
 log = []  # (order, text) of each message, as in Redis
 state = {"live": False, "online": {}}
@@ -61,7 +62,7 @@ class Chat(WebSocketHandler):
             said = json.decode(message, type=Said)
             await redis.xadd("foobar", {"service": "tornado", "nick": said.nick, "text": said.text}, maxlen=KEPT)
         except ValueError as error:
-            await self.refuse(f"{error}; send a nick of 1 to 32 characters and a text of 1 to 2000")
+            await self.refuse(f"{str(error)[:99]}; send a nick of 1 to 32 characters and a text of 1 to 2000")
         except RedisError:
             await self.refuse("Redis does not answer: unless your message appears, say it again later")
 
@@ -94,9 +95,9 @@ async def read():
         for last, fields in entries:
             log.append((order(last), json.encode({"id": last, **fields, "ts": order(last)[0]})))
         if len(log) > 1.1 * KEPT:
-            del log[:-KEPT]
-            for client in [client for client in sockets if client.position and client.position < log[0][0]]:
+            for client in [c for c in sockets if c.position and log[0][0] <= c.position < log[-KEPT][0]]:
                 client.close(1013, f"more than {KEPT} messages behind")
+            del log[:-KEPT]
         changed.notify_all()
 
 
