@@ -34,7 +34,7 @@ class Said(Struct, forbid_unknown_fields=True):
 class Chat(WebSocketHandler):
     def open(self):
         self.set_nodelay(True)
-        after = self.get_query_argument("after", "")
+        after = self.get_query_argument("after", "", strip=False)
         self.position = order(after) if re.fullmatch("[0-9]{1,19}-[0-9]{1,19}", after) else None
         if after and not self.position:
             self.write_message({"error": f"after={after!a} is no message's id; these are the latest messages"})
