@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
+from e2e import room
 from e2e.lab import Lab
+from e2e.room import Visitor
 from e2e.wall import NETWORK_CHANGED, Pane, Wall
 from echowall import catalog
 from echowall.catalog import Service
@@ -83,7 +87,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that takes a `service` for each one of the catalog that it concerns."""
+    """Run a test that takes a `service` for each one of the catalog that it concerns, and one that takes a
+    `speaker` and a `listener` for each ordered pair."""
+    if "speaker" in metafunc.fixturenames:
+        services = metafunc.config.stash[SERVICES]
+        pairs = [(one, two) for one in services for two in services]
+        metafunc.parametrize("speaker, listener", pairs, ids=[f"{one.name}-{two.name}" for one, two in pairs])
     if "service" not in metafunc.fixturenames:
         return
     marker = metafunc.definition.get_closest_marker
@@ -142,6 +151,31 @@ def other(request: pytest.FixtureRequest, services: list[Service]) -> Service:
 
 
 @pytest.fixture
+def limit(service: Service) -> int:
+    """The largest message that the service takes, where it has one."""
+    if service.limits.max_message is None:
+        pytest.skip(f"{service.name} takes messages of any size")
+    return service.limits.max_message
+
+
+@pytest.fixture
+def mark() -> str:
+    """What the test's own messages in the room are known by: the room keeps what others said in it."""
+    return f"mark-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def enter(base_url: str) -> Iterator[Callable[..., Visitor]]:
+    """room.enter() into this lab. Who is still inside at the end leaves."""
+    with ExitStack() as inside:
+
+        def go_in(service: Service, after: str | None = None) -> Visitor:
+            return inside.enter_context(room.enter(base_url, service, after))
+
+        yield go_in
+
+
+@pytest.fixture
 def http(base_url: str) -> Iterator[httpx.Client]:
     """An HTTP client of the lab."""
     with httpx.Client(base_url=base_url, timeout=10, trust_env=False) as client:
@@ -149,9 +183,9 @@ def http(base_url: str) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def lab(base_url: str) -> Iterator[Lab]:
+def lab(base_url: str, services: list[Service]) -> Iterator[Lab]:
     """The lab, to stop and start services in. What a test stopped is running again after it."""
-    with Lab(base_url) as lab:
+    with Lab(base_url, services) as lab:
         yield lab
 
 

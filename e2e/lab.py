@@ -1,55 +1,104 @@
-"""Stop and start services of the running lab, whichever of its two ways it runs."""
+"""Stop and start parts of the running lab, and look at their processes, whichever of its two ways it runs."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
+from configparser import RawConfigParser
 from pathlib import Path
 from typing import Self
 
 import httpx
 
+from e2e import room
+from e2e.wire import NoAnswerError
 from echowall.catalog import Service
+from echowall.containers import Containers
 
 ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 60
+REDIS = "redis"
 
 
 class Lab:
-    """`echowall stop`, `kill` and `start`, with what was stopped put back at the end."""
+    """`echowall stop`, `kill` and `start`, with what was stopped put back at the end. A part is a service or REDIS."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, services: Iterable[Service]) -> None:
         self._base_url = base_url
+        self._services = list(services)
         self._disturbed: set[str] = set()
+        self._scaled: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in self._disturbed:
-            self._tool("start", name)
-            self._wait_until_up(name)
+        for name in self._scaled:
+            self._scale(name, 1)
+        for name in sorted(self._disturbed, key=REDIS.__eq__):  # the rooms need their services
+            self.start(name)
 
-    def stop(self, service: Service) -> None:
+    def stop(self, part: Service | str) -> None:
         """SIGTERM, as an operator stops it; returns once it is gone."""
-        self._disturbed.add(service.name)
-        self._tool("stop", service.name)
+        self._disturbed.add(_name(part))
+        self._tool("stop", _name(part))
 
-    def kill(self, service: Service) -> None:
+    def kill(self, part: Service | str) -> None:
         """SIGKILL: no farewell."""
-        self._disturbed.add(service.name)
-        self._tool("kill", service.name)
+        self._disturbed.add(_name(part))
+        self._tool("kill", _name(part))
 
-    def start(self, service: Service) -> None:
-        """Start it again; returns once it answers through the proxy."""
-        self._tool("start", service.name)
-        self._wait_until_up(service.name)
+    def start(self, part: Service | str) -> None:
+        """Start it again; returns once a service answers through the proxy, and Redis in every service's room."""
+        self._tool("start", _name(part))
+        self._wait_until_up(_name(part))
+        self._disturbed.discard(_name(part))
 
-    def _wait_until_up(self, name: str, *, seconds: float = 60) -> None:
-        deadline = time.monotonic() + seconds
-        while not self._about(name):
+    @property
+    def in_containers(self) -> bool:
+        """Whether the lab runs in containers, so that a service can have replicas."""
+        return Containers().running()
+
+    def scale(self, service: Service, replicas: int) -> None:
+        """Run so many containers of the service; returns once they are healthy."""
+        self._scaled.add(service.name)
+        self._scale(service.name, replicas)
+
+    def kill_replica(self, service: Service) -> None:
+        """SIGKILL for one of its containers."""
+        _docker("kill", self._containers(service)[0])
+
+    def processes(self, service: Service) -> dict[int, int]:
+        """Its processes on this machine, each with its resident memory in bytes."""
+        if self.in_containers:
+            tops = [_docker("top", container, "-o", "pid") for container in self._containers(service)]
+            pids = [int(line) for top in tops for line in top.split()[1:]]
+        else:
+            pids = _group(self._leader(service.name))
+        return {pid: resident for pid in pids if (resident := resident_memory(pid))}
+
+    def _leader(self, name: str) -> int:
+        """The first process of a part that supervisor keeps; the rest are of its process group."""
+        configuration = RawConfigParser()
+        configuration.read(ROOT / ".echowall/supervisord.conf")
+        server = f"unix://{configuration['unix_http_server']['file']}"
+        return int(_run(sys.executable, "-m", "supervisor.supervisorctl", "-s", server, "pid", name))
+
+    def _containers(self, service: Service) -> list[str]:
+        return _docker("compose", "ps", "--quiet", service.name).split()
+
+    def _scale(self, name: str, replicas: int) -> None:
+        options = ("--detach", "--no-recreate", "--no-deps", "--no-build", "--wait", "--scale", f"{name}={replicas}")
+        _docker("compose", "up", *options, name)
+
+    def _wait_until_up(self, name: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not (self._rooms_are_live() if name == REDIS else self._about(name)):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{name} was to be up within {seconds:g} s, and is not")
+                raise TimeoutError(f"{name} was to be up within {PATIENCE} s, and is not")
             time.sleep(0.1)
 
     def _about(self, name: str) -> bool:
@@ -59,15 +108,48 @@ class Lab:
         except httpx.HTTPError:
             return False
 
+    def _rooms_are_live(self) -> bool:
+        try:
+            for service in self._services:
+                with room.enter(self._base_url, service) as visitor:
+                    visitor.history()
+        except NoAnswerError:
+            return False
+        return True
+
     @staticmethod
     def _tool(*arguments: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "echowall", *arguments],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"echowall {' '.join(arguments)} failed: {done.stderr or done.stdout}")
+        _run(sys.executable, "-m", "echowall", *arguments)
+
+
+def resident_memory(pid: int) -> int:
+    """What a process has in memory, in bytes; 0 where it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
+
+
+def _group(leader: int) -> list[int]:
+    def group(pid: int) -> int:
+        try:
+            return os.getpgid(pid)
+        except ProcessLookupError:
+            return 0
+
+    return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if group(int(entry.name)) == leader]
+
+
+def _name(part: Service | str) -> str:
+    return part if isinstance(part, str) else part.name
+
+
+def _docker(*arguments: str) -> str:
+    return _run("docker", *arguments)
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        raise RuntimeError(f"`{' '.join(command)}` failed: {done.stderr or done.stdout}")
+    return done.stdout

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from e2e.wall import Wall
+from e2e.wall import Room, Wall
 from echowall.catalog import Service
 
 Check = Callable[[], None]
@@ -124,6 +124,32 @@ def test_with_another_kind_of_message(wall: Wall, plain: Service, assert_accessi
 def test_in_chinese(wall: Wall, plain: Service, assert_accessible: Check, assert_fits: Check) -> None:
     wall.load(f"/?service={plain.name}&lang=zh&connect=1")
     expect(wall.page.locator("[data-kind=open]")).to_have_count(1)
+
+    assert_accessible()
+    assert_fits()
+
+
+def test_in_the_chat_room(page: Page, plain: Service, mark: str, assert_accessible: Check, assert_fits: Check) -> None:
+    chat = Room(page)
+    chat.open(plain.name)
+    chat.say(f"{mark} {'wide' * 200}")
+    expect(chat.messages(mark)).to_have_count(1)
+
+    assert_accessible()
+    assert_fits()
+
+
+def test_in_the_chat_room_with_something_wrong(
+    page: Page, plain: Service, assert_accessible: Check, assert_fits: Check
+) -> None:
+    chat = Room(page)
+    chat.open(plain.name)
+    chat.composer.fill(" ")
+    chat.composer.press("Control+Enter")
+    chat.nick.fill("n" * 40)
+    chat.nick.blur()
+    chat.leave.click()
+    expect(chat.connection).to_have_text("Disconnected")
 
     assert_accessible()
     assert_fits()

@@ -20,14 +20,6 @@ def client(base_url: str, service: Service) -> Iterator[Client]:
         yield client
 
 
-@pytest.fixture
-def limit(service: Service) -> int:
-    """The largest message that the service takes, where it has one."""
-    if service.limits.max_message is None:
-        pytest.skip(f"{service.name} takes messages of any size")
-    return service.limits.max_message
-
-
 def test_about_names_the_service_and_the_versions_it_has_pinned(base_url: str, service: Service) -> None:
     answer = wire.request(base_url, f"/{service.name}/about")
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from e2e.wall import Wall
+from e2e.wall import Room, Wall
 from echowall.catalog import Service
 
 #: More than the page has.
@@ -117,3 +117,23 @@ def test_nothing_traps_the_focus(wall: Wall, plain: Service) -> None:
 
     assert stops.count(stops[0]) > 1, "the focus never came around"
     assert all(before != after for before, after in pairwise(stops)), "it stuck"
+
+
+def test_a_chat(page: Page, plain: Service, mark: str) -> None:
+    chat, keyboard = Room(page), page.keyboard
+    chat.open(plain.name)
+
+    tab_to(page, chat.nick)
+    keyboard.press("ControlOrMeta+a")
+    keyboard.type(mark)
+    tab_to(page, chat.composer)
+    keyboard.type("by keyboard alone")
+    keyboard.press("Enter")
+
+    expect(chat.messages(mark).locator(".text")).to_have_text("by keyboard alone")
+    tab_to(page, chat.leave, key="Shift+Tab")
+    keyboard.press("Enter")
+    expect(chat.connection).to_have_text("Disconnected")
+    tab_to(page, chat.join)
+    keyboard.press("Enter")
+    chat.expect_inside()

@@ -178,3 +178,62 @@ class Pane:
     def received(self) -> list[str | bytes]:
         """All messages received, from the exported log."""
         return [entry.message for entry in self.export() if entry.direction == "received"]
+
+
+class Room:
+    """The chat room: by a stack of one's choice, under a nick of one's own."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.wall = Wall(page)
+        self.root = page.get_by_role("region", name="Chat room", exact=True)
+        self.stack = self.root.get_by_role("combobox", name="Stack", exact=True)
+        self.nick = self.root.get_by_role("textbox", name="Nick", exact=True)
+        self.connection = self.root.get_by_role("status", name="Connection")
+        self.leave = self.root.get_by_role("button", name="Leave", exact=True)
+        self.join = self.root.get_by_role("button", name="Join", exact=True)
+        self.online = self.root.get_by_role("list", name="Online")
+        self.log = self.root.get_by_role("log", name="Conversation")
+        self.composer = self.root.get_by_role("textbox", name="Say something")
+        self.send = self.root.get_by_role("button", name="Send", exact=True)
+        self.alert = self.root.get_by_role("alert").filter(visible=True)
+        self.new = self.root.get_by_role("button", name=re.compile(r"^\d+ new messages?$"))
+
+    def open(self, service: str, **query: str) -> None:
+        """Go into the room by a service, and wait until all that was said is there."""
+        self.wall.load(f"/?{urlencode({'view': 'chat', 'service': service, **query})}")
+        self.expect_inside()
+
+    def say(self, text: str) -> None:
+        """Write something and press Send."""
+        self.composer.fill(text)
+        self.send.click()
+
+    def messages(self, text: str = "") -> Locator:
+        """What was said with that text in it."""
+        return self.root.locator("li[data-id]").filter(has_text=text)
+
+    def message(self, text: str) -> Locator:
+        """What was said with that text and no other."""
+        exactly = self.page.locator(".text").get_by_text(text, exact=True)
+        return self.root.locator("li[data-id]").filter(has=exactly)
+
+    def unsaid(self) -> Locator:
+        """One's own that did not come back."""
+        return self.root.locator("li[data-pending=unsaid]")
+
+    def events(self, name: str) -> Locator:
+        """Lines that say what became of the connection."""
+        return self.root.locator(f"li[data-event={name}]")
+
+    def count_online(self, name: str) -> Locator:
+        """The line that says how many are there by that stack."""
+        return self.online.locator(f"[data-service={name}]")
+
+    def expect_inside(self, *, timeout: float = 30_000) -> None:
+        expect(self.connection).to_have_text("Connected", timeout=timeout)
+        expect(self.root).to_have_attribute("data-live", "true", timeout=timeout)
+
+    def expect_nothing_twice_or_out_of_order(self) -> None:
+        expect(self.root).to_have_attribute("data-repeats", "0")
+        expect(self.root).to_have_attribute("data-disorder", "0")

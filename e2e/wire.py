@@ -10,6 +10,7 @@ import json
 import socket
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -27,6 +28,7 @@ from wsproto.events import (
     Request,
     TextMessage,
 )
+from wsproto.frame_protocol import Opcode
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from echowall.catalog import Service
@@ -47,6 +49,14 @@ class RefusedError(NoAnswerError):
     def __init__(self, url: str, status: int) -> None:
         super().__init__(f"{url} refused the handshake with HTTP {status}")
         self.status = status
+
+
+class ClosedError(NoAnswerError):
+    """The connection ended where a message was due."""
+
+    def __init__(self, url: str, close: Close) -> None:
+        super().__init__(f"{url} ended with {close} where a message was due")
+        self.close = close
 
 
 class Close(NamedTuple):
@@ -75,6 +85,7 @@ class Client:
     def __init__(self, url: str, *, subprotocols: tuple[str, ...] = (), origin: str | None = None) -> None:
         address = urlsplit(url)
         self.url = url
+        self.patience: float = PATIENCE
         self._events: deque[Event] = deque()
         self._protocol = WSConnection(ConnectionType.CLIENT)
         self._socket = socket.create_connection((address.hostname, address.port or 80), timeout=PATIENCE)
@@ -115,6 +126,26 @@ class Client:
             self._write(kind(data=part, message_finished=number == len(parts)))
             yield
 
+    def send_json(self, text: str) -> None:
+        """Send a JSON text, or what only looks like one."""
+        self.send(text)
+
+    def receive_json(self) -> Any:
+        """The next message, which has to be a JSON text."""
+        message = self.receive()
+        try:
+            assert isinstance(message, str)
+            return json.loads(message)
+        except (AssertionError, ValueError):
+            raise NoAnswerError(f"{self.url} sent {message[:200]!r} where a JSON text was due") from None
+
+    def send_frame(self, opcode: Opcode, payload: bytes) -> None:
+        """Send a frame whose payload nobody has looked at. Its mask is zero, which changes nothing."""
+        length = len(payload)
+        assert length < 65536
+        size = bytes([0x80 | length]) if length < 126 else bytes([0x80 | 126, *length.to_bytes(2, "big")])
+        self._socket.sendall(bytes([0x80 | opcode]) + size + bytes(4) + payload)
+
     def ping(self) -> None:
         """Send a ping and wait for the pong: whatever was sent before has been read by then."""
         self._write(Ping())
@@ -131,7 +162,7 @@ class Client:
         while True:
             event = self._next()
             if isinstance(event, CloseConnection):
-                raise NoAnswerError(f"{self.url} ended with {_close(event)} where a message was due")
+                raise ClosedError(self.url, _close(event))
             if isinstance(event, TextMessage | BytesMessage):
                 parts.append(event.data if isinstance(event, TextMessage) else bytes(event.data))
                 if event.message_finished:
@@ -165,6 +196,7 @@ class Client:
             pass
 
     def _write(self, event: Event) -> None:
+        self._socket.settimeout(PATIENCE)
         try:
             self._socket.sendall(self._protocol.send(event))
         except (OSError, LocalProtocolError) as error:
@@ -177,15 +209,17 @@ class Client:
                 self._read()
             event = self._events.popleft()
             if isinstance(event, Ping):
-                self._write(event.response())
+                with suppress(NoAnswerError):  # what came after it may have been the end
+                    self._write(event.response())
             elif not isinstance(event, RejectData):
                 return event
 
     def _read(self) -> None:
+        self._socket.settimeout(max(self.patience, 0.001))
         try:
             data = self._socket.recv(65536)
         except TimeoutError:
-            raise NoAnswerError(f"{self.url} kept silent for {PATIENCE} s") from None
+            raise NoAnswerError(f"{self.url} kept silent for {self.patience:.3g} s") from None
         except ConnectionError:
             data = b""
         try:
@@ -202,10 +236,14 @@ class SocketIOClient(Client):
     """The same over Socket.IO 5 on Engine.IO 4: a message is the event `message` in the default namespace."""
 
     def __init__(self, url: str, **options: Any) -> None:
-        super().__init__(f"{url}?EIO=4&transport=websocket", **options)
-        self._expect("0")  # Engine.IO: open
-        self._send_packet("40")  # Socket.IO: connect to the default namespace
-        self._expect("40")
+        super().__init__(f"{url}{'&' if '?' in url else '?'}EIO=4&transport=websocket", **options)
+        try:
+            self._expect("0")  # Engine.IO: open
+            self._send_packet("40")  # Socket.IO: connect to the default namespace
+            self._expect("40")
+        except BaseException:
+            self._socket.close()
+            raise
 
     def sending(self, message: Message, *, fragments: int) -> Iterator[None]:
         """Send a message. Binary follows its event in a frame of its own, and that is the one cut up."""
@@ -221,6 +259,21 @@ class SocketIOClient(Client):
         if packet.startswith("451-"):
             return super().receive()
         return str(json.loads(packet.removeprefix("42"))[1])
+
+    def send_json(self, text: str) -> None:
+        """Send what the JSON text says as the event's argument; what is no JSON goes as a string."""
+        argument = text if _is_json(text) else json.dumps(text)
+        self._send_packet(f'42["message",{argument}]')
+
+    def receive_json(self) -> Any:
+        """The argument of the next `message` event."""
+        packet = self._packet()
+        try:
+            name, argument = json.loads(packet.removeprefix("42"))
+            assert name == "message"
+        except (AssertionError, TypeError, ValueError):
+            raise NoAnswerError(f"{self.url} sent {packet[:200]!r} where an event `message` was due") from None
+        return argument
 
     def _expect(self, start: str) -> None:
         packet = self._packet()
@@ -280,6 +333,16 @@ def _body(response: HTTPResponse) -> bytes:
         return response.read()
     except IncompleteRead as cut_short:
         return cut_short.partial
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except RecursionError:
+        return True  # as far as anybody can tell
+    except ValueError:
+        return False
+    return True
 
 
 def _close(event: CloseConnection) -> Close:

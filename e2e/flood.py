@@ -1,0 +1,251 @@
+"""Fifty megabytes of talk past every stack at once, with some who listen and some who never read.
+
+A listener here reads frames in bulk: seven of them have to take in 50,000 messages each faster than the services
+can send them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import msgspec
+
+from e2e import room, wire
+from e2e.lab import Lab, resident_memory
+from e2e.room import Message
+from echowall.catalog import Service
+
+MESSAGES = 50_000
+#: Characters of each; what is said is numbered, and filled up to this.
+SIZE = 1_000
+#: How many messages may be under way to the slowest listener.
+WINDOW = 500
+#: Sockets of each stack that never read.
+STUCK = 3
+#: Seconds for all of it.
+PATIENCE = 180
+
+
+@dataclass
+class Outcome:
+    """How one stack came through."""
+
+    said: set[str]
+    heard: list[Message]
+    trouble: str
+    stuck: list[wire.Close | str]
+    processes_before: Mapping[int, int]
+    processes_after: Mapping[int, int]
+    grown: int
+    seconds: float
+    slowest_about: float
+
+
+def flood(base_url: str, services: list[Service], lab: Lab, mark: str) -> dict[str, Outcome]:
+    """Let one listener of each stack say its share, and see what becomes of all of them."""
+    with ExitStack() as stack:
+        stuck = {
+            service.name: [stack.enter_context(room.enter(base_url, service)) for _ in range(STUCK)]
+            for service in services
+        }
+        for visitors in stuck.values():
+            for visitor in visitors:
+                visitor.history()
+        before = {service.name: lab.processes(service) for service in services}
+        start = time.monotonic()
+        talk = asyncio.run(_talk(base_url, services, mark, before))
+        seconds = time.monotonic() - start
+        after = {service.name: lab.processes(service) for service in services}
+        with ThreadPoolExecutor(STUCK * len(services)) as pool:
+            ends = {name: pool.map(_end, visitors) for name, visitors in stuck.items()}
+        return {
+            listener.service.name: Outcome(
+                said={text for other in talk.listeners for text in other.said},
+                heard=listener.heard,
+                trouble=listener.trouble,
+                stuck=list(ends[listener.service.name]),
+                processes_before=before[listener.service.name],
+                processes_after=after[listener.service.name],
+                grown=talk.peaks[listener.service.name] - sum(before[listener.service.name].values()),
+                seconds=seconds,
+                slowest_about=talk.slowest_about[listener.service.name],
+            )
+            for listener in talk.listeners
+        }
+
+
+def _end(visitor: room.Visitor) -> wire.Close | str:
+    """Read what is in the pipe to its end.
+
+    The kernels on the way have found nobody reading, and try again after up to two minutes only. A message the
+    other way has them look at once.
+    """
+    visitor.client.patience = 1
+    with suppress(wire.NoAnswerError):
+        return visitor.client.wait_closed()
+    with suppress(wire.NoAnswerError):
+        visitor.client.send_json("{}")
+    visitor.client.patience = 15
+    try:
+        return visitor.client.wait_closed()
+    except wire.NoAnswerError as error:
+        return str(error)
+
+
+@dataclass
+class _Talk:
+    listeners: list[_Listener]
+    peaks: dict[str, int]
+    slowest_about: dict[str, float]
+
+
+async def _talk(base_url: str, services: list[Service], mark: str, processes: Mapping[str, Mapping[int, int]]) -> _Talk:
+    listeners = [_Listener(base_url, service, mark) for service in services]
+    talk = _Talk(listeners, dict.fromkeys(processes, 0), dict.fromkeys(processes, 0.0))
+    watching = [
+        asyncio.create_task(_watch_memory(processes, talk.peaks)),
+        asyncio.create_task(_watch_about(base_url, talk.slowest_about)),
+    ]
+    await asyncio.gather(*(listener.enter() for listener in listeners))
+    reading = [asyncio.create_task(listener.listen()) for listener in listeners]
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            numbers = iter(range(MESSAGES))
+            while any(listener.well and len(listener.heard) < MESSAGES for listener in listeners):
+                well = [listener for listener in listeners if listener.well]
+                said = sum(len(listener.said) for listener in listeners)
+                room_left = WINDOW - said + min(len(listener.heard) for listener in well)
+                for speaker, number in zip(_by_turns(well, room_left), numbers, strict=False):
+                    speaker.say(f"{number:05d} ".ljust(SIZE, "回" if number % 100 == 0 else "x"))
+                await asyncio.sleep(0.005)
+    for task in (*reading, *watching):
+        task.cancel()
+    await asyncio.gather(*reading, *watching, return_exceptions=True)
+    for listener in listeners:
+        listener.leave()
+    return talk
+
+
+def _by_turns(listeners: list[_Listener], count: int) -> Iterator[_Listener]:
+    for number in range(count):
+        yield listeners[number % len(listeners)]
+
+
+async def _watch_memory(processes: Mapping[str, Mapping[int, int]], peaks: dict[str, int]) -> None:
+    while True:
+        for name, pids in processes.items():
+            peaks[name] = max(peaks[name], sum(map(resident_memory, pids)))
+        await asyncio.sleep(0.2)
+
+
+async def _watch_about(base_url: str, slowest: dict[str, float]) -> None:
+    """What those feel who have nothing to do with the chat."""
+    while True:
+        for name in slowest:
+            start = time.monotonic()
+            answer = await asyncio.to_thread(wire.request, base_url, f"/{name}/about")
+            slowest[name] = max(slowest[name], time.monotonic() - start if answer.status == 200 else float("inf"))
+        await asyncio.sleep(1)
+
+
+@dataclass
+class _Listener:
+    """Someone who speaks and hears everything, frame by frame."""
+
+    base_url: str
+    service: Service
+    mark: str
+    said: list[str] = field(default_factory=list)
+    heard: list[Message] = field(default_factory=list)
+    trouble: str = ""
+
+    @property
+    def well(self) -> bool:
+        return not self.trouble
+
+    async def enter(self) -> None:
+        address = urlsplit(self.base_url)
+        socket_io = self.service.protocol == "socket.io"
+        path = f"/{self.service.name}/chat/" + ("?EIO=4&transport=websocket" if socket_io else "")
+        self._read, self._write = await asyncio.open_connection(address.hostname, address.port or 80, limit=2**20)
+        self._prefix, self._suffix = (b'42["message",', b"]") if socket_io else (b"", b"")
+        key = base64.b64encode(os.urandom(16)).decode()
+        self._write.write(
+            f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+        )
+        head = await self._read.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101"), head
+        if socket_io:
+            self._send(1, b"40")
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+        told = json.dumps({"nick": self.mark, "text": text}, ensure_ascii=False).encode()
+        self._send(1, self._prefix + told + self._suffix)
+
+    async def listen(self) -> None:
+        """Take everything in until cancelled, or until something goes wrong."""
+        rest = b""
+        try:
+            while data := await self._read.read(2**18):
+                rest = self._take(rest + data)
+            self.trouble = self.trouble or "the connection ended"
+        except (ConnectionError, ValueError, AssertionError) as error:
+            self.trouble = repr(error)
+
+    def leave(self) -> None:
+        self._write.transport.abort()
+
+    def _send(self, opcode: int, payload: bytes) -> None:
+        length = len(payload)
+        size = bytes([0x80 | length]) if length < 126 else b"\xfe" + length.to_bytes(2, "big")
+        self._write.write(bytes([0x80 | opcode]) + size + bytes(4) + payload)  # a mask of zero changes nothing
+
+    def _take(self, data: bytes) -> bytes:
+        """Understand all whole frames, and give back what is left."""
+        start, end = 0, len(data)
+        while end - start >= 2:
+            first, length, body = data[start], data[start + 1], start + 2
+            if length == 126:
+                length, body = int.from_bytes(data[start + 2 : start + 4], "big"), start + 4
+            elif length == 127:
+                length, body = int.from_bytes(data[start + 2 : start + 10], "big"), start + 10
+            if body + length > end:
+                break
+            self._frame(first, data[body : body + length])
+            start = body + length
+        return data[start:]
+
+    def _frame(self, first: int, payload: bytes) -> None:
+        assert first & 0x80, "a fragment"
+        match first & 0x0F:
+            case 1:
+                self._text(payload)
+            case 8:
+                self.trouble = f"closed: {payload!r}"
+            case 9:
+                self._send(10, payload)
+
+    def _text(self, payload: bytes) -> None:
+        if self._prefix:
+            if payload == b"2":  # Engine.IO: ping
+                self._send(1, b"3")
+            if not payload.startswith(self._prefix):
+                return
+            payload = payload[len(self._prefix) : -1]
+        if b'"id"' in payload:
+            message = msgspec.json.decode(payload, type=Message)
+            if message.nick == self.mark:
+                self.heard.append(message)
+        elif b'"error"' in payload:
+            self.trouble = payload.decode()

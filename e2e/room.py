@@ -1,0 +1,181 @@
+"""Go into the chat room of `services/README.md` by any of its doors, say something, and hear what is said."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Self
+from urllib.parse import urlencode
+
+import msgspec
+
+from e2e import wire
+from e2e.wire import PATIENCE, NoAnswerError
+from echowall.catalog import Service
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What somebody said: these fields and no others."""
+
+    id: str
+    service: str
+    nick: str
+    text: str
+    ts: int
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Its place in the stream. As a string "1795349703791-10" would come before "1795349703791-9"."""
+        milliseconds, number = self.id.split("-")
+        return int(milliseconds), int(number)
+
+
+class Online(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is there: the sockets of each stack."""
+
+    online: dict[str, int]
+
+
+class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether what is said now is heard at once."""
+
+    live: bool
+
+
+class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was wrong with something said."""
+
+    error: str
+
+
+Heard = Message | Online | Live | Error
+_KINDS: dict[str, type[Heard]] = {"id": Message, "online": Online, "live": Live, "error": Error}
+
+
+class Meanwhile(NamedTuple):
+    """What a visitor was told on the way to what it waited for."""
+
+    messages: list[Message]
+    errors: list[str]
+
+
+def enter(base_url: str, service: Service, after: str | None = None) -> Visitor:
+    """Enter by a service, behind the message with the id `after` if that is given. Raises wire.RefusedError."""
+    query = "" if after is None else f"?{urlencode({'after': after})}"
+    return Visitor(wire.connect(base_url, service, f"chat/{query}"), service)
+
+
+class Visitor:
+    """A socket in the room. Whatever it hears has to be in the contract's form, and messages in their order, each
+    once: anything else is a NoAnswerError, as silence is."""
+
+    def __init__(self, client: wire.Client, service: Service) -> None:
+        self.client = client
+        self.service = service
+        self.last: Message | None = None
+        self.online: dict[str, int] = {}
+        self.live: bool | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *arguments: object) -> None:
+        self.client.__exit__(*arguments)
+
+    def leave(self) -> None:
+        """Cut the connection, without a word."""
+        self.client.__exit__()
+
+    def say(self, nick: str, text: str) -> None:
+        """Say something in the room."""
+        self.client.send_json(json.dumps({"nick": nick, "text": text}))
+
+    def next(self, seconds: float = PATIENCE) -> Heard:
+        """Whatever comes next, within so many seconds."""
+        if seconds <= 0:
+            raise NoAnswerError(f"{self.service.name} did not tell in time what was waited for")
+        self.client.patience = seconds
+        heard = self._understood(self.client.receive_json())
+        match heard:
+            case Message():
+                if self.last and heard.order <= self.last.order:
+                    raise NoAnswerError(f"{self.service.name}: {heard} came after {self.last}")
+                self.last = heard
+            case Online():
+                self.online = heard.online
+            case Live():
+                self.live = heard.live
+        return heard
+
+    def hear(self, mark: str, count: int = 1, *, seconds: float = PATIENCE) -> list[Message]:
+        """The next messages with that mark in their nick or text. Others are passed by; an error is none of them."""
+        heard: list[Message] = []
+        deadline = time.monotonic() + seconds
+        while len(heard) < count:
+            try:
+                thing = self.next(deadline - time.monotonic())
+            except wire.ClosedError:
+                raise
+            except NoAnswerError as error:
+                raise NoAnswerError(f"{self.service.name}: {len(heard)} of {count} came, and then {error}") from None
+            if isinstance(thing, Error):
+                raise NoAnswerError(f"{self.service.name} answered {thing} where messages were due")
+            if isinstance(thing, Message) and (mark in thing.nick or mark in thing.text):
+                heard.append(thing)
+        return heard
+
+    def history(self, *, seconds: float = PATIENCE) -> list[Message]:
+        """Everything from entering until the socket is told that this was all there was."""
+        messages, errors = self.until_live(seconds=seconds)
+        if errors:
+            raise NoAnswerError(f"{self.service.name} answered {errors} on entering")
+        return messages
+
+    def until_live(self, value: bool = True, *, seconds: float = PATIENCE) -> Meanwhile:
+        """What it is told before the next `live` of that value."""
+        meanwhile = Meanwhile([], [])
+        deadline = time.monotonic() + seconds
+        while (thing := self.next(deadline - time.monotonic())) != Live(value):
+            if isinstance(thing, Message):
+                meanwhile.messages.append(thing)
+            elif isinstance(thing, Error):
+                meanwhile.errors.append(thing.error)
+        return meanwhile
+
+    def error(self, *, seconds: float = PATIENCE) -> str:
+        """The next error; what else it is told is passed by."""
+        deadline = time.monotonic() + seconds
+        while not isinstance(thing := self.next(deadline - time.monotonic()), Error):
+            pass
+        return thing.error
+
+    def until_online(self, wanted: dict[str, int], *, seconds: float = PATIENCE) -> None:
+        """Wait until those stacks have exactly that many sockets in the room."""
+        deadline = time.monotonic() + seconds
+        while any(self.online.get(name, 0) != count for name, count in wanted.items()):
+            try:
+                self.next(deadline - time.monotonic())
+            except NoAnswerError as error:
+                raise NoAnswerError(f"{wanted} were to be online, and {self.online} are; {error}") from None
+
+    def _understood(self, told: Any) -> Heard:
+        kinds = [kind for key, kind in _KINDS.items() if isinstance(told, dict) and key in told]
+        try:
+            (kind,) = kinds
+            heard = msgspec.convert(told, kind)
+            if isinstance(heard, Message):
+                assert heard.ts == heard.order[0], "ts is not the id's"
+        except (AssertionError, ValueError) as error:
+            raise NoAnswerError(f"{self.service.name} told {str(told)[:300]}: {error}") from None
+        return heard
+
+
+def texts(messages: Iterable[Message]) -> list[str]:
+    """What was said in them."""
+    return [message.text for message in messages]
+
+
+def ids(messages: Iterable[Message]) -> list[str]:
+    """Their places in the stream."""
+    return [message.id for message in messages]

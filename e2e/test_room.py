@@ -1,0 +1,496 @@
+"""The chat room of services/README.md, on the wire: everybody hears everybody, by whichever stack, exactly once."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import cycle
+from urllib.parse import urlsplit
+
+import pytest
+from wsproto.frame_protocol import Opcode
+
+from e2e import room, wire
+from e2e.room import Message, Visitor, ids, texts
+from e2e.wire import ClosedError, NoAnswerError
+from echowall.catalog import Service
+
+Enter = Callable[..., Visitor]
+
+
+@pytest.fixture
+def everywhere(enter: Enter, services: list[Service]) -> list[Visitor]:
+    """Someone by each stack, who has heard all there was."""
+    visitors = [enter(service) for service in services]
+    for visitor in visitors:
+        visitor.history()
+    return visitors
+
+
+@pytest.fixture
+def sixty(enter: Enter, service: Service, mark: str) -> list[Message]:
+    """Sixty messages in the room, said by the stack under test."""
+    speaker = enter(service)
+    for number in range(60):
+        speaker.say(mark, f"{number} of 60")
+    return speaker.hear(mark, 60)
+
+
+# Saying and hearing
+
+
+def test_what_one_stack_says_another_hears_in_order(
+    enter: Enter, speaker: Service, listener: Service, mark: str
+) -> None:
+    one, two = enter(speaker), enter(listener)
+    said = [f"{number} 回音壁 👩🏽‍🚀" for number in range(20)]
+
+    for text in said:
+        one.say(mark, text)
+
+    assert [(message.service, message.nick, message.text) for message in two.hear(mark, 20)] == [
+        (speaker.name, mark, text) for text in said
+    ]
+
+
+def test_who_says_something_hears_it_as_the_others_do(
+    enter: Enter, service: Service, mark: str, other: Service
+) -> None:
+    speaker, listener = enter(service), enter(other)
+
+    speaker.say(mark, "hear, hear")
+
+    assert speaker.hear(mark) == listener.hear(mark)
+
+
+def test_what_is_said_at_once_is_heard_in_one_order_everywhere(everywhere: list[Visitor], mark: str) -> None:
+    for number in range(30):
+        for visitor in everywhere:
+            visitor.say(mark, f"{number} by {visitor.service.name}")
+
+    heard = [visitor.hear(mark, 30 * len(everywhere)) for visitor in everywhere]
+
+    for visitor, messages in zip(everywhere, heard, strict=True):
+        assert messages == heard[0], f"{visitor.service.name} heard otherwise"
+        own = [message.text for message in messages if message.service == visitor.service.name]
+        assert own == [f"{number} by {visitor.service.name}" for number in range(30)]
+
+
+# History
+
+
+def test_who_enters_hears_the_last_50_in_order(enter: Enter, service: Service, mark: str, sixty: list[Message]) -> None:
+    history = enter(service).history()
+
+    assert len(history) == 50
+    own = [message for message in history if mark == message.nick]
+    assert own
+    assert own == sixty[-len(own) :]
+    # Where a stranger spoke meanwhile, that is among the 50; nothing else is.
+    since = enter(service, ids(sixty)[0]).history()
+    assert set(history) <= {*sixty, *since}
+
+
+def test_who_enters_again_behind_an_id_hears_all_since(
+    enter: Enter, service: Service, mark: str, sixty: list[Message]
+) -> None:
+    history = enter(service, sixty[9].id).history()
+
+    assert [message for message in history if message.nick == mark] == sixty[10:]
+    assert history[0].order > sixty[9].order
+
+
+def test_who_enters_behind_the_last_id_hears_nothing_old(
+    enter: Enter, service: Service, mark: str, sixty: list[Message]
+) -> None:
+    visitor = enter(service, sixty[-1].id)
+    history = visitor.history()
+
+    visitor.say(mark, "something new")
+
+    assert mark not in {message.nick for message in history}
+    assert texts(visitor.hear(mark)) == ["something new"]
+
+
+def test_who_enters_from_the_beginning_hears_all_that_is_kept(
+    enter: Enter, service: Service, other: Service, mark: str, sixty: list[Message]
+) -> None:
+    here, there = (enter(door, "0-0").history(seconds=30) for door in (service, other))
+
+    assert [message for message in here if message.nick == mark] == sixty
+    # Each process trims what it keeps, and strangers may speak: the two overlap in all but the ends.
+    first, last = max(here[0].order, there[0].order), sixty[-1].order
+    both = [[message for message in heard if first <= message.order <= last] for heard in (here, there)]
+    assert both[0] == both[1]
+    assert len(both[0]) >= min(10_000, len(here), len(there)) - 1_000
+
+
+def test_an_id_between_two_messages_is_as_good_as_one_of_theirs(
+    enter: Enter, service: Service, mark: str, sixty: list[Message]
+) -> None:
+    milliseconds, number = sixty[30].order
+
+    history = enter(service, f"{milliseconds}-{number + 1000}").history()
+
+    later = [message for message in sixty if message.order > (milliseconds, number + 1000)]
+    assert [message for message in history if message.nick == mark] == later
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        *("0", "x", "-", "+", "$", ">", "*", "(1-1", "-1-1", "1-", "1-1-1", "1.5-0", "0x1-1", "１-１", "1_0-0"),
+        pytest.param(" 1-1", id="a space before"),
+        pytest.param("1-1\n", id="a line feed behind"),
+        pytest.param("1-1\0", id="NUL behind"),
+        pytest.param("99999999999999999999-0", id="more than 64 bits"),
+        pytest.param("1-" + "9" * 1000, id="1000 digits"),
+        pytest.param("<script>", id="markup"),
+    ],
+)
+def test_an_after_that_is_no_id_is_an_error_and_then_the_last_50(
+    enter: Enter, service: Service, mark: str, after: str
+) -> None:
+    visitor = enter(service, after)
+
+    messages, errors = visitor.until_live()
+
+    assert len(errors) == 1, f"{service.name} answered after={after[:30]!r} with the errors {errors}"
+    latest = enter(service).history()
+    assert set(ids(messages)) & set(ids(latest)) or not latest
+    assert len(messages) == len(latest) <= 50
+    visitor.say(mark, "in all the same")
+    assert texts(visitor.hear(mark)) == ["in all the same"]
+
+
+def test_an_empty_after_is_none(enter: Enter, service: Service, sixty: list[Message]) -> None:
+    assert len(enter(service, "").history()) == 50
+
+
+def test_what_another_stack_has_told_already_is_not_told_again(
+    enter: Enter, service: Service, other: Service, mark: str
+) -> None:
+    elsewhere = enter(other)
+    for number in range(20):
+        elsewhere.say(mark, f"{number}, heard elsewhere")
+        (heard,) = elsewhere.hear(mark)
+
+        # At once: this stack may not have it yet.
+        visitor = enter(service, heard.id)
+        elsewhere.say(mark, f"{number}, heard here")
+
+        assert texts(visitor.hear(mark)) == [f"{number}, heard here"]
+        elsewhere.hear(mark)
+
+
+# Dropping out and coming back
+
+
+def test_nothing_is_lost_by_being_away_for_500_messages(
+    enter: Enter, service: Service, everywhere: list[Visitor], mark: str
+) -> None:
+    with enter(service) as visitor:
+        visitor.say(mark, "before")
+        (before,) = visitor.hear(mark)
+
+    for number, speaker in zip(range(500), cycle(everywhere), strict=False):
+        speaker.say(mark, f"{number} of 500")
+    said = [visitor.hear(mark, 501)[1:] for visitor in everywhere]
+
+    back = enter(service, before.id)
+    assert all(heard == said[0] for heard in said)
+    assert [message for message in back.history() if message.nick == mark] == said[0]
+
+
+def test_nothing_is_lost_by_coming_back_while_others_talk(
+    enter: Enter, service: Service, everywhere: list[Visitor], mark: str
+) -> None:
+    staying = enter(service)
+    staying.history()
+    visitor = enter(service)
+    heard: list[Message] = []
+
+    with talking(everywhere, mark, count=600):
+        for _ in range(10):
+            heard += visitor.hear(mark, 20)
+            visitor.leave()
+            visitor = enter(service, heard[-1].id)
+        heard += visitor.hear(mark, 600 - len(heard))
+
+    assert heard == staying.hear(mark, 600)
+
+
+def test_one_can_go_on_by_another_stack(enter: Enter, service: Service, other: Service, mark: str) -> None:
+    visitor = enter(service)
+    visitor.history()
+    heard: list[Message] = []
+    for number in range(10):
+        visitor.say(mark, f"{number}")
+        heard += visitor.hear(mark)
+        visitor = enter((other, service)[number % 2], heard[-1].id)
+
+    visitor.say(mark, "last")
+
+    assert texts([*heard, *visitor.hear(mark)]) == [*map(str, range(10)), "last"]
+
+
+# What is said wrongly
+
+
+def _say(text: object, nick: object = "mark", **more: object) -> str:
+    return json.dumps({"nick": nick, "text": text, **more})
+
+
+MALFORMED = {
+    "no JSON": "hello",
+    "half of it": '{"nick": "mark", "te',
+    "two at once": _say("one") + _say("two"),
+    "a trailing comma": '{"nick": "mark", "text": "x",}',
+    "single quotes": "{'nick': 'mark', 'text': 'x'}",
+    "null": "null",
+    "true": "true",
+    "a number": "1",
+    "a string": '"hello"',
+    "an array": '["mark", "x"]',
+    "an empty object": "{}",
+    "no text": '{"nick": "mark"}',
+    "no nick": '{"text": "x"}',
+    "an unknown key": _say("x", colour="red"),
+    "an id of one's own": _say("x", id="1-1"),
+    "somebody else's stack": _say("x", service="mark"),
+    "a number for the text": _say(1),
+    "null for the text": _say(None),
+    "an object for the text": _say({"text": "x"}),
+    "an array for the nick": _say("x", ["mark"]),
+    "true for the nick": _say("x", True),
+    "NaN": '{"nick": "mark", "text": NaN}',
+    "a number beyond all bounds": '{"nick": "mark", "text": 1e999}',
+    "a number of 5000 digits": f'{{"nick": "mark", "text": {"9" * 5000}}}',
+    "an empty text": _say(""),
+    "an empty nick": _say("x", ""),
+    "a blank text": _say(" \t\r\n\u3000\u2003"),
+    "a blank nick": _say("x", " \u00a0"),
+    "a text too long by one": _say("x" * 2001),
+    "a text of emoji too long by one": _say("🚀" * 2001),
+    "a nick too long by one": _say("x", "n" * 33),
+    "half an emoji in the text": '{"nick": "mark", "text": "\\ud83d"}',
+    "the other half": '{"nick": "mark", "text": "x \\ude80 x"}',
+    "the halves the wrong way round": '{"nick": "mark", "text": "\\ude80\\ud83d"}',
+    "half an emoji in the nick": '{"nick": "\\ud83d", "text": "x"}',
+    "half an emoji for a key": '{"nick": "mark", "text": "x", "\\ud83d": 1}',
+    "nested 50 deep": '{"nick": "mark", "text": ' + "[" * 50 + "]" * 50 + "}",
+    "a text of a million characters": _say("x" * 1_000_000),
+    "a million unknown letters": json.dumps({"x" * 1_000_000: 1}),
+}
+
+
+@pytest.mark.parametrize("wrong", MALFORMED.values(), ids=MALFORMED)
+def test_what_is_wrong_is_told_to_its_sender_alone(
+    enter: Enter, service: Service, other: Service, mark: str, wrong: str
+) -> None:
+    sender, beside, elsewhere = enter(service), enter(service), enter(other)
+
+    sender.client.send_json(wrong.replace('"mark"', f'"{mark}"'))
+
+    assert sender.error()
+    sender.say(mark, "and now right")
+    for visitor in (sender, beside, elsewhere):
+        assert texts(visitor.hear(mark)) == ["and now right"]
+
+
+@pytest.mark.check("chat-deep-nesting")
+def test_what_is_nested_100_000_deep_is_an_error(enter: Enter, service: Service, mark: str) -> None:
+    sender = enter(service)
+
+    sender.client.send_json(f'{{"nick": "{mark}", "text": {"[" * 100_000}{"]" * 100_000}}}')
+
+    assert sender.error()
+
+
+def test_what_is_nested_100_000_deep_ends_nothing(enter: Enter, service: Service, mark: str) -> None:
+    sender, beside = enter(service), enter(service)
+
+    sender.client.send_json(f'{{"nick": "{mark}", "text": {"[" * 100_000}{"]" * 100_000}}}')
+    sender.say(mark, "and now right")
+
+    assert texts(beside.hear(mark)) == ["and now right"]
+
+
+@pytest.mark.check("chat-empty-message")
+def test_an_empty_message_is_an_error(enter: Enter, service: Service) -> None:
+    sender = enter(service)
+
+    sender.client.send_json("")
+
+    assert sender.error(seconds=3)
+
+
+def test_binary_that_is_no_json_is_an_error(enter: Enter, service: Service, mark: str) -> None:
+    sender = enter(service)
+
+    sender.client.send(b"\xff\xfe\x00binary\x80")
+
+    assert sender.error()
+    sender.say(mark, "and now in words")
+    assert texts(sender.hear(mark)) == ["and now in words"]
+
+
+def test_each_wrong_message_is_answered_and_the_right_ones_between_are_said(
+    enter: Enter, service: Service, mark: str
+) -> None:
+    sender = enter(service)
+
+    for number in range(20):
+        sender.client.send_json("wrong")
+        sender.say(mark, f"right {number}")
+
+    right, errors = answers(sender, mark, 40)
+    assert texts(right) == [f"right {number}" for number in range(20)]
+    assert len(errors) == 20
+
+
+def test_a_key_that_is_there_twice_counts_once(enter: Enter, service: Service, mark: str) -> None:
+    """Which of the two does, and whether it may be there at all, JSON leaves open."""
+    sender = enter(service)
+
+    sender.client.send_json(f'{{"nick": "{mark}", "text": "one", "text": "two"}}')
+    answers(sender, mark, 1)
+
+    sender.say(mark, "and now once")
+    assert texts(sender.hear(mark)) == ["and now once"]
+
+
+def test_text_that_is_not_utf8_harms_nobody_else(enter: Enter, service: Service, other: Service, mark: str) -> None:
+    """RFC 6455, section 8.1, has the connection fail; below the contract's messages an error is as good."""
+    sender, beside, elsewhere = enter(service), enter(service), enter(other)
+    sender.history()
+
+    sender.client.send_frame(Opcode.TEXT, b'{"nick": "%s", "text": "\xff\xc3("}' % mark.encode())
+
+    with suppress(ClosedError):
+        assert sender.error()
+    beside.say(mark, "still here")
+    assert texts(beside.hear(mark)) == texts(elsewhere.hear(mark)) == ["still here"]
+
+
+def test_a_message_over_the_limit_closes_its_own_socket_only(
+    enter: Enter, service: Service, mark: str, limit: int
+) -> None:
+    sender, beside = enter(service), enter(service)
+
+    with suppress(NoAnswerError):  # it may be cut before it has said it all
+        sender.client.send_json(_say("x" * limit))
+    with pytest.raises(ClosedError):
+        sender.error()
+
+    beside.say(mark, "still here")
+    assert texts(beside.hear(mark)) == ["still here"]
+
+
+# What is right, and looks wrong
+
+UNUSUAL = {
+    "markup": "<img src=x onerror=alert(1)><script>alert(2)</script>&lt;b&gt;</li>",
+    "quotes and backslashes": '"\'`\\" \\u0041 \\n \\\\ ${1+1} {{7*7}} %s %00 {0}',
+    "control characters": "".join(map(chr, range(0x20))) + "\x7f\x80\x85\x9f",
+    "NUL in the middle": "a\0b\0",
+    "line ends": "one\ntwo\r\nthree\u2028four\u2029five\x0bsix\x0cseven",
+    "bidirectional overrides": "\u202eesrever\u202c \u2066isolated\u2069 \u200f שלום \u061c سلام",
+    "noncharacters": "\ufffe\uffff\ufdd0\U0001ffff\U0010ffff",
+    "combining and joined": "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A 👩‍👩‍👧‍👦 🇨🇳 é é \u200b\u200d\ufeff",
+    "words of Redis": "*3\r\n$3\r\nDEL\r\n$6\r\nfoobar\r\n XADD foobar MAXLEN 0 * $ > - + 0-0",
+    "a message of the room": '{"id": "1-1", "service": "x", "nick": "y", "text": "z", "ts": 1}',
+    "a packet of Socket.IO": '42["message",{}]',
+    "spaces around": "   kept as they are \n",
+    "2000 characters": "x" * 1000 + "é" * 1000,
+}
+
+
+@pytest.mark.parametrize("unusual", UNUSUAL.values(), ids=UNUSUAL)
+def test_whatever_is_valid_comes_back_as_it_was(
+    enter: Enter, service: Service, other: Service, mark: str, unusual: str
+) -> None:
+    speaker, listener = enter(service), enter(other)
+    back = enter(other)
+    nick = unusual[:19] + mark
+
+    back.say(nick, unusual)
+    speaker.say(nick, unusual)
+
+    for visitor in (speaker, listener, back):
+        messages = visitor.hear(mark, 2)
+        assert [(message.nick, message.text) for message in messages] == [(nick, unusual)] * 2
+        assert {message.service for message in messages} == {service.name, other.name}
+
+
+def test_characters_are_counted_not_their_bytes_or_halves(enter: Enter, service: Service, mark: str) -> None:
+    speaker = enter(service)
+    nick, text = "🚀" * (32 - len(mark)) + mark, "🚀" * 2000
+
+    speaker.say(nick, text)
+
+    assert [(message.nick, message.text) for message in speaker.hear(mark)] == [(nick, text)]
+
+
+# Who is there, and the door
+
+
+def test_who_enters_is_told_who_is_there(enter: Enter, service: Service, other: Service) -> None:
+    enter(other)
+    visitor = enter(service)
+
+    while not {service.name, other.name} <= visitor.online.keys():
+        visitor.next(5)
+
+    assert all(count > 0 for count in visitor.online.values())
+
+
+def test_a_plain_get_is_answered(base_url: str, service: Service) -> None:
+    answer = wire.request(base_url, f"/{service.name}/chat/")
+
+    assert 400 <= answer.status < 500, f"{service.name} answered {answer.status} {answer.body[:200]!r}"
+
+
+def test_a_foreign_origin_is_treated_as_the_catalog_says(base_url: str, service: Service) -> None:
+    own, sibling = base_url, f"http://{urlsplit(base_url).hostname}.elsewhere.example"
+
+    with wire.connect(base_url, service, "chat/", origin=own) as client:
+        assert room.Visitor(client, service).history() is not None
+    try:
+        with wire.connect(base_url, service, "chat/", origin=sibling) as client:
+            room.Visitor(client, service).history()
+            welcome = "accepted"
+    except wire.RefusedError as refusal:
+        welcome = "refused" if 400 <= refusal.status < 500 else str(refusal)
+    assert welcome == service.foreign_origin
+
+
+def answers(visitor: Visitor, mark: str, count: int) -> tuple[list[Message], list[str]]:
+    """The next so many messages of that mark and errors, each kind by itself."""
+    messages: list[Message] = []
+    errors: list[str] = []
+    while len(messages) + len(errors) < count:
+        match visitor.next():
+            case Message() as message if message.nick == mark:
+                messages.append(message)
+            case room.Error(error):
+                errors.append(error)
+    return messages, errors
+
+
+@contextmanager
+def talking(speakers: list[Visitor], mark: str, *, count: int) -> Iterator[None]:
+    """They say so many messages by turns, while the block runs."""
+
+    def talk() -> None:
+        for number, speaker in zip(range(count), cycle(speakers), strict=False):
+            speaker.say(mark, f"{number} of {count}")
+            time.sleep(0.002)
+
+    thread = threading.Thread(target=talk)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
