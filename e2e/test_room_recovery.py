@@ -284,34 +284,34 @@ def test_delivery_goes_on_when_redis_returns(outage: dict[str, Witness], service
 
 
 @pytest.fixture
-def replicas(lab: Lab, service: Service) -> None:
-    """The service under test runs three times, behind the one proxy."""
+def replicas(lab: Lab, plain: Service) -> None:
+    """A service runs three times, behind the one proxy."""
     if not lab.in_containers:
         pytest.skip("the lab runs as processes: only a container has replicas")
-    lab.scale(service, 3)
+    lab.scale(plain, 3)
 
 
 @pytest.mark.usefixtures("replicas")
 def test_three_replicas_share_the_room(
-    base_url: str, enter: Enter, service: Service, other: Service, mark: str, lab: Lab
+    base_url: str, enter: Enter, plain: Service, other: Service, mark: str, lab: Lab
 ) -> None:
     watcher = enter(other)
-    visitors = [enter(service) for _ in range(30)]
+    visitors = [enter(plain) for _ in range(30)]
     for visitor in visitors:
         visitor.history()
-    watcher.until_online({service.name: 30}, seconds=20)
+    watcher.until_online({plain.name: 30}, seconds=20)
     for number, visitor in enumerate(visitors):
         visitor.say(mark, f"{number} of 30")
     heard = [visitor.hear(mark, 30) for visitor in (watcher, *visitors)]
     assert all(messages == heard[0] for messages in heard)
 
-    lab.kill_replica(service)
+    lab.kill_replica(plain)
 
     watcher.say(mark, "who is left?")
     dropped = [visitor for visitor in visitors if not _hears(visitor, mark)]
     assert 0 < len(dropped) < 30, f"of 30 sockets {len(dropped)} were on the container that was killed"
     for _ in dropped:
-        with room.enter(base_url, service, heard[0][-1].id) as back:
+        with room.enter(base_url, plain, heard[0][-1].id) as back:
             assert texts(back.hear(mark)) == ["who is left?"]
 
 
