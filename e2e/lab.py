@@ -74,8 +74,7 @@ class Lab:
     def processes(self, service: Service) -> dict[int, int]:
         """Its processes on this machine, each with its resident memory in bytes."""
         if self.in_containers:
-            tops = [_docker("top", container, "-o", "pid") for container in self._containers(service)]
-            pids = [int(line) for top in tops for line in top.split()[1:]]
+            pids = [pid for container in self._containers(service) for pid in _family(container)]
         else:
             pids = _group(self._leader(service.name))
         return {pid: resident for pid in pids if (resident := resident_memory(pid))}
@@ -128,6 +127,15 @@ def resident_memory(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
+
+
+def _family(container: str) -> list[int]:
+    """The container's first process and its descendants: a health check that happens to run is none of them."""
+    family = [int(_docker("inspect", "--format", "{{.State.Pid}}", container))]
+    pairs = [line.split() for line in _docker("top", container, "-o", "pid,ppid").splitlines()[1:]]
+    for pid in family:  # which grows meanwhile
+        family += [int(child) for child, parent in pairs if int(parent) == pid]
+    return family
 
 
 def _group(leader: int) -> list[int]:
