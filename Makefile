@@ -7,8 +7,10 @@ export ECHOWALL_BIND ECHOWALL_PORT
 # DOCKER=no does without it even where an engine answers.
 DOCKER ?= $(shell docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 && echo yes || echo no)
 ECHOWALL := .venv/bin/echowall
+# Some of it only: E2E=e2e/test_chat.py
+E2E ?= e2e
 
-.PHONY: help up down logs e2e test unit lint types format lock
+.PHONY: help up down logs e2e check test unit lint types format lock
 .DEFAULT_GOAL := help
 
 help: ## list these
@@ -31,7 +33,10 @@ logs: .venv/ready ## follow what everything says
 
 e2e: .venv/dev up ## drive the page in a real browser against every service
 	@$(ECHOWALL) need chromium-headless-shell
-	.venv/bin/pytest -c e2e/pytest.ini e2e --base-url http://127.0.0.1:$(ECHOWALL_PORT)
+	.venv/bin/pytest -c e2e/pytest.ini $(E2E) --base-url http://127.0.0.1:$(ECHOWALL_PORT)
+
+check: .venv/ready up ## what each stack really does on the wire, against what is known of it
+	@$(ECHOWALL) check
 
 test: lint types unit e2e ## everything: lint, types, unit tests, and the browser
 

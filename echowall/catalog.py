@@ -42,11 +42,15 @@ class Naive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A known deviation: a check that fails for this service, and why."""
+    """A known deviation: a check that fails for this service, what it observes instead, and why."""
 
     check: Text
+    outcome: Text
+    """In the check's own words."""
     reason: Text
     link: Link
+    via: Literal["direct", "proxy"] | None = None
+    """The route on which it happens, where it is only one."""
 
 
 class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -74,6 +78,10 @@ class Service(Facts, frozen=True, kw_only=True):
     """A stack in the lab: its facts, and the name that is its folder, its URL prefix and its host."""
 
     name: Text
+
+    def known_deviation(self, check: str, via: Literal["direct", "proxy"] | None = None) -> Known | None:
+        """What is known of that check on that route, if it is known to fail."""
+        return next((known for known in self.known if known.check == check and known.via in (None, via)), None)
 
 
 def load(root: Path = ROOT) -> list[Service]:

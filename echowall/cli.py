@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from echowall import catalog, readme, site, system
 from echowall import lab as running
 from echowall.catalog import ROOT, CatalogError
+from echowall.check import cli as check
 from echowall.containers import Containers
 from echowall.lab import Board, Lab, LabError
 from echowall.processes import Processes
@@ -58,7 +59,7 @@ def services(
             service.server,
             service.concurrency,
             str(service.released),
-            "\n".join(known.check for known in service.known) or "none",
+            str(len(service.known)),
         )
     out.print(table)
 
@@ -172,6 +173,9 @@ def _running(name: str | None = None) -> Lab:
         if lab.running():
             return lab
     raise LabError("the lab is not running; start it with `make up`")
+
+
+app.command("check")(check.command(_running))
 
 
 @app.command(hidden=True)

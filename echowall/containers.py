@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 from contextlib import suppress
 
 from echowall.catalog import ROOT
-from echowall.lab import LabError
+from echowall.lab import Endpoint, LabError
 
 
 class Containers:
@@ -55,6 +56,22 @@ class Containers:
                 for container in map(json.loads, listed)
             )
         return False
+
+    def endpoint(self, name: str) -> Endpoint:
+        identifiers = _compose("ps", "--quiet", name).split()
+        if not identifiers:
+            raise LabError(f"{name} does not run; `echowall start {name}` starts it")
+        facts = json.loads(_run("docker", "inspect", identifiers[0]).stdout)[0]
+        host = next(iter(facts["NetworkSettings"]["Networks"].values()))["IPAddress"]
+        endpoint = Endpoint(host, 8000, facts["State"]["Pid"])
+        try:
+            socket.create_connection(endpoint[:2], timeout=2).close()
+        except OSError as error:
+            raise LabError(
+                f"{name} cannot be reached at {host} port 8000 from this machine ({error}); "
+                "where the engine is in a virtual machine, only --via proxy works"
+            ) from None
+        return endpoint
 
     def log(self, name: str, lines: int) -> str:
         return _compose("logs", "--no-color", "--no-log-prefix", "--tail", str(lines), name)

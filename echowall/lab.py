@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import httpx
 from rich.console import Console
@@ -23,6 +23,15 @@ _STYLES = {"healthy": "green", "failed": "red", "down": "red"}
 
 class LabError(Exception):
     """The lab cannot do what was asked: says what stood in the way and what to do about it."""
+
+
+class Endpoint(NamedTuple):
+    """Where a service itself listens, behind the proxy."""
+
+    host: str
+    port: int
+    pid: int
+    """Its first process, as this machine numbers it."""
 
 
 class Lab(Protocol):
@@ -47,6 +56,9 @@ class Lab(Protocol):
 
     def dead(self, name: str) -> bool:
         """Whether one part has been given up: it will not come up any more."""
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Where a service listens. Raises LabError where it does not run, or cannot be reached from here."""
 
     def log(self, name: str, lines: int) -> str:
         """The end of one part's log."""

@@ -11,6 +11,7 @@ import hashlib
 import http.client
 import os
 import random
+import re
 import shlex
 import shutil
 import socket
@@ -31,7 +32,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from echowall import site, system
 from echowall.catalog import ROOT, Service
-from echowall.lab import Board, LabError, address, require_free_port
+from echowall.lab import Board, Endpoint, LabError, address, require_free_port
 
 #: Where free ports are looked for: below Linux's ephemeral range, so that no outgoing connection takes one.
 _PORTS = range(20000, 32000)
@@ -139,6 +140,13 @@ class Processes:
         with suppress(OSError, http.client.HTTPException, xmlrpc.client.Fault), self._supervisor() as supervisor:
             return supervisor.getProcessInfo(name)["statename"] in ("FATAL", "STOPPED")
         return True
+
+    def endpoint(self, name: str) -> Endpoint:
+        found = re.search(rf"^ +{name} (\S+):(\d+);$", (self._state / "lab/lab.conf").read_text("utf-8"), re.MULTILINE)
+        with suppress(OSError, http.client.HTTPException, xmlrpc.client.Fault), self._supervisor() as supervisor:
+            if found and (pid := supervisor.getProcessInfo(name)["pid"]):
+                return Endpoint(found[1], int(found[2]), pid)
+        raise LabError(f"{name} does not run; `echowall start {name}` starts it")
 
     def log(self, name: str, lines: int) -> str:
         file = self._state / "logs" / f"{name}.log"

@@ -1,13 +1,18 @@
-"""The README's table of stacks, generated from the catalog so that it cannot go stale."""
+"""The README's tables, generated from the catalog and from the newest results so that they cannot go stale."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from echowall.catalog import Service
+from echowall.catalog import ROOT, Service
+from echowall.check import report
 
-BEGIN = "<!-- stacks: written by `echowall readme` from services/*/service.toml -->"
-END = "<!-- /stacks -->"
+#: Each table stands between a pair of comments that names it.
+BEGIN = "<!-- {name}: written by `echowall readme` from {source} -->"
+END = "<!-- /{name} -->"
+STACKS, BEHAVIOUR = "stacks", "behaviour"
+SOURCES = {STACKS: "services/*/service.toml", BEHAVIOUR: "the newest file in results/check"}
 
 
 def table(services: list[Service]) -> str:
@@ -23,7 +28,7 @@ def table(services: list[Service]) -> str:
                     service.concurrency,
                     str(service.released),
                     service.maintenance,
-                    ", ".join(f"`{known.check}`" for known in service.known) or "none",
+                    f"[{len(service.known)}](services/{service.name}/service.toml)",
                 ]
             )
         )
@@ -34,13 +39,33 @@ def _row(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def refreshed(file: Path, services: list[Service]) -> str:
-    """The text of `file` with its table of stacks written anew.
+def behaviour(results: Path) -> str:
+    """What the newest run of `echowall check` found, where the stacks differ.
 
-    Raises ValueError where the two comments that enclose the table are not there.
+    Raises ValueError where there are no results, or a file that holds none.
     """
-    before, begin, rest = file.read_text("utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{file}: put `{BEGIN}` and `{END}` on lines of their own where the table belongs")
-    return f"{before}{begin}\n{table(services)}\n{end}{after}"
+    file = report.newest(results)
+    run = report.read(file)
+    kind = f" as {run.lab}" if run.lab else ""
+    source = f"[{run.date:%Y-%m-%d}, {run.machine.cores} cores{kind}](results/check/{file.name})"
+    return f"{report.markdown(run.targets, only_deviating=True)}\n\nFrom the run of {source}."
+
+
+def refreshed(file: Path, services: list[Service], results: Path = ROOT / "results/check") -> str:
+    """The text of `file` with its tables written anew.
+
+    Raises ValueError where the comments that enclose one are not there.
+    """
+    text = file.read_text("utf-8")
+    tables: dict[str, Callable[[], str]] = {
+        STACKS: lambda: table(services),
+        BEHAVIOUR: lambda: behaviour(results),
+    }
+    for name, write in tables.items():
+        begin, end = BEGIN.format(name=name, source=SOURCES[name]), END.format(name=name)
+        before, found, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not found or not closed:
+            raise ValueError(f"{file}: put `{begin}` and `{end}` on lines of their own where the table belongs")
+        text = f"{before}{begin}\n{write()}\n{end}{after}"
+    return text

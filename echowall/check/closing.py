@@ -1,0 +1,166 @@
+"""The end of a connection: the closing handshake, and without one (RFC 6455, sections 5.5.1 and 7)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from echowall.check import frames
+from echowall.check.common import brief, rejection, summary
+from echowall.check.frames import CLOSE, TEXT
+from echowall.check.registry import Observation, UnsupportedError, check
+from echowall.check.wire import PATIENCE, Closed, Connection, Ended, Heard, Message, Target, connect, observe
+
+#: Codes that no close frame may carry (RFC 6455, section 7.4): unassigned, reserved, or out of range.
+INVALID_CODES = (0, 999, 1004, 1005, 1006, 1015, 5000)
+
+
+@check("close-normal", group="closing", section="RFC 6455, 5.5.1", expects="close 1000")
+async def close_normal(target: Target) -> str:
+    """Is a close with 1000 answered with 1000?"""
+    async with connect(target) as ws:
+        await ws.close(1000)
+        return brief(await ws.reaction())
+
+
+@check("close-code", group="closing", section="RFC 6455, 5.5.1", expects="close 3000")
+async def close_code(target: Target) -> Observation | str:
+    """Is a close with 3000 and a reason answered with 3000?
+
+    Whether the reason comes back too is free; the detail tells.
+    """
+    async with connect(target) as ws:
+        await ws.close(3000, "enough for today")
+        heard = await ws.hear()
+    if isinstance(heard, Closed):
+        same = heard.reason == "enough for today"
+        what = "the reason comes back" if same else "another reason" if heard.reason else "no reason comes back"
+        return Observation(observe(heard), what)
+    return _ending(heard)
+
+
+@check("close-empty", group="closing", section="RFC 6455, 5.5.1", expects=("close without a code", "close 1000"))
+async def close_empty(target: Target) -> str:
+    """Is a close without a code answered with one that has none, or 1000?"""
+    async with connect(target) as ws:
+        await ws.close(None)
+        return brief(await ws.reaction())
+
+
+@check("close-ends-tcp", group="closing", section="RFC 6455, 7.1.1", expects="ends")
+async def close_ends_tcp(target: Target) -> str:
+    """Does the server end the TCP connection after the closing handshake, so that the client need not?"""
+    async with connect(target) as ws:
+        await ws.close(1000)
+        return "stays open" if isinstance(await _to_the_end(ws, []), Closed) else "ends"
+
+
+@check("close-invalid-code", group="closing", section="RFC 6455, 7.4", expects="close 1002")
+async def close_invalid_code(target: Target) -> str:
+    """Is a close with a code that may not be sent a protocol error?"""
+    payloads = {str(code): frames.close_payload(code) for code in INVALID_CODES}
+    found = await _each(target, payloads)
+    return summary({code: "echoed" if outcome == f"close {code}" else outcome for code, outcome in found.items()})
+
+
+@check("close-one-byte", group="closing", section="RFC 6455, 5.5.1", expects="close 1002")
+async def close_one_byte(target: Target) -> str:
+    """Is a close with half a code a protocol error?"""
+    async with connect(target) as ws:
+        await ws.send(CLOSE, b"\x03")
+        return await rejection(ws)
+
+
+@check("close-bad-reason", group="closing", section="RFC 6455, 8.1", expects=("close 1007", "close 1002"))
+async def close_bad_reason(target: Target) -> str:
+    """Is a close whose reason is not UTF-8 refused as such?"""
+    async with connect(target) as ws:
+        await ws.close(1000, b"wall \xff\xfe")
+        return await rejection(ws)
+
+
+@check("data-after-close", group="closing", section="RFC 6455, 5.5.1", expects="ignored")
+async def data_after_close(target: Target) -> str:
+    """Is a message ignored that comes after the client's own close?"""
+    async with connect(target) as ws:
+        late = frames.encode(TEXT, ws.wrap(b"too late"))
+        await ws.write(frames.encode(CLOSE, frames.close_payload(1000)) + late, "close 1000, and a text behind it")
+        got: list[Heard] = []
+        await _to_the_end(ws, got)
+        return "echoed" if any(isinstance(heard, Message) for heard in got) else "ignored"
+
+
+@check("crossed-closes", group="closing", section="RFC 6455, 5.5.1", expects="one close")
+async def crossed_closes(target: Target) -> Observation | str:
+    """Where both sides close at once, does the server send one close, and end?
+
+    It is made to close by an opcode that does not exist, with the client's close already behind it.
+    """
+    async with connect(target) as ws:
+        data = frames.encode(0x3, b"wall") + frames.encode(CLOSE, frames.close_payload(1000))
+        await ws.write(data, "opcode 0x3, and close 1000 behind it")
+        got: list[Heard] = []
+        end = await _to_the_end(ws, got)
+        closes = [observe(heard) for heard in got if isinstance(heard, Closed)]
+        detail = ", ".join(closes)
+        if isinstance(end, Closed) or end.how == "silence":
+            return Observation("stays open", detail)
+        words = {0: "cut off", 1: "one close"}
+        return Observation(words.get(len(closes), "several closes"), detail)
+
+
+@check("half-close", group="closing", section="RFC 6455, 7.2.1", expects="lets go")
+async def half_close(target: Target) -> Observation | str:
+    """Does the server let go of a client whose half of the TCP connection ends (FIN) without a close?"""
+    if target.tls:
+        raise UnsupportedError("over TLS a connection ends as a whole")
+    async with connect(target) as ws:
+        await ws.say("wall")
+        await ws.hear()
+        await ws.finish()
+        got: list[Heard] = []
+        end = await _to_the_end(ws, got)
+        closes = ", ".join(observe(heard) for heard in got if isinstance(heard, Closed))
+        still = isinstance(end, Closed) or end.how == "silence"
+        return Observation("stays open" if still else "lets go", closes)
+
+
+@check("reset", group="closing", section="RFC 6455, 7.2.1", expects="still serves")
+async def reset(target: Target) -> str:
+    """After a client has broken its TCP connection (RST), is the next one served?"""
+    async with connect(target) as ws:
+        await ws.say("wall")
+        ws.reset()
+    async with connect(target) as ws:
+        await ws.say("still there?")
+        outcome = brief(await ws.reaction("still there?"))
+        return "still serves" if outcome == "echo" else outcome
+
+
+async def _each(target: Target, payloads: dict[str, bytes]) -> dict[str, str]:
+    """What becomes of each of these close frames, on a connection of its own."""
+
+    async def one(payload: bytes) -> str:
+        async with connect(target) as ws:
+            await ws.send(CLOSE, payload)
+            return await rejection(ws)
+
+    outcomes = await asyncio.gather(*map(one, payloads.values()))
+    return dict(zip(payloads, outcomes, strict=True))
+
+
+async def _to_the_end(ws: Connection, got: list[Heard]) -> Ended | Closed:
+    """Hear until the end; the close where that was the last, and the end does not come."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        heard = await ws.hear(max(0.0, deadline - time.monotonic()))
+        if isinstance(heard, Ended):
+            closes = [one for one in got if isinstance(one, Closed)]
+            return closes[-1] if heard.how == "silence" and closes else heard
+        got.append(heard)
+
+
+def _ending(heard: Heard) -> str:
+    if isinstance(heard, Ended):
+        return heard.how if heard.how == "silence" else "cut off"
+    return brief(observe(heard))

@@ -1,0 +1,67 @@
+"""What several groups of checks ask with, and how they put what they found."""
+
+from __future__ import annotations
+
+import time
+
+from echowall.check.frames import CLOSE, PONG, Frame
+from echowall.check.wire import PATIENCE, Closed, Connection, Ended, Message, observe
+
+#: How soon a breach of the protocol is answered, mostly; after that a message finds out whether life goes on.
+SOON = 0.5
+
+
+async def pong(ws: Connection, payload: bytes, within: float = PATIENCE) -> str:
+    """What answers a ping that has been sent. All but pongs and the close are passed over on the way."""
+    deadline = time.monotonic() + within
+    while True:
+        found = await ws.frame(max(0.0, deadline - time.monotonic()))
+        if isinstance(found, Ended):
+            return "no pong" if found.how == "silence" else "cut off"
+        if found.opcode == PONG:
+            return compare(found, payload)
+        if found.opcode == CLOSE:
+            return close_of(found)
+
+
+async def rejection(ws: Connection) -> str:
+    """What becomes of a breach of the protocol that has been sent.
+
+    Beside a close, a cut and silence it may be `ignored`, where the next message comes back as if nothing had been,
+    or `taken for a message`.
+    """
+    heard = await ws.hear(SOON)
+    if isinstance(heard, Ended) and heard.how == "silence":
+        await ws.say("fence")
+        heard = await ws.hear()
+    if isinstance(heard, Message):
+        return "ignored" if heard.data == b"fence" else "taken for a message"
+    if isinstance(heard, Closed):
+        return observe(heard)
+    return heard.how if heard.how == "silence" else "cut off"
+
+
+def compare(found: Frame, payload: bytes) -> str:
+    """A pong and the payload that it should have."""
+    if found.payload == payload:
+        return "pong with its payload"
+    return "pong with another payload" if found.payload else "empty pong"
+
+
+def close_of(found: Frame) -> str:
+    """A close frame in the words of observe()."""
+    return f"close {int.from_bytes(found.payload[:2], 'big')}" if len(found.payload) > 1 else "close without a code"
+
+
+def brief(outcome: str) -> str:
+    """An outcome that does not quote what came."""
+    return "another message" if outcome.startswith("other message") else outcome
+
+
+def summary(found: dict[str, str]) -> str:
+    """The outcome of several experiments of one kind: the common one, or which had which."""
+    outcomes = list(dict.fromkeys(found.values()))
+    if len(outcomes) == 1:
+        return outcomes[0]
+    named = {outcome: ", ".join(label for label, its in found.items() if its == outcome) for outcome in outcomes}
+    return "; ".join(f"{outcome} for {labels}" for outcome, labels in named.items())

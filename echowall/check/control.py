@@ -1,0 +1,171 @@
+"""Pings and pongs, the client's and the server's own (RFC 6455, section 5.5)."""
+
+from __future__ import annotations
+
+import time
+
+from echowall.check.common import close_of, compare, pong, rejection
+from echowall.check.frames import CLOSE, PING, PONG, TEXT
+from echowall.check.registry import Observation, check
+from echowall.check.wire import PATIENCE, Ended, Target, connect
+
+#: How long an idle client waits for a ping, in seconds; a little more, so that one every 20 s comes in time.
+IDLE, GRACE = 20.0, 2.0
+
+
+@check("pong-payload", group="control", section="RFC 6455, 5.5.3", expects="pong with its payload")
+async def pong_payload(target: Target) -> str:
+    """Is a ping answered by a pong that carries the ping's payload?"""
+    return await _ping(target, b"wall")
+
+
+@check("empty-ping", group="control", section="RFC 6455, 5.5.2", expects="pong with its payload")
+async def empty_ping(target: Target) -> str:
+    """Is a ping without a payload answered by a pong without one?"""
+    return await _ping(target, b"")
+
+
+@check("long-ping", group="control", section="RFC 6455, 5.5", expects="pong with its payload")
+async def long_ping(target: Target) -> str:
+    """Is a ping of 125 bytes, the most there may be, answered by a pong that carries them?"""
+    return await _ping(target, bytes(range(125)))
+
+
+@check("several-pings", group="control", section="RFC 6455, 5.5.3", expects=("pong with its payload", "last answered"))
+async def several_pings(target: Target) -> str:
+    """Of several pings in a row, is each answered, or at least the last?"""
+    async with connect(target) as ws:
+        for number in range(5):
+            await ws.send(PING, b"ping %d" % number)
+        outcome = await pong(ws, b"ping 0")
+        if outcome == "pong with its payload":
+            for number in range(1, 5):
+                if (outcome := await pong(ws, b"ping %d" % number)) != "pong with its payload":
+                    break
+            return outcome
+        if outcome != "pong with another payload":
+            return outcome
+    async with connect(target) as ws:
+        for number in range(5):
+            await ws.send(PING, b"ping %d" % number)
+        for _ in range(5):
+            if (outcome := await pong(ws, b"ping 4")) != "pong with another payload":
+                break
+        return "last answered" if outcome == "pong with its payload" else outcome
+
+
+@check("unsolicited-pong", group="control", section="RFC 6455, 5.5.3", expects="ignored")
+async def unsolicited_pong(target: Target) -> str:
+    """Is a pong that answers no ping ignored?"""
+    async with connect(target) as ws:
+        await ws.send(PONG, b"wall")
+        await ws.say("still there?")
+        outcome = await ws.reaction("still there?")
+        return "ignored" if outcome == "echo" else outcome
+
+
+@check("oversized-ping", group="control", section="RFC 6455, 5.5", expects="close 1002")
+async def oversized_ping(target: Target) -> str:
+    """Is a ping of 126 bytes, one more than there may be, a protocol error?"""
+    async with connect(target) as ws:
+        await ws.send(PING, bytes(126))
+        return await rejection(ws)
+
+
+@check("fragmented-ping", group="control", section="RFC 6455, 5.5", expects="close 1002")
+async def fragmented_ping(target: Target) -> str:
+    """Is a ping that is not final, as control frames must be, a protocol error?"""
+    async with connect(target) as ws:
+        await ws.send(PING, b"wall", fin=False)
+        return await rejection(ws)
+
+
+@check("busy-ping", group="control", section="RFC 6455, 5.5.2", expects="pong with its payload", alone=True)
+async def busy_ping(target: Target) -> Observation | str:
+    """Is a ping answered that comes behind messages to which the handler has not got yet?
+
+    The pong may overtake their echoes or come in its turn: the detail tells. Nothing is read until all is sent.
+    """
+    message = "x" * 16384
+    async with connect(target) as ws:
+        for _ in range(64):
+            await ws.say(message)
+        await ws.send(PING, b"wall")
+        echoes = 0
+        deadline = time.monotonic() + 10
+        while (left := deadline - time.monotonic()) > 0:
+            found = await ws.frame(min(left, PATIENCE))
+            if isinstance(found, Ended):
+                return "no pong" if found.how == "silence" else "cut off"
+            if found.opcode == PONG:
+                return Observation(compare(found, b"wall"), f"after {echoes} of 64 echoes")
+            if found.opcode == CLOSE:
+                return close_of(found)
+            echoes += len(found.payload) > len(message) / 2
+        return "no pong"
+
+
+@check(
+    "server-pings",
+    group="control",
+    section="RFC 6455, 5.5.2",
+    expects=("pings", "no ping within 20 s"),
+    waits=True,
+)
+async def server_pings(target: Target) -> Observation | str:
+    """Does the server ping a client that is idle, and keep one that answers?"""
+    async with connect(target) as ws:
+        began, pings = time.monotonic(), list[float]()
+        while (left := began + IDLE + GRACE - time.monotonic()) > 0:
+            found = await ws.frame(left)
+            if isinstance(found, Ended):
+                if found.how == "silence":
+                    break
+                return Observation("cut off", f"after {time.monotonic() - began:.0f} s")
+            if found.opcode == CLOSE:
+                return Observation(close_of(found), f"after {time.monotonic() - began:.0f} s")
+            if found.opcode == PING:
+                pings.append(time.monotonic() - began)
+                await ws.send(PONG, found.payload)
+            elif found.payload == b"2" and target.protocol == "socket.io":
+                await ws.send(TEXT, b"3")
+            else:
+                return "a message of nobody's sending"
+            if len(pings) == 2:
+                break
+        if not pings:
+            return "no ping within 20 s"
+        apart = f", the next {pings[1] - pings[0]:.0f} s later" if len(pings) > 1 else ""
+        return Observation("pings", f"the first after {pings[0]:.0f} s{apart}")
+
+
+@check(
+    "mute-client",
+    group="control",
+    section="RFC 6455, 5.5.2",
+    expects=("still open after 20 s", "let go after a ping"),
+    waits=True,
+)
+async def mute_client(target: Target) -> Observation | str:
+    """What becomes of an idle client that answers no ping?
+
+    To let go of one that has not even been pinged would be rash.
+    """
+    async with connect(target) as ws:
+        began, pinged = time.monotonic(), False
+        while (left := began + IDLE + GRACE - time.monotonic()) > 0:
+            found = await ws.frame(left)
+            if isinstance(found, Ended) and found.how == "silence":
+                break
+            if isinstance(found, Ended) or found.opcode == CLOSE:
+                how = found.how if isinstance(found, Ended) else close_of(found)
+                detail = f"{how} after {time.monotonic() - began:.0f} s"
+                return Observation("let go after a ping" if pinged else "let go without a ping", detail)
+            pinged = pinged or found.opcode == PING or found.payload == b"2"
+        return "still open after 20 s"
+
+
+async def _ping(target: Target, payload: bytes) -> str:
+    async with connect(target) as ws:
+        await ws.send(PING, payload)
+        return await pong(ws, payload)

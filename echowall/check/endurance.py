@@ -1,0 +1,315 @@
+"""Does the endpoint stand what clients do to it, and what does it cost while they do?"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+
+from echowall.check import frames, measure
+from echowall.check.common import brief
+from echowall.check.frames import TEXT
+from echowall.check.honesty import CONTRACT, settled
+from echowall.check.registry import Observation, UnsupportedError, check
+from echowall.check.wire import (
+    PATIENCE,
+    Connection,
+    Heard,
+    Message,
+    RefusedError,
+    Target,
+    UnreachableError,
+    connect,
+)
+
+KIB, MIB = 1 << 10, 1 << 20
+BUSY = 0.2
+"""CPU seconds a second above which something runs that has nothing to do."""
+TEXT_64K = "wall" * (16 * KIB)
+
+
+@check("resets", group="endurance", section="RFC 6455, 7.1.7", expects="served", intrusive=True, alone=True)
+async def resets(target: Target) -> Observation | str:
+    """After 50 clients that break their TCP connection, are the others still served?"""
+    async with settled(target) as bystander:
+        for number in range(50):
+            if (outcome := await _break(target, number)) != "echo":
+                return Observation(outcome, f"a client after {number} resets")
+        if (outcome := await _echo(bystander)) != "echo":
+            return Observation(outcome, "a client that was there before")
+    return "served"
+
+
+@check(
+    "resets-released",
+    group="endurance",
+    section="RFC 6455, 7.1.1",
+    expects="let go",
+    intrusive=True,
+    alone=True,
+    waits=True,
+    local=True,
+)
+async def resets_released(target: Target) -> Observation | str:
+    """Are the sockets of 50 clients that broke their TCP connection let go of, and does nothing spin for them?"""
+    pid = _pid(target)
+    async with settled(target):
+        before = len(measure.sockets(pid))
+    for number in range(50):
+        await _break(target, number)
+    await _until(lambda: len(measure.sockets(pid)) <= before, PATIENCE)
+    kept = len(measure.sockets(pid)) - before
+    if kept >= 10:
+        return Observation("kept", f"{kept} sockets more than before, {PATIENCE:g} s later")
+    used = await _load(pid, 1.0)
+    return Observation("busy" if used > BUSY else "let go", f"{used:.0%} of a core")
+
+
+@check(
+    "idle-sockets",
+    group="endurance",
+    section=CONTRACT,
+    expects="at rest",
+    intrusive=True,
+    alone=True,
+    waits=True,
+    local=True,
+)
+async def idle_sockets(target: Target) -> Observation | str:
+    """Is a service with 200 idle sockets at rest?"""
+    pid, count = _pid(target), 200
+    async with settled(target), AsyncExitStack() as stack:
+        before = measure.memory(pid)
+        clients: list[asyncio.Task[Heard]] = []
+        for number in range(count):
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    ws = await stack.enter_async_context(settled(target))
+            except (RefusedError, UnreachableError) as error:
+                return Observation("refused", f"after {number} sockets: {error}")
+            except TimeoutError:
+                return Observation("refused", f"after {number} sockets: no answer within {PATIENCE:g} s")
+            clients.append(asyncio.create_task(ws.hear(60.0)))  # so that each answers its pings
+            stack.callback(clients[-1].cancel)
+        each = (measure.memory(pid) - before) / count
+        used = await _load(pid, 3.0)
+        ended = sum(client.done() and not isinstance(client.result(), Message) for client in clients)
+    detail = f"{used:.1%} of a core, {each / KIB:.1f} KiB a socket"
+    if used > BUSY:
+        return Observation("busy", detail)
+    return Observation("cut off" if ended else "at rest", f"{ended} of {count}, {detail}" if ended else detail)
+
+
+@check(
+    "slow-reader",
+    group="endurance",
+    section=CONTRACT,
+    expects="bounded",
+    intrusive=True,
+    alone=True,
+    waits=True,
+    local=True,
+)
+async def slow_reader(target: Target) -> Observation | str:
+    """Does the service hold no more than a bounded amount for a client that speaks and does not read?"""
+    pid, most = _pid(target), 32 * MIB
+    async with settled(target, receive_buffer=4 * KIB) as ws:
+        before = measure.memory(pid)
+        message = frames.encode(TEXT, ws.wrap(TEXT_64K.encode()))
+        sent, deadline, taken = 0, time.monotonic() + 10, True
+        grown = 0
+        while taken and sent < 64 * MIB and grown < most and time.monotonic() < deadline:
+            for _ in range(16):
+                if not (taken := await _offer(ws, message, 1.5)):
+                    break
+                sent += len(message)
+            grown = measure.memory(pid) - before
+        detail = f"{sent / MIB:.0f} MiB taken, {grown / MIB:.0f} MiB more memory"
+    return Observation("memory grows" if grown >= most else "bounded", detail)
+
+
+@check("half-message", group="endurance", section=CONTRACT, expects="served", alone=True)
+async def half_message(target: Target) -> Observation | str:
+    """While half of one client's message has come, are the others served, and does the message come back in the end?"""
+    async with settled(target) as slow, settled(target) as other:
+        data = frames.encode(TEXT, slow.wrap(TEXT_64K.encode()))
+        await slow.write(data[: len(data) // 2], "the first half of a message of 64 KiB")
+        if (outcome := await _echo(other)) != "echo":
+            return _others(outcome)
+        await slow.write(data[len(data) // 2 :], "its second half")
+        outcome = brief(await slow.reaction(TEXT_64K))
+        return "served" if outcome == "echo" else Observation("the message is lost", outcome)
+
+
+@check("flood-neighbour", group="endurance", section=CONTRACT, expects="served", intrusive=True, alone=True, waits=True)
+async def flood_neighbour(target: Target) -> Observation | str:
+    """While one client sends all that the service can take, is another one answered within 3 s each time?"""
+    worst, outcome = 0.0, "echo"
+    async with settled(target) as flood, settled(target) as other:
+        flooding = asyncio.create_task(_flood(flood))
+        try:
+            for _ in range(10):
+                await asyncio.sleep(0.1)
+                began = time.monotonic()
+                outcome = await _echo(other, PATIENCE)
+                worst = max(worst, time.monotonic() - began)
+                if outcome != "echo":
+                    break
+        finally:
+            flooding.cancel()
+            with suppress(asyncio.CancelledError):
+                await flooding
+    if outcome != "echo":
+        return _others(outcome)
+    return Observation("served", f"{worst * 1000:.0f} ms at worst")
+
+
+@check(
+    "stalled-neighbour", group="endurance", section=CONTRACT, expects="served", intrusive=True, alone=True, waits=True
+)
+async def stalled_neighbour(target: Target) -> Observation | str:
+    """While one client does not read what is owed to it, are the others served?"""
+    async with settled(target) as other, settled(target, receive_buffer=4 * KIB) as stalled:
+        message = frames.encode(TEXT, stalled.wrap(TEXT_64K.encode()))
+        for _ in range(48 * MIB // len(message)):
+            if not await _offer(stalled, message, 0.5):
+                break
+        outcome = await _echo(other)
+        return "served" if outcome == "echo" else _others(outcome)
+
+
+@check(
+    "vanished",
+    group="endurance",
+    section="RFC 6455, 5.5.2",
+    expects=("let go", "tries to reach it"),
+    waits=True,
+    local=True,
+)
+async def vanished(target: Target) -> Observation | str:
+    """Does the service notice within 22 s that a client is gone which never said so?
+
+    From a moment on the client's kernel drops all that comes, as if its machine had lost power. A server that never
+    sends anything keeps such a socket for ever; one that has sent a ping will be told by TCP, if not by the missing
+    pong.
+    """
+    pid = _pid(target)
+    async with settled(target) as ws:
+        await asyncio.sleep(0.3)  # for the last receipt
+        ours = measure.unacknowledged(pid, ws.port).keys() & measure.sockets(pid)
+        if not ours:
+            raise UnsupportedError("there is a proxy in between, and the connection that it holds is not the client's")
+        ws.vanish()
+        began, tried = time.monotonic(), False
+        while (passed := time.monotonic() - began) < 22:
+            if not measure.running(pid):
+                return "the service ended"
+            if not ours & measure.sockets(pid):
+                return Observation("let go", f"after {passed:.0f} s")
+            waiting = measure.unacknowledged(pid, ws.port)
+            tried = tried or any(waiting.get(inode) for inode in ours)
+            await asyncio.sleep(0.5)
+    return "tries to reach it" if tried else "not noticed"
+
+
+@check(
+    "shutdown-close",
+    group="endurance",
+    section="RFC 6455, 7.4.1",
+    expects=("close 1001", "close 1012"),
+    ends=True,
+    local=True,
+)
+async def shutdown_close(target: Target) -> Observation | str:
+    """Are open sockets closed with 1001 or 1012 at SIGTERM, and does the process end within 5 s?"""
+    pid = _pid(target)
+    async with settled(target) as ws:
+        began = time.monotonic()
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except PermissionError:
+            raise UnsupportedError("the service may not be signalled; it takes its user, or root") from None
+        except ProcessLookupError:
+            return "not running"
+        outcome = await ws.reaction(within=4.0)
+        if outcome.startswith("close"):
+            await ws.close()
+            await ws.hear(1.0)
+    if not await _until(lambda: not measure.running(pid), began + 5 - time.monotonic()):
+        return Observation("no exit within 5 s", outcome)
+    return Observation(outcome, f"ended after {time.monotonic() - began:.1f} s")
+
+
+def _pid(target: Target) -> int:
+    if target.pid is None:
+        raise UnsupportedError("the service does not run on this machine")
+    return target.pid
+
+
+async def _break(target: Target, number: int) -> str:
+    """Open a connection and reset it, by turns at rest, with an echo due, and in the middle of a frame.
+
+    Gives what became of a first message; `refused` where it did not come to that.
+    """
+    try:
+        async with asyncio.timeout(PATIENCE), connect(target) as ws:
+            outcome = await _echo(ws)
+            if number % 3 == 1:
+                await ws.say(TEXT_64K)
+            elif number % 3 == 2:
+                await ws.send(TEXT, b"half of", length=100)
+            ws.reset()
+    except (RefusedError, UnreachableError):
+        return "refused"
+    except TimeoutError:
+        return "silence"
+    return outcome
+
+
+async def _echo(ws: Connection, within: float = PATIENCE) -> str:
+    await ws.say("Are you served?")
+    return brief(await ws.reaction("Are you served?", within))
+
+
+async def _until(done: Callable[[], bool], seconds: float) -> bool:
+    """Wait for it, so long at most."""
+    for _ in range(max(1, int(seconds / 0.1))):
+        if done():
+            return True
+        await asyncio.sleep(0.1)
+    return done()
+
+
+async def _offer(ws: Connection, data: bytes, within: float) -> bool:
+    """Whether that much is taken in that time."""
+    try:
+        async with asyncio.timeout(within):
+            await ws.write(data, "64 KiB of text")
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _flood(ws: Connection) -> None:
+    """Send as fast as echoes come, never more than two batches ahead: what is left at the end is soon done."""
+    batch = b"".join(frames.encode(TEXT, ws.wrap(b"flood" * 20)) for _ in range(500))
+    size = len(batch) - 4 * 500  # an echo has no mask
+    await ws.write(batch, "500 messages")
+    going = True
+    while going:
+        await ws.write(batch, "500 more")
+        going = await ws.discard(size)
+
+
+async def _load(pid: int, seconds: float) -> float:
+    """CPU seconds a second."""
+    before, began = measure.cpu(pid), time.monotonic()
+    await asyncio.sleep(seconds)
+    return (measure.cpu(pid) - before) / (time.monotonic() - began)
+
+
+def _others(outcome: str) -> Observation:
+    return Observation("others wait" if outcome == "silence" else outcome, "another client")

@@ -1,0 +1,126 @@
+"""Breaches of the protocol: is each noticed, and answered by the right code? (RFC 6455, sections 5.2, 7.1.7, 8.1)"""
+
+from __future__ import annotations
+
+import asyncio
+
+from echowall.check.common import SOON, brief, pong, rejection, summary
+from echowall.check.frames import BINARY, CONTINUATION, PING, RSV1, RSV2, RSV3, TEXT
+from echowall.check.registry import check
+from echowall.check.wire import Connection, Ended, Target, connect, observe
+
+#: What looks like UTF-8 and is not (RFC 3629).
+INVALID = {
+    "a stray byte": b"\x80",
+    "an overlong form": b"\xc0\xaf",
+    "a surrogate": b"\xed\xa0\x80",
+    "beyond U+10FFFF": b"\xf4\x90\x80\x80",
+    "half a character": b"\xe5\x9b",
+}
+
+
+@check("reserved-bits", group="errors", section="RFC 6455, 5.2", expects="close 1002")
+async def reserved_bits(target: Target) -> str:
+    """Is each of the three reserved bits, where nothing was negotiated that means it, a protocol error?"""
+
+    async def one(bit: int) -> str:
+        async with connect(target) as ws:
+            await ws.send(TEXT, ws.wrap(b"wall"), rsv=bit)
+            return await rejection(ws)
+
+    return summary({"RSV1": await one(RSV1), "RSV2": await one(RSV2), "RSV3": await one(RSV3)})
+
+
+@check("unknown-opcode", group="errors", section="RFC 6455, 5.2", expects="close 1002")
+async def unknown_opcode(target: Target) -> str:
+    """Is an opcode that does not exist, of data or of control, a protocol error?"""
+
+    async def one(opcode: int) -> str:
+        async with connect(target) as ws:
+            await ws.send(opcode, b"wall")
+            return await rejection(ws)
+
+    return summary({f"0x{opcode:X}": await one(opcode) for opcode in (0x3, 0xB)})
+
+
+@check("unmasked-frame", group="errors", section="RFC 6455, 5.1", expects="close 1002")
+async def unmasked_frame(target: Target) -> str:
+    """Is a client's frame that is not masked a protocol error?"""
+    async with connect(target) as ws:
+        await ws.send(TEXT, ws.wrap(b"wall"), masked=False)
+        return await rejection(ws)
+
+
+@check("huge-length", group="errors", section="RFC 6455, 5.2", expects=("close 1002", "close 1009"), intrusive=True)
+async def huge_length(target: Target) -> str:
+    """Is a length of 2^63, whose top bit must not be set, refused before it is waited for?"""
+    async with connect(target) as ws:
+        await ws.send(BINARY, length=1 << 63)
+        return await rejection(ws)
+
+
+@check("long-form-length", group="errors", section="RFC 6455, 5.2", expects=("close 1002", "echo"))
+async def long_form_length(target: Target) -> str:
+    """Is a short length, written with 16 or 64 bits, understood all the same or refused?
+
+    The sender must use the shortest form; what the receiver has to do about another is not said.
+    """
+
+    async def one(form: int) -> str:
+        async with connect(target) as ws:
+            await ws.send(TEXT, ws.wrap(b"wall"), form=form)
+            return brief(await ws.reaction("wall"))
+
+    return summary({f"{form} bits": await one(form) for form in (16, 64)})
+
+
+@check("invalid-utf8", group="errors", section="RFC 6455, 8.1", expects="close 1007")
+async def invalid_utf8(target: Target) -> str:
+    """Is a text that is not UTF-8 refused as such?"""
+
+    async def one(wrong: bytes) -> str:
+        async with connect(target) as ws:
+            await ws.send(TEXT, ws.wrap(b"wall " + wrong))
+            return await rejection(ws)
+
+    outcomes = await asyncio.gather(*map(one, INVALID.values()))
+    return summary(dict(zip(INVALID, outcomes, strict=True)))
+
+
+@check("invalid-utf8-split", group="errors", section="RFC 6455, 8.1", expects="close 1007", alone=True)
+async def invalid_utf8_split(target: Target) -> str:
+    """Is a text refused that is not UTF-8 only where two of its fragments meet?"""
+    async with connect(target) as ws:
+        await ws.send(TEXT, _opening(ws) + b"\xe5\x9b", fin=False)
+        await ws.send(CONTINUATION, b"wall")
+        return await rejection(ws)
+
+
+@check(
+    "invalid-utf8-early",
+    group="errors",
+    section="RFC 6455, 8.1",
+    expects=("close 1007 at once", "close 1007 at the end"),
+    alone=True,
+)
+async def invalid_utf8_early(target: Target) -> str:
+    """Is a text in fragments that is not UTF-8 refused with its first one, or at least when it is whole?"""
+    async with connect(target) as ws:
+        await ws.send(TEXT, _opening(ws) + b"\xff", fin=False)
+        await ws.send(PING, b"wall")
+        answered = await pong(ws, b"wall", within=SOON)
+        if answered.startswith("close"):
+            return f"{answered} at once"
+        if answered == "cut off":
+            return "cut off at once"
+        await ws.send(CONTINUATION, b"wall")
+        heard = await ws.hear()
+        if isinstance(heard, Ended):
+            return "silence" if heard.how == "silence" else "cut off at the end"
+        outcome = observe(heard)
+        return f"{outcome} at the end" if outcome.startswith("close") else "taken for a message"
+
+
+def _opening(ws: Connection) -> bytes:
+    """How a text begins whose rest is yet to come."""
+    return ws.wrap(b"wall ").removesuffix(b'"]') if ws.target.protocol == "socket.io" else b"wall "

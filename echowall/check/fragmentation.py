@@ -1,0 +1,167 @@
+"""Messages in several frames (RFC 6455, section 5.4). Each runs alone: a server may join those of two clients."""
+
+from __future__ import annotations
+
+from echowall.check import frames
+from echowall.check.common import brief, pong, rejection
+from echowall.check.frames import BINARY, CONTINUATION, PING, TEXT
+from echowall.check.registry import Observation, check
+from echowall.check.wire import Connection, Target, connect
+
+MESSAGE = "one, two and three"
+
+
+@check("fragments", group="fragmentation", section="RFC 6455, 5.4", expects="echo", alone=True)
+async def fragments(target: Target) -> str:
+    """Does a text in three fragments come back whole?"""
+    async with connect(target) as ws:
+        await _send_parts(ws, TEXT, _cut(ws.wrap(MESSAGE.encode()), 3))
+        return brief(await ws.reaction(MESSAGE))
+
+
+@check(
+    "fragments-binary",
+    group="fragmentation",
+    section="RFC 6455, 5.4",
+    expects="echo",
+    alone=True,
+    protocols=("websocket",),
+)
+async def fragments_binary(target: Target) -> str:
+    """Does a binary message in three fragments come back whole, and binary?"""
+    async with connect(target) as ws:
+        message = bytes(range(256))
+        await _send_parts(ws, BINARY, _cut(message, 3))
+        return brief(await ws.reaction(message))
+
+
+@check("fragments-empty", group="fragmentation", section="RFC 6455, 5.4", expects="echo", alone=True)
+async def fragments_empty(target: Target) -> str:
+    """Does a message come back whole whose first, third and last fragments are empty?"""
+    async with connect(target) as ws:
+        first, second = _cut(ws.wrap(MESSAGE.encode()), 2)
+        await _send_parts(ws, TEXT, [b"", first, b"", second, b""])
+        return brief(await ws.reaction(MESSAGE))
+
+
+@check("fragments-character", group="fragmentation", section="RFC 6455, 5.6", expects="echo", alone=True)
+async def fragments_character(target: Target) -> str:
+    """Does a message come back whole whose fragments each hold one byte of a character of several?"""
+    async with connect(target) as ws:
+        message = "回😀"
+        payload = ws.wrap(message.encode())
+        start = payload.index("回".encode())
+        parts = [payload[at : at + 1] for at in range(start, start + 7)]
+        await _send_parts(ws, TEXT, [payload[:start], *parts, payload[start + 7 :]])
+        return brief(await ws.reaction(message))
+
+
+@check("fragments-ping", group="fragmentation", section="RFC 6455, 5.4", expects="pong, then the message", alone=True)
+async def fragments_ping(target: Target) -> Observation | str:
+    """Is a ping between fragments answered before the message is whole, and the message still comes back?"""
+    async with connect(target) as ws:
+        first, *others = _cut(ws.wrap(MESSAGE.encode()), 3)
+        await ws.send(TEXT, first, fin=False)
+        await ws.send(PING, b"wall")
+        answered = await pong(ws, b"wall")
+        if answered not in ("pong with its payload", "empty pong"):  # whether it is empty is pong-payload's affair
+            return answered
+        await ws.send(CONTINUATION, others[0], fin=False)
+        await ws.send(CONTINUATION, others[1])
+        outcome = brief(await ws.reaction(MESSAGE))
+        return "pong, then the message" if outcome == "echo" else f"pong, then {outcome}"
+
+
+@check(
+    "fragments-apart",
+    group="fragmentation",
+    section="RFC 6455, 5.4",
+    expects="each its own",
+    alone=True,
+    intrusive=True,
+)
+async def fragments_apart(target: Target) -> Observation | str:
+    """Do fragments of two clients, sent by turns, come back to each as its own?"""
+    messages = "the message of the first client", "what the second one says"
+    async with connect(target) as one, connect(target) as two:
+        pairs = [(ws, _cut(ws.wrap(text.encode()), 3)) for ws, text in zip((one, two), messages, strict=True)]
+        for turn in range(3):
+            for ws, parts in pairs:
+                await ws.send(CONTINUATION if turn else TEXT, parts[turn], fin=turn == 2)
+                if turn < 2:  # it answers a ping in its turn, so it has read what came before
+                    await ws.send(PING, b"turn")
+                    answered = await pong(ws, b"turn", within=1)
+                    if answered == "cut off" or answered.startswith("close"):
+                        return answered
+        outcomes = [await ws.reaction(text) for ws, text in zip((one, two), messages, strict=True)]
+    if outcomes == ["echo", "echo"]:
+        return "each its own"
+    words = "; ".join(outcomes)
+    if "cut off" in outcomes:
+        return Observation("cut off", words)
+    return Observation("mixed" if any(outcome.startswith("other") for outcome in outcomes) else "lost", words)
+
+
+@check(
+    "fragments-tiny",
+    group="fragmentation",
+    section="RFC 6455, 5.4",
+    expects=("echo", "close 1008", "close 1009"),
+    alone=True,
+    intrusive=True,
+)
+async def fragments_tiny(target: Target) -> str:
+    """Does a message of 10,000 fragments of a byte come back whole, or is it refused by a code that says why?"""
+    async with connect(target) as ws:
+        message = "0123456789" * 1000
+        payload = ws.wrap(message.encode())
+        last = len(payload) - 1
+        data = b"".join(
+            frames.encode(CONTINUATION if at else TEXT, payload[at : at + 1], fin=at == last)
+            for at in range(len(payload))
+        )
+        await ws.write(data, f"{len(payload)} fragments of 1 byte")
+        outcome = brief(await ws.reaction(message, within=10))
+        # What is said before the connection breaks may be lost, in a proxy for one: much of it is still unread.
+        return "broken off" if outcome in ("cut off", "another message", "an empty message") else outcome
+
+
+@check(
+    "stray-continuation",
+    group="fragmentation",
+    section="RFC 6455, 5.4",
+    expects="close 1002",
+    alone=True,
+    intrusive=True,
+)
+async def stray_continuation(target: Target) -> str:
+    """Is a continuation with nothing to continue a protocol error?"""
+    async with connect(target) as ws:
+        await ws.send(CONTINUATION, ws.wrap(b"stray"))
+        return await rejection(ws)
+
+
+@check(
+    "interrupted-message",
+    group="fragmentation",
+    section="RFC 6455, 5.4",
+    expects="close 1002",
+    alone=True,
+    intrusive=True,
+)
+async def interrupted_message(target: Target) -> str:
+    """Is a new message within an unfinished one a protocol error?"""
+    async with connect(target) as ws:
+        await ws.send(TEXT, ws.wrap(b"unfinished")[:-1], fin=False)
+        await ws.send(TEXT, ws.wrap(b"another"))
+        return await rejection(ws)
+
+
+async def _send_parts(ws: Connection, opcode: int, parts: list[bytes]) -> None:
+    for number, part in enumerate(parts):
+        await ws.send(CONTINUATION if number else opcode, part, fin=number == len(parts) - 1)
+
+
+def _cut(payload: bytes, count: int) -> list[bytes]:
+    size = -(-len(payload) // count)
+    return [payload[at : at + size] for at in range(0, size * count, size)]

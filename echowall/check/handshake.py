@@ -1,0 +1,221 @@
+"""The opening handshake: what is accepted, what is refused, and in which words (RFC 6455, section 4)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from echowall.check.registry import Observation, UnsupportedError, check
+from echowall.check.wire import PATIENCE, Headers, NoAnswerError, Target, accept_for, connect, handshake, request
+
+#: What a server may answer to a handshake that it does not take; 426 says best what is wrong.
+REFUSALS = ("HTTP 400", "HTTP 403", "HTTP 404", "HTTP 405", "HTTP 426")
+
+
+@check("accept-key", group="handshake", section="RFC 6455, 4.2.2", expects="accepted")
+async def accept_key(target: Target) -> Observation | str:
+    """Is a proper handshake answered with 101, and with the accept value that follows from its key?"""
+    headers = handshake(target)
+    response = await request(target, headers=headers)
+    if response.status != 101:
+        return f"HTTP {response.status}"
+    if (response.header("Upgrade") or "").lower() != "websocket":
+        return "101 without Upgrade: websocket"
+    if "upgrade" not in _tokens(response.header("Connection")):
+        return "101 without Connection: Upgrade"
+    accept = response.header("Sec-WebSocket-Accept")
+    if accept is None:
+        return "no accept value"
+    if accept != accept_for(dict(headers)["Sec-WebSocket-Key"]):
+        return Observation("wrong accept value", accept)
+    return "accepted"
+
+
+@check("connection-list", group="handshake", section="RFC 6455, 4.2.1", expects="accepted")
+async def connection_list(target: Target) -> Observation | str:
+    """Is `Connection: keep-alive, Upgrade`, which Firefox sends, accepted?"""
+    return await _shake(target, Connection="keep-alive, Upgrade")
+
+
+@check("header-case", group="handshake", section="RFC 6455, 4.2.1", expects="accepted")
+async def header_case(target: Target) -> Observation | str:
+    """Is it accepted that header names and the words `websocket` and `upgrade` come in other cases?"""
+    headers = [(name.lower(), value) for name, value in _with(target, Upgrade="WebSocket", Connection="UPGRADE")]
+    return await _outcome(target, headers)
+
+
+@check("own-origin", group="handshake", section="RFC 6455, 10.2", expects="accepted")
+async def own_origin(target: Target) -> Observation | str:
+    """Is a page of the endpoint's own site accepted?"""
+    return await _shake(target, Origin=target.origin)
+
+
+@check("foreign-origin", group="handshake", section="RFC 6455, 10.2", expects=("accepted", "HTTP 403"))
+async def foreign_origin(target: Target) -> Observation | str:
+    """What does a page of a foreign site get?
+
+    Either may be meant; which of them, a service of the lab says in its service.toml.
+    """
+    return await _shake(target, Origin="https://elsewhere.example")
+
+
+@check("no-origin", group="handshake", section="RFC 6455, 4.2.1", expects="accepted")
+async def no_origin(target: Target) -> Observation | str:
+    """Is a client accepted that is no browser, and so sends no Origin?"""
+    return await _shake(target, Origin=None)
+
+
+@check("cookie-and-query", group="handshake", section="RFC 6455, 4.1", expects="accepted")
+async def cookie_and_query(target: Target) -> Observation | str:
+    """Is a handshake accepted that carries cookies and a query?"""
+    query = "&a=1&b=%E5%9B%9E" if "?" in target.resource else "?a=1&b=%E5%9B%9E"
+    return await _outcome(target, _with(target, Cookie="session=0123456789abcdef; theme=dark"), target.resource + query)
+
+
+@check(
+    "long-header",
+    group="handshake",
+    section="RFC 9110, 5.4",
+    expects=("accepted", "HTTP 400", "HTTP 413", "HTTP 431"),
+)
+async def long_header(target: Target) -> Observation | str:
+    """Is a handshake with 9 kB of cookies accepted, or refused as a client's error?"""
+    return await _shake(target, Cookie="; ".join(f"cookie{number}={'x' * 1000}" for number in range(9)))
+
+
+@check("http-1.0", group="handshake", section="RFC 6455, 4.2.1", expects=(*REFUSALS, "HTTP 505"))
+async def http_1_0(target: Target) -> Observation | str:
+    """Is a handshake in HTTP/1.0 refused?"""
+    if target.via == "proxy":
+        raise UnsupportedError("the proxy asks in HTTP/1.1, whatever the client speaks")
+    return await _outcome(target, handshake(target), version="HTTP/1.0")
+
+
+@check("missing-key", group="handshake", section="RFC 6455, 4.2.1", expects=("HTTP 400", "HTTP 426"))
+async def missing_key(target: Target) -> Observation | str:
+    """Is a handshake without a key refused?"""
+    return await _shake(target, Sec_WebSocket_Key=None)
+
+
+@check("short-key", group="handshake", section="RFC 6455, 4.2.1", expects=("HTTP 400", "HTTP 426"))
+async def short_key(target: Target) -> Observation | str:
+    """Is a key refused that is not 16 bytes in base64?"""
+    return await _shake(target, Sec_WebSocket_Key="dG9vIHNob3J0")
+
+
+@check(
+    "bad-version",
+    group="handshake",
+    section="RFC 6455, 4.4",
+    expects=("HTTP 426, names version 13", "HTTP 400, names version 13"),
+)
+async def bad_version(target: Target) -> Observation | str:
+    """Is an unknown version of the protocol refused, naming the one that is known?"""
+    headers = _with(target, Sec_WebSocket_Version="99")
+    try:
+        response = await request(target, headers=headers)
+    except NoAnswerError as error:
+        return Observation(error.how, str(error))
+    if response.status == 101:
+        return "accepted"
+    names = "13" in _tokens(response.header("Sec-WebSocket-Version"))
+    return f"HTTP {response.status}, {'names version 13' if names else 'names no version'}"
+
+
+@check("plain-get", group="handshake", section="RFC 9110, 15.5.22", expects="HTTP 426")
+async def plain_get(target: Target) -> Observation | str:
+    """Is a plain GET of the endpoint told that an upgrade is required?"""
+    outcome = await _outcome(target, [("Host", target.netloc), *target.headers], urlsplit(target.url).path or "/")
+    if outcome != "HTTP 426" and target.name == target.url and str(outcome).startswith(("HTTP 2", "HTTP 3", "HTTP 4")):
+        raise UnsupportedError(f"it answers a plain GET with {outcome}, as it may")
+    return outcome
+
+
+@check("post", group="handshake", section="RFC 6455, 4.2.1", expects=REFUSALS)
+async def post(target: Target) -> Observation | str:
+    """Is a handshake by POST refused?"""
+    return await _outcome(target, [*handshake(target), ("Content-Length", "0")], method="POST")
+
+
+@check("head", group="handshake", section="RFC 6455, 4.2.1", expects=REFUSALS)
+async def head(target: Target) -> Observation | str:
+    """Is a handshake by HEAD refused?"""
+    return await _outcome(target, handshake(target), method="HEAD")
+
+
+@check("wrong-path", group="handshake", section="RFC 6455, 4.2.2", expects=("HTTP 404", "HTTP 403"))
+async def wrong_path(target: Target) -> Observation | str:
+    """Is a handshake for a path where nothing is refused as such?"""
+    path, question, query = target.resource.partition("?")
+    outcome = await _outcome(target, handshake(target), f"{path.rstrip('/')}/nothing/here{question}{query}")
+    if outcome == "accepted" and target.name == target.url:
+        raise UnsupportedError("every path is an endpoint there")
+    return outcome
+
+
+@check("subprotocol", group="handshake", section="RFC 6455, 4.2.2", expects="echo")
+async def subprotocol(target: Target) -> Observation | str:
+    """Does offering `chat, echo` select `echo`?"""
+    async with connect(target, headers=_with(target, Sec_WebSocket_Protocol="chat, echo"), greet=False) as ws:
+        selected = ws.response.header("Sec-WebSocket-Protocol")
+    if selected is None and target.name == target.url:
+        raise UnsupportedError("it selects none of `chat, echo`")
+    return selected or "none selected"
+
+
+@check("subprotocol-unknown", group="handshake", section="RFC 6455, 4.2.2", expects=("none selected", "HTTP 400"))
+async def subprotocol_unknown(target: Target) -> Observation | str:
+    """Where only unknown subprotocols are offered, is none selected?"""
+    headers = _with(target, Sec_WebSocket_Protocol="wall.unknown, wall.echoes")
+    return await _selection(target, headers, "Sec-WebSocket-Protocol")
+
+
+@check("subprotocol-unasked", group="handshake", section="RFC 6455, 4.1", expects=("none selected", "HTTP 400"))
+async def subprotocol_unasked(target: Target) -> Observation | str:
+    """Where no subprotocol is offered, is none selected?"""
+    return await _selection(target, _with(target, Sec_WebSocket_Protocol=None), "Sec-WebSocket-Protocol")
+
+
+@check("extension-unknown", group="handshake", section="RFC 6455, 9.1", expects="none selected")
+async def extension_unknown(target: Target) -> Observation | str:
+    """Is an extension that nobody knows left out of the answer?"""
+    headers = _with(target, Sec_WebSocket_Extensions="wall-unknown; depth=3")
+    return await _selection(target, headers, "Sec-WebSocket-Extensions")
+
+
+def _with(target: Target, **changes: str | None) -> Headers:
+    """The headers of a handshake with these in place of its own; None takes one away."""
+    changed = {name.replace("_", "-"): value for name, value in changes.items()}
+    lower = {name.lower() for name in changed}
+    kept = [(name, value) for name, value in handshake(target) if name.lower() not in lower]
+    return kept + [(name, value) for name, value in changed.items() if value is not None]
+
+
+async def _shake(target: Target, **changes: str | None) -> Observation | str:
+    return await _outcome(target, _with(target, **changes))
+
+
+async def _outcome(
+    target: Target, headers: Headers, resource: str | None = None, *, method: str = "GET", version: str = "HTTP/1.1"
+) -> Observation | str:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            response = await request(target, method=method, resource=resource, headers=headers, version=version)
+    except TimeoutError:
+        return "silence"
+    except NoAnswerError as error:
+        return Observation(error.how, str(error))
+    return "accepted" if response.status == 101 else f"HTTP {response.status}"
+
+
+async def _selection(target: Target, headers: Headers, name: str) -> Observation | str:
+    response = await request(target, headers=headers)
+    if response.status != 101:
+        return f"HTTP {response.status}"
+    selected = response.header(name)
+    return Observation("one selected", selected) if selected else "none selected"
+
+
+def _tokens(header: str | None) -> Iterable[str]:
+    return {token.strip().lower() for token in (header or "").split(",")}

@@ -1,0 +1,144 @@
+"""Is the echo honest: everything once, in order, to whom it belongs, and nothing else?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import pairwise
+
+from echowall.check.registry import Observation, check
+from echowall.check.wire import Closed, Connection, Ended, Message, Target, connect, observe
+
+CONTRACT = "services/README.md, the contract"
+QUIET = 12.0
+"""Seconds: longer than the clocks of the stacks by which phantom messages are known to come."""
+
+
+@check("phantom-idle", group="honesty", section=CONTRACT, expects="silence", waits=True)
+async def phantom_idle(target: Target) -> Observation | str:
+    """Does a client that says nothing for 12 s hear nothing?"""
+    async with settled(target) as ws:
+        return _unasked(await ws.hear(QUIET))
+
+
+@check("phantom-burst", group="honesty", section=CONTRACT, expects="nothing else")
+async def phantom_burst(target: Target) -> Observation | str:
+    """Does nothing come back of a burst of 100 messages but these messages?"""
+    sent = [f"brick {number}" for number in range(100)]
+    async with settled(target) as ws:
+        heard, end = await exchange(ws, sent)
+    for one in heard:
+        if one.data.decode("utf-8", "replace") not in sent:
+            return Observation(_unasked(one), f"{len(heard)} messages for {len(sent)}")
+    return end or "nothing else"
+
+
+@check("duplicates", group="honesty", section=CONTRACT, expects="no message twice")
+async def duplicates(target: Target) -> Observation | str:
+    """Does each message of a burst come back no more than once?"""
+    sent = [f"tile {number}" for number in range(100)]
+    async with settled(target) as ws:
+        heard, end = await exchange(ws, sent)
+    ours = {message.encode() for message in sent}
+    twice = [data for data, times in Counter(one.data for one in heard).items() if times > 1 and data in ours]
+    if twice:
+        return Observation("a message twice", f"{len(twice)} of {len(sent)} messages")
+    return end or "no message twice"
+
+
+@check("order", group="honesty", section=CONTRACT, expects="in order")
+async def order(target: Target) -> Observation | str:
+    """Do large and small messages by turns, sent without waiting, come back in that order?"""
+    sent = [f"stone {number} ".ljust(1 << 15 if number % 3 == 0 else 0, ".") for number in range(60)]
+    async with settled(target) as ws:
+        heard, end = await exchange(ws, sent)
+    places = {message.encode(): place for place, message in enumerate(sent)}
+    came = list(dict.fromkeys(places[one.data] for one in heard if one.data in places))
+    if came != sorted(came):
+        first = next(now for now, then in pairwise(came) if now > then)
+        return Observation("out of order", f"message {first} came before one that was sent earlier")
+    return end or "in order"
+
+
+@check("cross-talk", group="honesty", section=CONTRACT, expects="each its own", intrusive=True, alone=True)
+async def cross_talk(target: Target) -> Observation | str:
+    """Do 50 clients that speak at the same time each hear what is their own, and nothing of the others'?"""
+    async with AsyncExitStack() as stack:
+        clients: list[Connection] = []
+        for _ in range(50):
+            clients.append(await stack.enter_async_context(connect(target)))
+
+        async def converse(number: int, ws: Connection) -> str:
+            sent = [f"client {number}, message {turn}" for turn in range(5)]
+            await _settle(ws)
+            heard, end = await exchange(ws, sent)
+            for one in heard:
+                said = one.data.decode("utf-8", "replace")
+                if said not in sent:
+                    return "another's message" if said.startswith(("client ", *FENCES)) else _unasked(one)
+            if end is None and len({one.data for one in heard}) < len(sent):
+                return "messages lost"
+            return end or "each its own"
+
+        found = Counter(await asyncio.gather(*(converse(*one) for one in enumerate(clients))))
+    for outcome in sorted(found, key=lambda outcome: (outcome != "another's message", outcome)):
+        if outcome != "each its own":
+            return Observation(outcome, f"{found[outcome]} of {len(clients)} clients")
+    return "each its own"
+
+
+FENCES = ("fence one", "fence two")
+MOST = 1000
+"""Messages that are heard before a fence is given up."""
+
+
+@asynccontextmanager
+async def settled(target: Target, *, receive_buffer: int | None = None) -> AsyncIterator[Connection]:
+    """A connection whose first message has come back; whatever a server greets with is behind it then."""
+    async with connect(target, receive_buffer=receive_buffer) as ws:
+        await _settle(ws)
+        yield ws
+
+
+async def _settle(ws: Connection) -> None:
+    await ws.say("wall")
+    if observe(heard := await ws.hear(), "wall") != "echo" and isinstance(heard, Message):
+        await ws.hear(1.0)
+
+
+async def exchange(ws: Connection, messages: Sequence[str]) -> tuple[list[Message], str | None]:
+    """Say the messages without waiting, and hear what comes up to the echo of a fence said last, and of a second one.
+
+    Also why there was no fence, as an observation; None where both came.
+    """
+
+    async def say() -> None:
+        for message in (*messages, FENCES[0]):
+            await ws.say(message)
+
+    heard: list[Message] = []
+    _, end = await asyncio.gather(say(), _until(ws, FENCES[0], heard))
+    if end is None:
+        await ws.say(FENCES[1])
+        end = await _until(ws, FENCES[1], heard)
+    return heard, end
+
+
+async def _until(ws: Connection, fence: str, heard: list[Message]) -> str | None:
+    while len(heard) <= MOST:
+        one = await ws.hear()
+        if not isinstance(one, Message):
+            return observe(one)
+        if observe(one, fence) == "echo":
+            return None
+        heard.append(one)
+    return "messages without end"
+
+
+def _unasked(heard: Message | Closed | Ended) -> str:
+    """What came though nothing was due, in words that are the same each time."""
+    if isinstance(heard, Message):
+        return "a message not sent" if heard.data else "an empty message"
+    return observe(heard)

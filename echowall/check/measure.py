@@ -1,0 +1,79 @@
+"""What a service's processes cost, read from Linux's /proc: memory, CPU time and sockets."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from echowall.check.registry import UnsupportedError
+
+_PROC = Path("/proc")
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def family(pid: int) -> list[int]:
+    """The process and all that descend from it."""
+    if not (_PROC / "self" / "stat").exists():
+        raise UnsupportedError("processes can be measured on Linux only")
+    children: dict[int, list[int]] = {}
+    for entry in _PROC.iterdir():
+        if entry.name.isdecimal() and (fields := _stat(int(entry.name))):
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found = [pid]
+    for parent in found:  # grows on the way
+        found += children.get(parent, [])
+    return found
+
+
+def running(pid: int) -> bool:
+    """Whether the process is there, and not merely waiting for its parent to notice that it ended."""
+    fields = _stat(pid)
+    return bool(fields) and fields[0] != "Z"
+
+
+def memory(pid: int) -> int:
+    """Bytes resident, of the whole family."""
+    return sum(int(fields[21]) * _PAGE for one in family(pid) if (fields := _stat(one)))
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU time used so far, by the whole family."""
+    return sum((int(fields[11]) + int(fields[12])) / _TICKS for one in family(pid) if (fields := _stat(one)))
+
+
+def sockets(pid: int) -> set[str]:
+    """The inodes of the sockets that the family has open."""
+    found = set()
+    for one in family(pid):
+        try:
+            for entry in (_PROC / str(one) / "fd").iterdir():
+                with suppress(FileNotFoundError):
+                    kind, _, inode = str(entry.readlink()).partition(":")
+                    if kind == "socket":
+                        found.add(inode.strip("[]"))
+        except FileNotFoundError:
+            continue
+        except PermissionError:
+            raise UnsupportedError("the service's open files may not be seen; it takes its user, or root") from None
+    return found
+
+
+def unacknowledged(pid: int, client_port: int) -> dict[str, int]:
+    """The process's TCP sockets towards that port, by inode: how many bytes each has sent and has no receipt for."""
+    found = {}
+    for table in ("tcp", "tcp6"):
+        with suppress(OSError):
+            for line in (_PROC / str(pid) / "net" / table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if int(fields[2].rpartition(":")[2], 16) == client_port:
+                    found[fields[9]] = int(fields[4].partition(":")[0], 16)
+    return found
+
+
+def _stat(pid: int) -> list[str]:
+    """/proc/PID/stat from the state on; nothing where there is no such process."""
+    with suppress(OSError):
+        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return []

@@ -1,0 +1,124 @@
+"""What a check is, and the list of them. A check is one question to an endpoint, put by a coroutine."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+
+from echowall.check.wire import Target
+
+Group = Literal[
+    "handshake", "messages", "fragmentation", "control", "closing", "errors", "compression", "honesty", "endurance"
+]
+GROUPS: tuple[Group, ...] = (
+    "handshake", "messages", "fragmentation", "control", "closing", "errors", "compression", "honesty", "endurance"
+)  # fmt: skip
+
+
+class Verdict(StrEnum):
+    """What became of a check."""
+
+    PASS = "pass"  # noqa: S105
+    FAIL = "fail"
+    UNSUPPORTED = "unsupported"
+    """The endpoint does not have what is asked about, and need not."""
+    ERROR = "error"
+    """The question could not be put: no connection, for one."""
+
+
+class Observation(NamedTuple):
+    """What was observed: the outcome in a few fixed words, and what else there is to say of it."""
+
+    outcome: str
+    detail: str = ""
+
+
+class UnsupportedError(Exception):
+    """The endpoint does not have what the check asks about: says what."""
+
+
+Experiment = Callable[[Target], Awaitable[Observation | str]]
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """A question, and the outcomes that are right answers to it."""
+
+    id: str
+    group: Group
+    section: str
+    """Where the answer is laid down: `RFC 6455, 5.5.2`."""
+    expects: tuple[str, ...]
+    """An outcome passes if it is one of these."""
+    question: str
+    """One sentence."""
+    experiment: Experiment
+    waits: bool = False
+    """It mostly waits on clocks, so it runs beside the others."""
+    alone: bool = False
+    """It disturbs others, or others would disturb it."""
+    intrusive: bool = False
+    """It asks more of a server than a polite client may: floods, resets, many sockets."""
+    ends: bool = False
+    """It stops the service, so it comes last; the lab starts it again."""
+    local: bool = False
+    """It needs the service's processes: to signal or to measure them."""
+    protocols: tuple[str, ...] = ("websocket", "socket.io")
+    seconds: float = 30.0
+    """How long it may take at most."""
+
+
+class Result(msgspec.Struct, kw_only=True):
+    """A check's answer for one target."""
+
+    check: str
+    verdict: Verdict
+    outcome: str
+    detail: str = ""
+    seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def check(
+    id: str,  # noqa: A002
+    *,
+    group: Group,
+    section: str,
+    expects: str | tuple[str, ...],
+    waits: bool = False,
+    alone: bool = False,
+    ends: bool = False,
+    intrusive: bool = False,
+    local: bool = False,
+    protocols: tuple[str, ...] = ("websocket", "socket.io"),
+    seconds: float = 30.0,
+) -> Callable[[Experiment], Experiment]:
+    """Register a coroutine as a check; its docstring's first paragraph is the question."""
+
+    def register(experiment: Experiment) -> Experiment:
+        if id in CHECKS:
+            raise ValueError(f"there are two checks {id!r}")
+        question = " ".join((inspect.getdoc(experiment) or "").partition("\n\n")[0].split())
+        CHECKS[id] = Check(
+            id=id,
+            group=group,
+            section=section,
+            expects=(expects,) if isinstance(expects, str) else expects,
+            question=question,
+            experiment=experiment,
+            waits=waits,
+            alone=alone,
+            ends=ends,
+            intrusive=intrusive,
+            local=local,
+            protocols=protocols,
+            seconds=seconds,
+        )
+        return experiment
+
+    return register

@@ -1,0 +1,137 @@
+"""Runs checks against targets: the quick ones one after the other, those that wait side by side, the rude ones last."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterable
+
+from echowall.check import frames
+from echowall.check.frames import FrameError
+from echowall.check.registry import Check, Observation, Result, UnsupportedError, Verdict
+from echowall.check.wire import (
+    RefusedError,
+    Target,
+    Transcript,
+    UnreachableError,
+    connect,
+    transcript,
+)
+
+#: How many checks may wait on one target at the same time.
+AT_ONCE = 8
+GREETING = "Is anybody there?"
+
+Report = Callable[[Target, Result, Transcript], None]
+
+
+async def run(targets: Iterable[Target], checks: Iterable[Check], report: Report, *, jobs: int = 2) -> None:
+    """Put every check that applies to every target, and report each result as it comes.
+
+    `jobs` endpoints are examined at a time. Targets of one name are routes to the same endpoint, so what has to
+    be alone on it is put to them in turn, when all else is done.
+    """
+    chosen = list(checks)
+    turn = asyncio.Semaphore(jobs)
+    routes: dict[str, list[Target]] = {}
+    for target in targets:
+        routes.setdefault(target.name, []).append(target)
+
+    async def examine(group: list[Target]) -> None:
+        async with turn:
+            await asyncio.gather(*(_beside(target, chosen, report) for target in group))
+            for target in group:
+                for check in chosen:
+                    if check.alone and applies(check, target):
+                        report(target, *await ask(target, check))
+            for target in group:
+                for check in chosen:
+                    if check.ends and applies(check, target):
+                        report(target, *await ask(target, check))
+                        await _back(target)
+
+    async with asyncio.TaskGroup() as tasks:
+        for group in routes.values():
+            tasks.create_task(examine(group))
+
+
+async def _back(target: Target) -> None:
+    """Wait until a service that was stopped is up again, as those who keep it see to."""
+    for _ in range(60):
+        if await preflight(target) is None:
+            return
+        await asyncio.sleep(0.5)
+
+
+def applies(check: Check, target: Target) -> bool:
+    """Whether the question makes sense there, and may be put."""
+    return (
+        target.protocol in check.protocols
+        and (target.pid is not None or not check.local)
+        and (target.intrusive or not check.intrusive)
+    )
+
+
+async def preflight(target: Target) -> str | None:
+    """Why this is no endpoint to examine, in one sentence; None where it is an echo server."""
+    try:
+        async with connect(target) as ws:
+            await ws.say(GREETING)
+            outcome = await ws.answer(GREETING)
+            if outcome.startswith("other message") and await ws.answer(GREETING) == "echo":
+                return None  # it greets first
+    except RefusedError as error:
+        why = frames.quote(error.response.body[:200]) if error.response.body else "no body"
+        return f"is no WebSocket endpoint: {error} ({why}); is the path right?"
+    except UnreachableError as error:
+        return str(error)
+    except FrameError as error:
+        return f"does not speak WebSocket after its 101: it sent {error}"
+    if outcome == "echo":
+        return None
+    return (
+        f"is not an echo server: to {GREETING!r} it answered with {outcome}; these checks need the echo of what is sent"
+    )
+
+
+async def _beside(target: Target, checks: list[Check], report: Report) -> None:
+    """Checks that leave each other alone, several at a time; first those that wait, since they take longest."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def put(check: Check) -> None:
+        async with contextlib.nullcontext() if check.waits else slots:
+            report(target, *await ask(target, check))
+
+    async with asyncio.TaskGroup() as tasks:
+        for check in sorted(checks, key=lambda check: not check.waits):
+            if applies(check, target) and not check.alone and not check.ends:
+                tasks.create_task(put(check))
+
+
+async def ask(target: Target, check: Check) -> tuple[Result, Transcript]:
+    """Put one question to one target."""
+    log = Transcript()
+    transcript.set(log)  # in this task's own context, or until the next question
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(check.seconds):
+            observed = await check.experiment(target)
+    except UnsupportedError as error:
+        verdict, observed = Verdict.UNSUPPORTED, Observation("unsupported", str(error))
+    except RefusedError as error:
+        verdict = Verdict.ERROR
+        observed = Observation(f"HTTP {error.response.status}", str(error))
+    except UnreachableError as error:
+        verdict, observed = Verdict.ERROR, Observation("unreachable", str(error))
+    except FrameError as error:
+        verdict, observed = Verdict.ERROR, Observation("no frame", f"the server sent {error}")
+    except TimeoutError:
+        verdict, observed = Verdict.ERROR, Observation("no end", f"not done within {check.seconds:g} s")
+    else:
+        observed = observed if isinstance(observed, Observation) else Observation(observed)
+        verdict = Verdict.PASS if observed.outcome in check.expects else Verdict.FAIL
+    seconds = round(time.monotonic() - began, 3)
+    return Result(
+        check=check.id, verdict=verdict, outcome=observed.outcome, detail=observed.detail, seconds=seconds
+    ), log

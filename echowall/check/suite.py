@@ -1,0 +1,16 @@
+"""Every check, in the order in which they are shown."""
+
+from echowall.check import (  # noqa: F401  imported for what they register
+    closing,
+    compression,
+    control,
+    endurance,
+    errors,
+    fragmentation,
+    handshake,
+    honesty,
+    messages,
+)
+from echowall.check.registry import CHECKS, GROUPS, Check
+
+ALL: list[Check] = sorted(CHECKS.values(), key=lambda check: GROUPS.index(check.group))

@@ -1,0 +1,280 @@
+"""`echowall check` on endpoints that are not the lab's: right ones, wrong ones, and ones that are none."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+import pytest
+import trustme
+
+from echowall.catalog import ROOT
+from echowall.check.report import Run, read
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+#: Seconds in which every run here has to end, whatever the endpoint does.
+BOUND = 60
+
+
+def check(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command, far from any lab. What it says is one line each, however long."""
+    return subprocess.run(
+        [sys.executable, "-m", "echowall", "check", *arguments],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=BOUND,
+        check=False,
+    )
+
+
+@contextmanager
+def listening(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """A server in a thread of its own; gives its port."""
+    loop, stop, ports = asyncio.new_event_loop(), asyncio.Event(), queue.Queue[int]()
+
+    async def serve() -> None:
+        server = await asyncio.start_server(handler, "127.0.0.1", 0, ssl=tls)
+        ports.put(server.sockets[0].getsockname()[1])
+        await stop.wait()
+        server.close()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:  # cancels what is still underway
+            runner.run(serve())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield ports.get(timeout=10)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def reference() -> Iterator[int]:
+    """The faultless echo server; gives its port."""
+    command = [sys.executable, "-m", "tests.faulty"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield int(process.stdout.readline())
+        process.terminate()
+
+
+def forward(port: int) -> Handler:
+    """To another server on this machine."""
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+        if writer.can_write_eof():
+            writer.write_eof()
+        else:  # TLS cannot be half closed
+            writer.close()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(pipe(reader, back), pipe(there, writer))
+        for one in (writer, back):
+            one.close()
+
+    return handle
+
+
+def answering(data: bytes, *, then_wait: bool = False) -> Handler:
+    """Says the same to whoever asks."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, OSError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(data)
+            await writer.drain()
+            if then_wait:
+                await reader.read(-1)
+        writer.close()
+
+    return handle
+
+
+async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Takes the connection and leaves it at that."""
+    with suppress(OSError):
+        await reader.read(-1)
+    writer.close()
+
+
+async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+NONE_AT_ALL = {
+    "refuses": (answering(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nnope"), "answered with HTTP 403"),
+    "speaks HTTP only": (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), "answered with HTTP 200"),
+    "speaks no HTTP": (answering(b"220 mail.example ESMTP\r\n\r\n"), "is not HTTP"),
+    "hangs": (say_nothing, "did not answer within 10 s"),
+    "hangs up": (hang_up, "hung up"),
+}
+
+
+@pytest.mark.parametrize(("handler", "says"), NONE_AT_ALL.values(), ids=NONE_AT_ALL)
+def test_what_is_no_websocket_endpoint_is_told_in_a_sentence(handler: Handler, says: str) -> None:
+    with listening(handler) as port:
+        done = check(f"ws://127.0.0.1:{port}/echo")
+
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_where_nobody_listens_is_told_in_a_sentence() -> None:
+    with listening(hang_up) as port:
+        pass
+
+    done = check(f"ws://127.0.0.1:{port}/")
+
+    assert done.returncode == 1
+    assert "is the server running there?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_no_echo_is_told_in_a_sentence(tmp_path: Path) -> None:
+    greeter = tmp_path / "greeter.py"
+    greeter.write_text(
+        "import asyncio\n"
+        "from tests.faulty.server import Server, Session\n"
+        "class Greeter(Session):\n"
+        "    async def echo(self, opcode, data):\n"
+        "        await super().echo(opcode, b'hello yourself')\n"
+        "asyncio.run(Server(Greeter).serve())\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, str(greeter)], env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        done = check(f"ws://127.0.0.1:{process.stdout.readline().strip()}/foobar/")
+        process.terminate()
+
+    assert done.returncode == 1
+    assert "is not an echo server" in done.stderr
+    assert "hello yourself" in done.stderr
+
+
+def test_a_right_endpoint_passes_and_the_results_are_written(reference: int, tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "results.json"
+
+    done = check(f"ws://127.0.0.1:{reference}/foobar/", "--group", "messages", "--json", str(file))
+
+    assert done.returncode == 0, done.stderr
+    run = read(file)
+    assert isinstance(run, Run)
+    assert [target.url for target in run.targets] == [f"ws://127.0.0.1:{reference}/foobar/"]
+    assert {result.verdict for result in run.targets[0].results} == {"pass"}
+    assert run.lab is None
+
+
+def test_a_polite_client_asks_nothing_intrusive(reference: int) -> None:
+    asked = check(f"ws://127.0.0.1:{reference}/foobar/", "--group", "endurance")
+    rudely = check(f"ws://127.0.0.1:{reference}/foobar/", "--group", "endurance", "--intrusive")
+
+    assert " resets " not in asked.stdout
+    assert " resets " in rudely.stdout
+
+
+def test_subprotocols_and_headers_are_sent(reference: int) -> None:
+    url = f"ws://127.0.0.1:{reference}/foobar/"
+
+    done = check(url, "--explain", "text", "--subprotocol", "echo", "--header", "X-Room: 回音壁")
+
+    assert done.returncode == 0, done.stderr
+    assert "pass, echo" in done.stdout
+
+
+def test_every_frame_is_shown_where_one_asks_why(reference: int) -> None:
+    done = check(f"ws://127.0.0.1:{reference}/foobar/", "--explain", "close-code")
+
+    assert done.returncode == 0
+    assert "RFC 6455" in done.stdout
+    assert "→ close 3000" in done.stdout
+    assert "← close 3000" in done.stdout
+
+
+def test_tls_needs_its_ca_and_says_so(reference: int, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with listening(forward(reference), context) as port:
+        url = f"wss://127.0.0.1:{port}/foobar/"
+
+        unknown = check(url, "--only", "text")
+        named = check(url, "--ca", str(tmp_path / "ca.pem"), "--group", "messages", "--group", "closing")
+        trusting = check(url, "--insecure", "--only", "text")
+
+    assert unknown.returncode == 1
+    assert "name its CA by --ca, or use --insecure" in unknown.stderr
+    assert named.returncode == 0, named.stderr
+    assert trusting.returncode == 0, trusting.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["http://127.0.0.1/"], "is no WebSocket URL"),
+        (["ws://127.0.0.1:99999/"], "is no WebSocket URL"),
+        (["nowhere"], "no service named 'nowhere'"),
+        (["ws://127.0.0.1/", "--only", "nothing"], "no check 'nothing'"),
+        (["ws://127.0.0.1/", "--group", "nothing"], "no group 'nothing'"),
+        (["ws://127.0.0.1/", "--header", "no colon"], "write 'Name: value'"),
+        (["ws://127.0.0.1/", "--ca", "/nowhere.pem"], "--ca /nowhere.pem"),
+        (["ws://127.0.0.1/", "--json", "/proc/nowhere/results.json"], "--json"),
+        (["ws://127.0.0.1/", "--jobs", "0"], "--jobs"),
+    ],
+)
+def test_misuse_is_told_in_a_sentence_and_ends_with_2(arguments: list[str], says: str) -> None:
+    done = check(*arguments)
+
+    assert done.returncode == 2
+    assert says in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.stderr
+
+
+def test_the_checks_are_listed_with_their_questions() -> None:
+    done = check("--list")
+
+    assert done.returncode == 0
+    assert "invalid-utf8" in done.stdout
+    assert "RFC 6455, 8.1" in done.stdout
+
+
+def test_an_interrupted_run_says_so_and_leaves_nothing(reference: int, tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    command = [sys.executable, "-m", "echowall", "check", f"ws://127.0.0.1:{reference}/foobar/", "--json", str(file)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(3)
+        process.send_signal(2)
+        _, said = process.communicate(timeout=BOUND)
+
+    assert process.returncode == 130
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    assert not file.exists()
+
+
+def test_what_is_no_file_of_results_is_told(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_bytes(msgspec.json.encode({"schema": "of something else"}))
+
+    with pytest.raises(ValueError, match="no results of `echowall check`"):
+        read(tmp_path / "results.json")

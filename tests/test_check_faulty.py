@@ -1,0 +1,125 @@
+"""The checker is checked: each fault of tests/faulty is caught by the checks that it names, and by no others."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterable, Mapping, Set
+from contextlib import asynccontextmanager
+
+import pytest
+
+from echowall.catalog import ROOT
+from echowall.check.registry import Check, Result, Verdict
+from echowall.check.runner import ask
+from echowall.check.suite import ALL
+from echowall.check.wire import Target
+from tests.faulty.faults import FAULTS
+from tests.faulty.server import MAX_MESSAGE
+
+AT_ONCE = 8
+REFERENCE = ""
+LAST = "shutdown-close"
+"""It takes the server down."""
+
+Examined = Mapping[str, Mapping[str, Result]]
+
+
+@pytest.fixture(scope="module")
+def examined(request: pytest.FixtureRequest) -> Examined:
+    """What the checks found, by fault, for those faults that are about to be tested."""
+    names = {item.name for item in request.session.items if item.path == request.path}
+    if test_mutation_table.__name__ in names:
+        return asyncio.run(_examine([REFERENCE, *FAULTS]))
+    chosen = [name for name in FAULTS if f"{test_fault_is_caught_by_its_checks_alone.__name__}[{name}]" in names]
+    return asyncio.run(_examine([*chosen, REFERENCE] if test_reference_passes_everything.__name__ in names else chosen))
+
+
+def test_reference_passes_everything(examined: Examined) -> None:
+    results = examined[REFERENCE].values()
+    assert [f"{one.check}: {one.outcome} ({one.detail})" for one in results if one.verdict is not Verdict.PASS] == []
+    assert {one.check for one in results} == {check.id for check in ALL}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_is_caught_by_its_checks_alone(fault: str, examined: Examined) -> None:
+    assert _caught_by(examined[fault]) == FAULTS[fault].caught_by, _outcomes(examined[fault])
+
+
+def test_there_are_enough_faults() -> None:
+    assert len(FAULTS) >= 30
+
+
+def test_every_check_can_fail() -> None:
+    caught = frozenset[str]().union(*(fault.caught_by for fault in FAULTS.values()))
+    every_connection = {"no-origin"}  # none of them sends an Origin: a server that wants one is an error to all checks
+    assert {check.id for check in ALL} - caught == every_connection
+
+
+def test_mutation_table(examined: Examined) -> None:
+    """Shown by `pytest -s`."""
+    width = max(map(len, FAULTS))
+    lines = [f"{'fault':{width}}  caught by"]
+    lines += [f"{fault:{width}}  {', '.join(sorted(_caught_by(examined[fault])))}" for fault in FAULTS]
+    alarms = len(_caught_by(examined[REFERENCE]))
+    found = sum(bool(_caught_by(examined[fault])) for fault in FAULTS)
+    lines += [f"{found} of {len(FAULTS)} faults caught; {alarms} false alarms on the reference"]
+    print("\n" + "\n".join(lines))
+    assert (found, alarms) == (len(FAULTS), 0)
+
+
+def _caught_by(results: Mapping[str, Result]) -> frozenset[str]:
+    return frozenset(name for name, result in results.items() if result.verdict is not Verdict.PASS)
+
+
+def _outcomes(results: Mapping[str, Result]) -> str:
+    return "; ".join(f"{name}: {results[name].outcome}" for name in sorted(_caught_by(results)))
+
+
+async def _examine(faults: Iterable[str]) -> dict[str, dict[str, Result]]:
+    """Everything is put to the reference; to the others what is quick, and what their faults name."""
+    found: dict[str, dict[str, Result]] = {}
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(name: str) -> None:
+        async with slots, _server(name) as target:
+            found[name] = await _put(target, checks[name])
+
+    checks = {name: [check for check in ALL if not check.waits or check.id in _named(name)] for name in faults}
+    longest_first = sorted(checks, key=lambda name: (sum(one.waits for one in checks[name]), len(_named(name))))[::-1]
+    await asyncio.gather(*map(one, longest_first))
+    return found
+
+
+def _named(fault: str) -> Set[str]:
+    return FAULTS[fault].caught_by if fault else {check.id for check in ALL}
+
+
+async def _put(target: Target, checks: list[Check]) -> dict[str, Result]:
+    """One after the other, so that no check sees what another provokes; only the clocks run side by side."""
+    side_by_side = [check for check in checks if check.waits and not check.alone]
+    waiting = [asyncio.create_task(ask(target, check)) for check in side_by_side]
+    in_turn = sorted((check for check in checks if check not in side_by_side), key=lambda check: check.id == LAST)
+    results = [(await ask(target, check))[0] for check in in_turn if check.id != LAST]
+    results += [result for result, _ in await asyncio.gather(*waiting)]
+    results += [(await ask(target, check))[0] for check in in_turn if check.id == LAST]
+    return {result.check: result for result in results}
+
+
+@asynccontextmanager
+async def _server(fault: str) -> AsyncIterator[Target]:
+    command = [sys.executable, "-m", "tests.faulty", *([fault] if fault else [])]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: ASYNC220  at once
+        assert process.stdout
+        port = int(await asyncio.to_thread(process.stdout.readline))
+        try:
+            yield Target(
+                url=f"ws://127.0.0.1:{port}/foobar/",
+                name=fault or "reference",
+                max_message=MAX_MESSAGE,
+                pid=process.pid,
+                intrusive=True,
+            )
+        finally:
+            process.kill()
