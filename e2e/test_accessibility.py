@@ -85,7 +85,8 @@ def test_with_how_it_is_done_open(
     most_deviating = max(services, key=lambda service: len(service.known))
     pane = wall.open(service=most_deviating.name)
     pane.how.click()
-    expect(pane.source).to_be_visible()
+    pane.known_summary.click()
+    expect(pane.known_deviations).to_be_visible()
 
     assert_accessible()
     assert_fits()

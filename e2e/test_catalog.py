@@ -4,17 +4,18 @@ import re
 from pathlib import Path
 from typing import get_args, get_type_hints
 
-from e2e.conftest import DOCUMENTED_CHECKS
+from e2e.conftest import CHAT_CHECKS, CHECKS
 from echowall.catalog import Naive, Service
 
 SUITE = "\n".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
 
 
-def test_every_documented_check_is_made_and_every_check_made_is_documented() -> None:
+def test_every_check_of_the_chat_is_made_here_and_every_check_made_here_is_documented() -> None:
     marks = re.findall(r"@pytest\.mark\.check\((.*?)\)", SUITE)
     made = set(re.findall(r'"([^"]+)"', " ".join(marks)))
 
-    assert made == DOCUMENTED_CHECKS
+    assert made >= CHAT_CHECKS
+    assert made <= CHECKS
 
 
 def test_every_fault_that_a_naive_handler_can_show_is_shown() -> None:

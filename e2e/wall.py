@@ -128,6 +128,7 @@ class Pane:
         self.sparkline = self.root.get_by_role("img", name=re.compile("^Round-trip time"))
         self.how = self.root.get_by_text("How it is done", exact=True)
         self.source = self.root.get_by_role("region", name="Source of app.py")
+        self.known_summary = self.root.locator("summary").filter(has_text="Known deviations")
         self.known_deviations = self.root.get_by_role("list", name="Known deviations")
 
     def stack(self, title: str) -> Locator:

@@ -15,13 +15,17 @@ def test_the_table_is_written_between_its_marks_and_nowhere_else(
 ) -> None:
     add_service("alpha")
     file = checkout / "README.md"
-    file.write_text(f"before\n{readme.BEGIN}\nstale\n{readme.END}\nafter\n")
+    begin = [readme.BEGIN.format(name=name, source=source) for name, source in readme.SOURCES.items()]
+    end = [readme.END.format(name=name) for name in readme.SOURCES]
+    file.write_text(f"before\n{begin[0]}\nstale\n{end[0]}\nbetween\n{begin[1]}\n{end[1]}\nafter\n")
 
     fresh = readme.refreshed(file, catalog.load(checkout))
 
-    assert fresh.startswith(f"before\n{readme.BEGIN}\n| stack ")
-    assert "| [A stack](services/alpha/app.py) | Server | async | 2026-01-31 | active | none |" in fresh
-    assert fresh.endswith(f"\n{readme.END}\nafter\n")
+    assert fresh.startswith(f"before\n{begin[0]}\n| stack ")
+    row = "| [A stack](services/alpha/app.py) | Server | async | 2026-01-31 | active | [0](services/alpha/service.toml) |"
+    assert row in fresh
+    assert f"\n{end[0]}\nbetween\n{begin[1]}\n| check |" in fresh
+    assert fresh.endswith(f"\n{end[1]}\nafter\n")
 
 
 def test_a_readme_without_the_marks_says_what_to_put_where(checkout: Path) -> None:

@@ -17,7 +17,7 @@
  * @property {"accepted" | "refused"} foreign_origin
  * @property {{ max_message?: number | null, ping_interval?: number | null }} limits
  * @property {{ shows: string, summary: string } | null} naive
- * @property {{ check: string, reason: string, link: string }[]} known
+ * @property {{ check: string, outcome: string, reason: string, link: string, via?: string | null }[]} known
  */
 
 /** @type {Service["era"][]} in the order in which they are shown */

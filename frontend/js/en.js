@@ -175,6 +175,7 @@ export const en = {
   "source.failed": "The source could not be loaded: {detail}",
   "source.facts": "Facts",
   "source.known": "Known deviations",
+  "source.knownCount": "Known deviations: {count}",
   "source.noneKnown": "None: it passes every check.",
   "source.own": "The source of an endpoint of your own is yours to look at.",
   "source.why": "upstream",

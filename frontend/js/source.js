@@ -61,8 +61,10 @@ export class Source extends LitElement {
     return html`
       <h3>${t("source.facts")}</h3>
       ${facts(this.service)}
-      <h3 id="${this.id}-known">${t("source.known")}</h3>
-      ${this.#known(this.service)}
+      <details class="deviations">
+        <summary>${t("source.knownCount", { count: this.service.known.length })}</summary>
+        ${this.#known(this.service)}
+      </details>
       <h3>${this.file}</h3>
       <section class="code" role="region" aria-label=${t("source.region", { file: this.file })} tabindex="0"><pre>${this.#code()}</pre></section>`;
   }
@@ -70,9 +72,9 @@ export class Source extends LitElement {
   /** @param {Service} service */
   #known({ known }) {
     return html`
-      <ul class="known" aria-labelledby="${this.id}-known">
-        ${known.length === 0 ? html`<li>${t("source.noneKnown")}</li>` : known.map(({ check, reason, link }) => html`
-          <li><code>${check}</code> <span lang="en">${reason}</span> <a href=${link} rel="noreferrer">${t("source.why")}</a></li>`)}
+      <ul class="known" aria-label=${t("source.known")}>
+        ${known.length === 0 ? html`<li>${t("source.noneKnown")}</li>` : known.map(({ check, outcome, reason, link }) => html`
+          <li><code>${check}</code> <span lang="en"><em>${outcome}</em>. ${reason}</span> <a href=${link} rel="noreferrer">${t("source.why")}</a></li>`)}
       </ul>`;
   }
 

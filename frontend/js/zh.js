@@ -175,6 +175,7 @@ export const zh = {
   "source.failed": "无法加载源代码：{detail}",
   "source.facts": "概况",
   "source.known": "已知偏差",
+  "source.knownCount": "已知偏差：{count} 项",
   "source.noneKnown": "无：它通过了每一项检查。",
   "source.own": "自己的端点，源代码在你自己手里。",
   "source.why": "上游说明",
