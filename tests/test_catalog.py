@@ -42,7 +42,12 @@ def test_services_come_by_era_and_then_by_name(checkout: Path, add_service: AddS
         pytest.param(FACTS.replace("https://example.org/docs", "example"), "documentation: ", id="not a link"),
         pytest.param(FACTS + "[limits]\nmax_message = 0\n", "limits.max_message: ", id="zero limit"),
         pytest.param(FACTS + "[limits]\nmax_messages = 1\n", "limits.max_messages: no such key", id="misspelt limit"),
-        pytest.param(FACTS + '[[known]]\ncheck = "binary"\n', "reason: missing", id="deviation without a reason"),
+        pytest.param(FACTS + '[[known]]\ncheck = "binary"\n', "outcome: missing", id="deviation without an outcome"),
+        pytest.param(
+            FACTS + '[[known]]\ncheck = "binary"\noutcome = "silence"\n',
+            "reason: missing",
+            id="deviation without a reason",
+        ),
         pytest.param(FACTS + '[naive]\nshows = "magic"\nsummary = "x"\n', "naive.shows: 'magic' is", id="no such show"),
         pytest.param(FACTS + 'name = "other"\n', "name: a service's name is its folder's", id="a name of its own"),
         pytest.param("title = ", "not valid TOML", id="not TOML"),

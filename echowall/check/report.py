@@ -185,7 +185,7 @@ def _words(check: Check, name: str, examined: Iterable[Examined]) -> str:
     }
     if len(set(words.values())) < 2:
         return next(iter(words.values()), "")
-    return ", ".join(f"{word} ({via})" for via, word in words.items())
+    return ", ".join(f"{word} ({via})" for via, word in words.items() if word != "–")
 
 
 def newest(folder: Path) -> Path:
