@@ -105,9 +105,11 @@ def test_who_does_not_read_a_flood_is_closed(flooded: dict[str, Outcome], servic
     ends = flooded[service.name].stuck
 
     assert len(ends) == flood.STUCK
+    # 4013 says it where a library keeps 1013 to itself; Socket.IO disconnects, and has no codes to do that with.
+    nearest = {1013, 4013, 1006} | ({1000} if service.protocol == "socket.io" else set())
     for end in ends:
         assert isinstance(end, wire.Close), end
-        assert end.code in (1013, 1006), f"{service.name} closed with {end}"
+        assert end.code in nearest, f"{service.name} closed with {end}"
 
 
 @pytest.mark.operator
