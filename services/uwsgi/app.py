@@ -34,6 +34,7 @@ def echo(environ):
             uwsgi.websocket_send(message.decode())
         except UnicodeDecodeError:
             uwsgi.websocket_send_binary(message)
+        gevent.sleep(0)  # who floods us never lets us wait, and then no other greenlet would run
 
 
 def naive_echo(environ):
