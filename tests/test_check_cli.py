@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import signal
 import ssl
 import subprocess
 import sys
@@ -262,9 +263,16 @@ def test_the_checks_are_listed_with_their_questions() -> None:
 def test_an_interrupted_run_says_so_and_leaves_nothing(reference: int, tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     command = [sys.executable, "-m", "echowall", "check", f"ws://127.0.0.1:{reference}/foobar/", "--json", str(file)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(3)
-        process.send_signal(2)
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
+    ) as process:
+        time.sleep(5)
+        process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=BOUND)
 
     assert process.returncode == 130
