@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from e2e import wire
 from e2e.lab import Lab
+from e2e.room import Visitor
 from e2e.wall import Wall
 from echowall.catalog import Service
 
@@ -21,20 +22,26 @@ NOT_THERE = ("WebSocket connection to", "Failed to load resource: the server res
 
 
 @pytest.mark.check("shutdown-close")
-def test_sigterm_closes_open_sockets_with_a_reason_to_go(base_url: str, service: Service, lab: Lab) -> None:
+def test_sigterm_closes_open_sockets_with_a_reason_to_go(
+    base_url: str, service: Service, lab: Lab, enter: Callable[..., Visitor]
+) -> None:
+    visitor = enter(service)
+    visitor.history()
     with wire.connect(base_url, service) as client:
         client.echo("before the end")
 
         lab.stop(service)
 
         assert client.wait_closed().code in (1001, 1012)
+        assert visitor.client.wait_closed().code in (1001, 1012)
 
 
-def test_sigterm_ends_a_service_within_5_s_even_with_idle_sockets_open(
-    base_url: str, service: Service, lab: Lab
+def test_sigterm_ends_a_service_within_5_s_even_with_sockets_open(
+    base_url: str, service: Service, lab: Lab, enter: Callable[..., Visitor]
 ) -> None:
     with ExitStack() as stack:
         clients = [stack.enter_context(wire.connect(base_url, service)) for _ in range(20)]
+        clients += [enter(service).client for _ in range(20)]
 
         stopping = timed(lambda: lab.stop(service))
 

@@ -91,31 +91,6 @@ class Person:
         return self._visitor
 
 
-@pytest.mark.check("shutdown-close")
-def test_sigterm_tells_those_in_the_room_to_go(enter: Enter, service: Service, lab: Lab) -> None:
-    visitor = enter(service)
-    visitor.history()
-
-    lab.stop(service)
-
-    assert visitor.client.wait_closed().code in (1001, 1012)
-
-
-def test_sigterm_ends_a_service_within_5_s_with_people_in_the_room(enter: Enter, service: Service, lab: Lab) -> None:
-    visitors = [enter(service) for _ in range(20)]
-
-    start = time.monotonic()
-    lab.stop(service)
-    stopping = time.monotonic() - start
-
-    for visitor in visitors:
-        visitor.client.wait_closed()
-    start = time.monotonic()
-    lab.stop(service)  # what the tool takes to stop what is stopped
-    overhead = time.monotonic() - start
-    assert stopping - overhead < 5, f"{service.name} took {stopping:.1f} s, of which the tool {overhead:.1f} s"
-
-
 @pytest.mark.parametrize("end", [Lab.kill, Lab.stop], ids=["kill", "stop"])
 def test_nothing_is_lost_when_a_service_goes_down_in_the_middle(
     base_url: str, service: Service, other: Service, mark: str, lab: Lab, end: Callable[[Lab, Service], None]
