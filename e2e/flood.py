@@ -62,7 +62,8 @@ def flood(base_url: str, services: list[Service], lab: Lab, mark: str) -> dict[s
                 visitor.history()
         before = {service.name: lab.processes(service) for service in services}
         start = time.monotonic()
-        talk = asyncio.run(_talk(base_url, services, mark, before))
+        with ThreadPoolExecutor(1) as thread:  # Playwright's loop stays in this one once a page was open
+            talk = thread.submit(asyncio.run, _talk(base_url, services, mark, before)).result()
         seconds = time.monotonic() - start
         after = {service.name: lab.processes(service) for service in services}
         with ThreadPoolExecutor(STUCK * len(services)) as pool:
