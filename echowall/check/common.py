@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from echowall.check.frames import CLOSE, PONG, Frame
+from echowall.check.frames import CLOSE, PONG, Frame, close_code
 from echowall.check.wire import PATIENCE, Closed, Connection, Ended, Message, observe
 
 #: How soon a breach of the protocol is answered, mostly; after that a message finds out whether life goes on.
@@ -50,7 +50,7 @@ def compare(found: Frame, payload: bytes) -> str:
 
 def close_of(found: Frame) -> str:
     """A close frame in the words of observe()."""
-    return f"close {int.from_bytes(found.payload[:2], 'big')}" if len(found.payload) > 1 else "close without a code"
+    return observe(Closed(close_code(found.payload)))
 
 
 def brief(outcome: str) -> str:

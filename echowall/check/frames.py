@@ -87,6 +87,11 @@ def close_payload(code: int | None, reason: str | bytes = "") -> bytes:
     return struct.pack("!H", code) + (reason.encode() if isinstance(reason, str) else reason)
 
 
+def close_code(payload: bytes) -> int | None:
+    """The code in a close frame's payload; None where it has none."""
+    return int.from_bytes(payload[:2], "big") if len(payload) >= 2 else None
+
+
 class Reader:
     """Cuts a stream of bytes into frames."""
 
@@ -145,8 +150,7 @@ def describe(frame: Frame) -> str:
         *(f"RSV{number}" for number, bit in ((1, RSV1), (2, RSV2), (3, RSV3)) if frame.rsv & bit),
         f"{len(frame.payload)} bytes" if len(frame.payload) != 1 else "1 byte",
     ]
-    if frame.opcode == CLOSE and len(frame.payload) >= 2:
-        (code,) = struct.unpack_from("!H", frame.payload)
+    if frame.opcode == CLOSE and (code := close_code(frame.payload)) is not None:
         what = f" {code}" + (f" {quote(frame.payload[2:])}" if frame.payload[2:] else "")
     else:
         what = f" {quote(frame.payload)}" if frame.payload else ""

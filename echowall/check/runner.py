@@ -1,4 +1,4 @@
-"""Runs checks against targets: the quick ones one after the other, those that wait side by side, the rude ones last."""
+"""Runs checks against targets: those that leave each other alone side by side, the others in turn after them."""
 
 from __future__ import annotations
 
@@ -41,19 +41,21 @@ async def run(targets: Iterable[Target], checks: Iterable[Check], report: Report
     async def examine(group: list[Target]) -> None:
         async with turn:
             await asyncio.gather(*(_beside(target, chosen, report) for target in group))
-            for target in group:
-                for check in chosen:
-                    if check.alone and applies(check, target):
-                        report(target, *await ask(target, check))
-            for target in group:
-                for check in chosen:
-                    if check.ends and applies(check, target):
-                        report(target, *await ask(target, check))
-                        await _back(target)
+            await _in_turn(group, [check for check in chosen if check.alone], report)
+            await _in_turn(group, [check for check in chosen if check.ends], report)
 
     async with asyncio.TaskGroup() as tasks:
         for group in routes.values():
             tasks.create_task(examine(group))
+
+
+async def _in_turn(group: list[Target], checks: list[Check], report: Report) -> None:
+    for target in group:
+        for check in checks:
+            if applies(check, target):
+                report(target, *await ask(target, check))
+                if check.ends:
+                    await _back(target)
 
 
 async def _back(target: Target) -> None:

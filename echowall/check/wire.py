@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from echowall.check import frames
-from echowall.check.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, FrameError, Reader
+from echowall.check.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Reader
 
 #: How long an answer may take, in seconds. What does not come by then is `silence`.
 PATIENCE = 3.0
@@ -483,8 +483,7 @@ class Connection:
             if found.opcode == PING and self.answers_pings:
                 await self.send(PONG, found.payload)
             elif found.opcode == CLOSE:
-                code = struct.unpack_from("!H", found.payload)[0] if len(found.payload) >= 2 else None
-                return Closed(code, found.payload[2:].decode("utf-8", "replace"))
+                return Closed(frames.close_code(found.payload), found.payload[2:].decode("utf-8", "replace"))
             elif found.opcode in (TEXT, BINARY, CONTINUATION):
                 self._parts.append(found)
                 if found.fin:
@@ -552,10 +551,3 @@ def _parse_head(raw: bytes, url: str) -> Response:
         raise NoAnswerError(f"{url} answered {frames.quote(raw)}, which is not HTTP", "not HTTP")
     headers = [(name.strip(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon]
     return Response(int(status), reason.strip(), headers, version=version)
-
-
-__all__ = [
-    "PATIENCE", "Closed", "Connection", "Ended", "Event", "FrameError", "Heard", "Message", "NoAnswerError",
-    "RefusedError", "Response", "Target", "Transcript", "UnreachableError", "accept_for", "connect", "handshake",
-    "observe", "request", "transcript",
-]  # fmt: skip
