@@ -61,7 +61,8 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     framework: Text
     server: Text
     concurrency: Literal["greenlets", "threads", "callbacks", "async"]
-    era: Literal["article", "modern"]
+    era: Literal["article", "modern", "yardstick"]
+    """Yardstick: not Python, there to compare with."""
     protocol: Literal["websocket", "socket.io"]
     homepage: Link
     documentation: Link
@@ -78,6 +79,10 @@ class Service(Facts, frozen=True, kw_only=True):
     """A stack in the lab: its facts, and the name that is its folder, its URL prefix and its host."""
 
     name: Text
+    sources: tuple[str, ...] = ()
+    """The files that are the exhibit: the echo and server first, then the chat room."""
+    lines: int = 0
+    """Lines of those files that are not blank."""
 
     def known_deviation(self, check: str, via: Literal["direct", "proxy"] | None = None) -> Known | None:
         """What is known of that check on that route, if it is known to fail."""
@@ -114,7 +119,14 @@ def _read(folder: Path) -> Service:
         facts = msgspec.convert(values, Facts)
     except msgspec.ValidationError as error:
         raise CatalogError(f"{file}: {_explain(str(error))}") from None
-    return Service(name=folder.name, **{key: getattr(facts, key) for key in Facts.__struct_fields__})
+    sources = [file for part in ("app", "chat") for file in sorted(folder.glob(f"{part}.*"))]
+    lines = sum(1 for file in sources for line in file.read_text("utf-8", "replace").splitlines() if line.strip())
+    return Service(
+        name=folder.name,
+        sources=tuple(file.name for file in sources),
+        lines=lines,
+        **{key: getattr(facts, key) for key in Facts.__struct_fields__},
+    )
 
 
 def _explain(message: str) -> str:

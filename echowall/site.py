@@ -58,8 +58,8 @@ def build(services: list[Service], dest: Path, *, vendor: Path | None = None, ro
     for service in services:
         exhibit = dest / "services" / service.name
         exhibit.mkdir(parents=True)
-        for file in (root / "services" / service.name).glob("*.py"):
-            shutil.copy(file, exhibit)
+        for source in service.sources:
+            shutil.copy(root / "services" / service.name / source, exhibit)
 
 
 def install_libraries(root: Path = ROOT) -> None:
