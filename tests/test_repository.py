@@ -29,10 +29,16 @@ def test_compose_file_has_the_services_of_the_catalog() -> None:
     assert set(COMPOSE["services"]) - {"proxy", "redis", "e2e"} == NAMES
 
 
-def test_the_proxy_waits_for_every_service_and_starts_without_a_sick_one() -> None:
-    waited_for = COMPOSE["services"]["proxy"]["depends_on"]
+@each_service
+def test_a_profile_starts_the_stacks_of_its_era(service: Service) -> None:
+    assert COMPOSE["services"][service.name]["profiles"] == ["all", service.era]
+    assert "profiles" not in COMPOSE["services"]["proxy"]
+    assert "COMPOSE_PROFILES=all" in (ROOT / ".env").read_text().splitlines()
 
-    assert waited_for == {name: {"condition": "service_healthy", "required": False} for name in NAMES}
+
+@each_service
+def test_a_stack_started_alone_brings_the_proxy_and_redis(service: Service) -> None:
+    assert COMPOSE["services"][service.name]["depends_on"] == ["redis", "proxy"]
 
 
 def test_only_the_proxy_is_published_and_only_on_loopback() -> None:
