@@ -7,6 +7,8 @@ export ECHOWALL_BIND ECHOWALL_PORT
 # DOCKER=no does without it even where an engine answers.
 DOCKER ?= $(shell docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 && echo yes || echo no)
 ECHOWALL := .venv/bin/echowall
+# Only these stacks, or those of an era: STACKS="tornado modern"
+STACKS ?=
 # Some of it only: E2E=e2e/test_chat.py
 E2E ?= e2e
 
@@ -19,10 +21,10 @@ help: ## list these
 up: .venv/ready ## start the lab: in containers if a Docker Engine answers, else as processes
 ifeq ($(DOCKER),yes)
 	@echo "A Docker Engine answers: starting the lab in containers (DOCKER=no does without)."
-	@$(ECHOWALL) up --docker
+	@$(ECHOWALL) up --docker $(STACKS)
 else
 	@echo "Starting the lab without Docker, as processes of this machine."
-	@$(ECHOWALL) up
+	@$(ECHOWALL) up $(STACKS)
 endif
 
 down: .venv/ready ## stop it
@@ -36,7 +38,7 @@ e2e: .venv/dev up ## drive the page in a real browser against every service
 	.venv/bin/pytest -c e2e/pytest.ini $(E2E) --base-url http://127.0.0.1:$(ECHOWALL_PORT)
 
 check: .venv/ready up ## what each stack really does on the wire, against what is known of it
-	@$(ECHOWALL) check
+	@$(ECHOWALL) check $(STACKS)
 
 test: lint types unit e2e ## everything: lint, types, unit tests, and the browser
 

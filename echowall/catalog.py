@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 
@@ -98,6 +99,21 @@ def load(root: Path = ROOT) -> list[Service]:
     if not folders:
         raise CatalogError(f"{root / 'services'}: no service folders here; run from a checkout of Echo Wall")
     return sorted((_read(folder) for folder in folders), key=lambda service: (service.era, service.name))
+
+
+def choose(services: list[Service], names: Iterable[str]) -> list[Service]:
+    """Those with these names, or of these eras; all where there are no names.
+
+    Raises CatalogError for a name that is neither.
+    """
+    wanted = set(names)
+    eras = get_args(get_type_hints(Facts)["era"])
+    if unknown := sorted(wanted - {*eras, *(service.name for service in services)}):
+        raise CatalogError(
+            f"no service named {unknown[0]!r}; there are {', '.join(service.name for service in services)}, "
+            f"and of an era all with {', '.join(eras)}"
+        )
+    return [service for service in services if not wanted or not wanted.isdisjoint({service.name, service.era})]
 
 
 def _read(folder: Path) -> Service:

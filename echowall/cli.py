@@ -66,33 +66,37 @@ def services(
 
 @app.command()
 def up(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME | ERA]...", help="Only these services, or those of an era; without any, all."),
+    ] = None,
     docker: Annotated[bool, typer.Option("--docker", help="In containers, by Docker Compose.")] = False,
 ) -> None:
     """Start the lab, without Docker unless told otherwise, and wait until it is healthy."""
     listed = catalog.load()
+    chosen = catalog.choose(listed, names or [])
     processes, containers = Processes(), Containers()
     other: Lab = processes if docker else containers
     if other.running():
         raise LabError(f"the lab already runs as {other.kind}; stop it first: `make down`")
     lab: Lab = containers if docker else processes
     again = lab.running()
-    names = [*(service.name for service in listed), "proxy"]
-    board = Board(names, out)
+    board = Board([*(service.name for service in chosen), "proxy"], out)
     if docker:
         if not containers.available():
             raise LabError("no Docker Engine with Compose 2 answers; start one, or leave out --docker")
         if not again:
             running.require_free_port()
-        containers.up()
+        containers.up([service.name for service in chosen])
         with board.shown():
-            running.wait_until_healthy(lab, listed, board)
+            running.wait_until_healthy(lab, chosen, board)
     else:
         if again:  # with its services and its configuration anew
             processes.down()
         try:
             with board.shown():
-                processes.up(listed, board)
-                running.wait_until_healthy(lab, listed, board)
+                processes.up(listed, chosen, board)
+                running.wait_until_healthy(lab, chosen, board)
         except BaseException:
             if processes.running():
                 processes.down()

@@ -27,12 +27,13 @@ class Containers:
     def running(self) -> bool:
         return self.available() and bool(_compose("ps", "--all", "--quiet").strip())
 
-    def up(self) -> None:
-        """Build what changed and start everything; the build's output goes to the terminal.
+    def up(self, names: list[str]) -> None:
+        """Build what changed of those services and start them; the build's output goes to the terminal.
 
         Raises LabError where that fails for the whole lab.
         """
-        done = subprocess.run(["docker", "compose", "up", "--detach", "--build"], cwd=ROOT, check=False)
+        command = ["docker", "compose", "up", "--detach", "--build", "redis", "proxy", *names]
+        done = subprocess.run(command, cwd=ROOT, check=False)
         if done.returncode:
             raise LabError("`docker compose up` failed; it says why above (is the port taken? set ECHOWALL_PORT)")
 

@@ -1,8 +1,8 @@
 """The lab without Docker: the same services, nginx configuration and Redis as processes on loopback.
 
-Each service has a virtual environment of its own, made by uv. Supervisor keeps the processes: it runs in the
-background, brings back what dies as the containers' restart policy does, and lets one go without the rest.
-Everything is under `.echowall/`.
+Each service has a virtual environment of its own, made by uv, or packages of its own, by npm. Supervisor keeps the
+processes: it runs in the background, brings back what dies as the containers' restart policy does, and lets one go
+without the rest. Everything is under `.echowall/`, but for the packages, which Node wants beside what imports them.
 """
 
 from __future__ import annotations
@@ -68,15 +68,15 @@ class Processes:
         digest = hashlib.sha256(str(root).encode()).hexdigest()[:12]
         self._socket = Path(tempfile.gettempdir()) / f"echowall-{digest}.sock"
 
-    def up(self, services: list[Service], board: Board) -> None:
-        """Install what is missing and start everything; a service that fails is `failed` on the board.
+    def up(self, services: list[Service], chosen: list[Service], board: Board) -> None:
+        """Install what is missing and start those chosen of all services; one that fails is `failed` on the board.
 
         Raises LabError, system.PackagesError or site.SiteError where nothing can run.
         """
         require_free_port()
         packages = system.missing(
             ["nginx", "node", "npm", "redis-server"],
-            {"ca-certificates", *(package for service in services for package in service.system_packages)},
+            {"ca-certificates", *(package for service in chosen for package in service.system_packages)},
         )
         if packages:
             board.set("proxy", f"installing {', '.join(packages)}")
@@ -86,10 +86,10 @@ class Processes:
         # Two at a time: one compiles while another downloads.
         with ThreadPoolExecutor(2) as pool:
             try:
-                environments = [pool.submit(self._environment, service, board) for service in services]
+                environments = [pool.submit(self._environment, service, board) for service in chosen]
                 board.set("proxy", "building the page")
                 self._site(services)
-                ready = [service for service, done in zip(services, environments, strict=True) if done.result()]
+                ready = [service for service, done in zip(chosen, environments, strict=True) if done.result()]
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
@@ -158,29 +158,36 @@ class Processes:
             subprocess.run(["tail", "-n", "20", "-F", *logs], check=False)
 
     def _environment(self, service: Service, board: Board) -> bool:
-        """Make the service's virtual environment, unless it stands and its lock is the same."""
+        """Install what the service's lock file names, unless it stands and its lock is the same."""
         folder = self._root / "services" / service.name
         venv = self._state / "venvs" / service.name
-        lock = folder / "requirements.txt"
+        stamp = venv / "stamp"
+        uv = [sys.executable, "-m", "uv", "--quiet", "--no-config", "--no-progress", "--system-certs"]
+        if (folder / "package-lock.json").exists():  # Node looks for packages beside the file that imports them
+            lock, runtime = folder / "package-lock.json", "npm"
+            commands = [["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"]]
+        else:
+            lock, runtime = folder / "requirements.txt", sys.version
+            commands = [
+                [*uv, "venv", "--clear", "--python", sys.executable, str(venv)],
+                [*uv, "pip", "sync", "--require-hashes", "--python", str(venv / "bin/python"), str(lock)],
+            ]
         try:
-            stamp = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()
+            wanted = hashlib.sha256(lock.read_bytes() + runtime.encode()).hexdigest()
         except OSError as error:
             return self._failed(
                 service, board, f"{lock}: {error.strerror}; lock requirements.in as services/README.md says\n"
             )
-        if (venv / "stamp").exists() and (venv / "stamp").read_text() == stamp:
+        if stamp.exists() and stamp.read_text() == wanted and (runtime != "npm" or (folder / "node_modules").exists()):
             board.set(service.name, "installed")
             return True
         board.set(service.name, "installing")
-        uv = [sys.executable, "-m", "uv", "--quiet", "--no-config", "--no-progress", "--system-certs"]
-        for command in (
-            [*uv, "venv", "--clear", "--python", sys.executable, str(venv)],
-            [*uv, "pip", "sync", "--require-hashes", "--python", str(venv / "bin/python"), str(lock)],
-        ):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        for command in commands:
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             if done.returncode:
                 return self._failed(service, board, done.stderr)
-        (venv / "stamp").write_text(stamp)
+        venv.mkdir(parents=True, exist_ok=True)
+        stamp.write_text(wanted)
         board.set(service.name, "installed")
         return True
 
@@ -268,7 +275,7 @@ class Processes:
                 getattr(supervisor, method)(name, *arguments)
         except xmlrpc.client.Fault as fault:
             if fault.faultCode == Faults.BAD_NAME:
-                raise LabError(f"no process named {name!r} in the lab; `echowall status` lists them") from None
+                raise LabError(f"{name} was not started with this lab; `make up` starts all of it") from None
             if fault.faultCode not in tolerate:
                 raise LabError(f"{name}: {fault.faultString}; its log is {self._state / 'logs' / name}.log") from None
 

@@ -29,6 +29,34 @@ def test_services_come_by_era_and_then_by_name(checkout: Path, add_service: AddS
     assert [service.name for service in catalog.load(checkout)] == ["zeta", "alpha", "beta"]
 
 
+def test_those_named_and_those_of_an_era_are_chosen(checkout: Path, add_service: AddService) -> None:
+    add_service("beta")
+    add_service("alpha")
+    add_service("zeta", FACTS.replace('"modern"', '"article"'))
+    services = catalog.load(checkout)
+
+    def chosen(*names: str) -> list[str]:
+        return [service.name for service in catalog.choose(services, names)]
+
+    assert chosen() == ["zeta", "alpha", "beta"]
+    assert chosen("beta") == ["beta"]
+    assert chosen("beta", "article", "beta") == ["zeta", "beta"]
+    assert chosen("yardstick") == []
+    with pytest.raises(CatalogError, match="no service named 'gamma'; there are zeta, alpha, beta, and of an era"):
+        chosen("alpha", "gamma")
+
+
+def test_an_exhibit_is_its_app_and_its_chat_in_whatever_language(checkout: Path, add_service: AddService) -> None:
+    folder = add_service("alpha", app="one\n\n  \ntwo\n")
+    (folder / "chat.js").write_text("three\n")
+    (folder / "notes.py").write_text("not of it\n")
+
+    (service,) = catalog.load(checkout)
+
+    assert service.sources == ("app.py", "chat.js")
+    assert service.lines == 3
+
+
 @pytest.mark.parametrize(
     ("facts", "said"),
     [

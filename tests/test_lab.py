@@ -50,11 +50,12 @@ def processes(checkout: Path) -> Iterator[Processes]:
         processes.down()
 
 
-def bring_up(processes: Processes, checkout: Path) -> Board:
+def bring_up(processes: Processes, checkout: Path, *names: str) -> Board:
     services = catalog.load(checkout)
-    board = Board([*(service.name for service in services), "proxy"], Console(file=io.StringIO()))
-    processes.up(services, board)
-    lab.wait_until_healthy(processes, services, board)
+    chosen = catalog.choose(services, names)
+    board = Board([*(service.name for service in chosen), "proxy"], Console(file=io.StringIO()))
+    processes.up(services, chosen, board)
+    lab.wait_until_healthy(processes, chosen, board)
     return board
 
 
@@ -88,8 +89,43 @@ def test_a_service_can_be_stopped_started_and_killed_and_comes_back(
     lab.wait_until_healthy(processes, services, board)
 
     assert board.states == {"good": "healthy", "proxy": "healthy"}
-    with pytest.raises(LabError, match="no process named 'bad'"):
-        processes.stop("bad")
+
+
+def test_those_that_are_named_run_and_the_rest_are_known_and_down(
+    processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
+) -> None:
+    add_service("wanted", app=ABOUT)
+    add_service("unwanted", app=ABOUT)
+
+    board = bring_up(processes, checkout, "wanted")
+
+    assert board.states == {"wanted": "healthy", "proxy": "healthy"}
+    assert httpx.get(f"http://127.0.0.1:{port}/unwanted/about").json()["service"] == "unwanted"
+    with pytest.raises(LabError, match="unwanted was not started with this lab; `make up` starts all of it"):
+        processes.start("unwanted")
+
+
+def test_a_service_in_javascript_gets_its_packages_by_npm(
+    processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
+) -> None:
+    folder = add_service("script")
+    (folder / "requirements.txt").unlink()
+    (folder / "run").write_text("#!/bin/sh\nexec node app.js\n")
+    (folder / "app.js").write_text(
+        "require('node:http').createServer((_, answer) => answer.end('{\"versions\": {}}'))"
+        ".listen(process.env.PORT, process.env.HOST)\n"
+    )
+    (folder / "package.json").write_text('{"name": "script", "version": "1.0.0"}\n')
+    lock = '{"name": "script", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {"name": "script"}}}\n'
+    (folder / "package-lock.json").write_text(lock)
+
+    assert bring_up(processes, checkout).states == {"script": "healthy", "proxy": "healthy"}
+
+    processes.down()
+    (folder / "package-lock.json").write_text("{")
+
+    assert bring_up(processes, checkout).states["script"] == "failed"
+    assert "npm error" in processes.log("script", 20)
 
 
 def processes_of(checkout: Path) -> list[str]:

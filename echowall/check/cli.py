@@ -20,7 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from echowall import catalog, lab
-from echowall.catalog import Service
+from echowall.catalog import CatalogError, Service
 from echowall.check import report
 from echowall.check.registry import GROUPS, Check, Result
 from echowall.check.report import Examined, Run
@@ -48,8 +48,8 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         targets: Annotated[
             list[str] | None,
             typer.Argument(
-                metavar="[NAME | URL]...",
-                help="Services of the lab, or ws:// and wss:// URLs; without any, the whole lab.",
+                metavar="[NAME | ERA | URL]...",
+                help="Services of the lab, all of an era, or ws:// and wss:// URLs; without any, the whole lab.",
             ),
         ] = None,
         group: Annotated[list[str] | None, typer.Option(help="Only checks of this group; may be repeated.")] = None,
@@ -84,14 +84,15 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             _writable(json)
         urls = [target for target in targets or [] if "://" in target]
         services = {} if targets and len(urls) == len(targets) else {one.name: one for one in catalog.load()}
-        named = [target for target in targets or [] if "://" not in target] if targets else list(services)
-        if unknown := [name for name in named if name not in services]:
-            raise typer.BadParameter(f"no service named {unknown[0]!r}, and no URL; there are {', '.join(services)}")
+        try:
+            named = catalog.choose(list(services.values()), [one for one in targets or [] if "://" not in one])
+        except CatalogError as error:
+            raise typer.BadParameter(str(error)) from None
         tls = _tls(ca, insecure)
         wanted = [_foreign(url, header or [], subprotocol or [], tls, intrusive) for url in urls]
         the_lab = running() if named else None
         if the_lab:
-            wanted += _own(the_lab, [services[name] for name in named], via)
+            wanted += _own(the_lab, named, via)
         examination = Examination(wanted, chosen, jobs)
         try:
             asyncio.run(examination.run())
