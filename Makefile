@@ -12,7 +12,7 @@ STACKS ?=
 # Some of it only: E2E=e2e/test_chat.py
 E2E ?= e2e
 
-.PHONY: help up down logs e2e check test unit lint types format lock
+.PHONY: help up down logs e2e check test unit lint types format new lock outdated
 .DEFAULT_GOAL := help
 
 help: ## list these
@@ -48,10 +48,10 @@ unit: .venv/dev ## the tool's own tests, and the page's modules' under node
 	@$(ECHOWALL) libraries
 	npm --prefix frontend test
 
-lint: .venv/dev ## check style, and that generated parts are up to date
+lint: .venv/dev ## check style, every service's folder, and that generated parts are up to date
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	@$(ECHOWALL) readme --check
+	@$(ECHOWALL) lint
 
 types: .venv/dev ## check the types of the Python and of the page
 	.venv/bin/mypy
@@ -63,11 +63,14 @@ format: .venv/dev ## mend style, and write the generated parts anew
 	.venv/bin/ruff format .
 	@$(ECHOWALL) readme
 
-lock: .venv/ready ## lock the requirements of the tool and of its tests anew
-	$(COMPILE) pyproject.toml -o requirements.txt
-	$(COMPILE) pyproject.toml requirements-dev.in -o requirements-dev.txt
+new: .venv/ready ## add a stack: NAME=litestar, and if need be TITLE=Litestar, ERA=article, PACKAGE=litestar
+	@$(ECHOWALL) new $(if $(TITLE),--title "$(TITLE)") $(if $(ERA),--era $(ERA)) $(addprefix --package ,$(PACKAGE)) -- "$(NAME)"
 
-COMPILE := .venv/bin/uv --system-certs pip compile --quiet --universal --python-version 3.11 --generate-hashes
+lock: .venv/ready ## lock what everything needs anew, or only NAME=tornado
+	@$(ECHOWALL) lock $(NAME)
+
+outdated: .venv/ready ## list the pins that are behind their latest releases
+	@$(ECHOWALL) outdated $(NAME)
 
 .venv/ready: requirements.txt pyproject.toml bootstrap
 	@./bootstrap

@@ -17,8 +17,14 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 Link = Annotated[str, msgspec.Meta(pattern=r"^https?://\S+$")]
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 
-#: Paths the proxy answers itself, so no service can have them as its prefix.
-RESERVED = frozenset({"css", "healthz", "img", "js", "services", "vendor"})
+#: No service can have these names: paths the proxy answers itself, other containers, what `up` takes for many.
+RESERVED = frozenset(
+    {"css", "healthz", "img", "js", "services", "vendor"}
+    | {"e2e", "proxy", "redis"}
+    | {"all", "article", "modern", "yardstick"}
+)
+#: What a name has to be.
+NAMING = f"lower-case letters, digits and single hyphens, and none of {', '.join(sorted(RESERVED))}"
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -95,10 +101,18 @@ def load(root: Path = ROOT) -> list[Service]:
 
     Raises CatalogError for a folder without the file, a file that is not TOML, or a value that does not fit.
     """
-    folders = sorted(path for path in (root / "services").glob("*/") if not path.name.startswith(("_", ".")))
-    if not folders:
+    return sorted(map(read, folders(root)), key=lambda service: (service.era, service.name))
+
+
+def folders(root: Path = ROOT) -> list[Path]:
+    """The services' folders. Those that start with `_` or `.` are not services.
+
+    Raises CatalogError where there are none.
+    """
+    found = sorted(path for path in (root / "services").glob("*/") if not path.name.startswith(("_", ".")))
+    if not found:
         raise CatalogError(f"{root / 'services'}: no service folders here; run from a checkout of Echo Wall")
-    return sorted((_read(folder) for folder in folders), key=lambda service: (service.era, service.name))
+    return found
 
 
 def choose(services: list[Service], names: Iterable[str]) -> list[Service]:
@@ -116,13 +130,16 @@ def choose(services: list[Service], names: Iterable[str]) -> list[Service]:
     return [service for service in services if not wanted or not wanted.isdisjoint({service.name, service.era})]
 
 
-def _read(folder: Path) -> Service:
+def is_name(name: str) -> bool:
+    """Whether a service can have this name, which is its URL prefix, its container's and its host's."""
+    return _NAME.fullmatch(name) is not None and name not in RESERVED
+
+
+def read(folder: Path) -> Service:
+    """Read one service's folder. Raises CatalogError as load() does."""
     file = folder / "service.toml"
-    if not _NAME.fullmatch(folder.name) or folder.name in RESERVED:
-        raise CatalogError(
-            f"{folder}: {folder.name!r} cannot be a URL prefix; rename the folder to lower-case letters, digits "
-            f"and single hyphens, and none of {', '.join(sorted(RESERVED))}"
-        )
+    if not is_name(folder.name):
+        raise CatalogError(f"{folder}: {folder.name!r} cannot be a URL prefix; rename the folder to {NAMING}")
     try:
         values: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from echowall import catalog, readme, site, system
+from echowall import catalog, lint, lock, new, readme, site, system
 from echowall import lab as running
 from echowall.catalog import ROOT, CatalogError
 from echowall.check import cli as check
 from echowall.containers import Containers
 from echowall.lab import Board, Lab, LabError
+from echowall.lock import LockError
+from echowall.new import NewError
 from echowall.processes import Processes
 from echowall.site import SiteError
 from echowall.system import PackagesError
@@ -37,7 +41,7 @@ def main() -> None:
     """Run the command line; what a user can mend is one line, never a traceback."""
     try:
         app()
-    except (CatalogError, LabError, SiteError, PackagesError) as error:
+    except (CatalogError, LabError, LockError, NewError, SiteError, PackagesError) as error:
         err.print(f"[red]echowall:[/red] {escape(str(error))}", highlight=False)
         sys.exit(1)
 
@@ -180,6 +184,119 @@ def _running(name: str | None = None) -> Lab:
 
 
 app.command("check")(check.command(_running))
+
+
+class Era(StrEnum):
+    """When a stack is from."""
+
+    ARTICLE = "article"
+    MODERN = "modern"
+
+
+@app.command("new")
+def create(
+    name: Annotated[str, typer.Argument(help="Its folder, URL prefix and container.")],
+    title: Annotated[str, typer.Option(help="How people call it.", show_default="the name, capitalised")] = "",
+    era: Annotated[Era, typer.Option()] = Era.MODERN,
+    package: Annotated[
+        list[str] | None,
+        typer.Option(help="What it needs beside Uvicorn; may be repeated, itself first.", show_default="the name"),
+    ] = None,
+    bare: Annotated[bool, typer.Option("--bare", help="It needs nothing beside Uvicorn.")] = False,
+) -> None:
+    """Add a stack: all of its service but the echo, for you to fill in."""
+    packages = package or ([] if bare else [name])
+    wanted = new.Wanted(name=name, title=title or name.replace("-", " ").title(), era=era.value, packages=packages)
+    try:
+        folder = new.create(wanted)
+    except LockError as error:
+        cure = "say what it needs by --package, or by --bare that it needs nothing"
+        raise NewError(f"{error} Nothing was added; {cure}") from None
+    except OSError as error:
+        raise NewError(f"{error.filename or 'services'}: {error.strerror}; nothing was added") from None
+    left = f"Added services/{name} and its block in docker-compose.yml. What is left to write:"
+    out.print(left, highlight=False, soft_wrap=True)
+    for fault in lint.faults([name]):
+        out.print(f"  {escape(str(fault))}", highlight=False, soft_wrap=True)
+    out.print(
+        f"The echo is in {folder.relative_to(ROOT)}/app.py; services/README.md goes on from there.", highlight=False
+    )
+
+
+@app.command("lint")
+def lint_services(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Without any, all of them.")] = None,
+) -> None:
+    """Say exactly what the services' folders lack.
+
+    Exit status: 0 where they lack nothing, 1 where they do, 2 for misuse.
+    """
+    try:
+        found = lint.faults(names or [])
+    except CatalogError as error:
+        raise typer.BadParameter(str(error)) from None
+    for fault in found:
+        out.print(escape(str(fault)), highlight=False, soft_wrap=True)
+    if found:
+        sys.exit(1)
+    count = len(names or catalog.folders())
+    out.print(f"{count} service{'s lack' if count > 1 else ' lacks'} nothing.", highlight=False)
+
+
+@app.command("lock")
+def lock_parts(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Services, or `tool`, `tests`, `page`; without any, everything."),
+    ] = None,
+) -> None:
+    """Lock the requirements anew: the latest of what the exact pins leave open."""
+    chosen = [part for part in lock.choose(lock.parts(), names or []) if part.locked]
+    failed = 0
+    for number, part in enumerate(chosen, start=1):
+        file = (part.folder / str(part.locked)).relative_to(ROOT)
+        before = _contents(ROOT / file)
+        try:
+            with err.status(f"{number} of {len(chosen)}: {part.name}"):
+                lock.lock(part)
+        except (LockError, OSError) as error:
+            failed += 1
+            err.print(f"[red]{file}:[/red] {escape(str(error))}", highlight=False)
+        else:
+            out.print(f"{file}: {'as it was' if _contents(ROOT / file) == before else 'changed'}", highlight=False)
+    if failed:
+        raise LockError(f"{failed} of {len(chosen)} could not be locked; their files are as they were")
+
+
+def _contents(file: Path) -> bytes:
+    return file.read_bytes() if file.exists() else b""
+
+
+@app.command()
+def outdated(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...", help="Services, or `tool`, `tests`, `page`, `template`; without any, everything."
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    fail: Annotated[bool, typer.Option("--fail", help="End with 1 where a pin is behind.")] = False,
+) -> None:
+    """List the pins that are behind their packages' latest releases, pre-releases not counted."""
+    chosen = lock.choose(lock.parts(), names or [])
+    with err.status("asking for the latest releases"):
+        found = lock.outdated(chosen)
+    if json:
+        out.print_json(data=msgspec.to_builtins(found))
+    elif found:
+        table = Table(Column("part", no_wrap=True), Column("package", no_wrap=True), "pinned", "latest")
+        for pin in found:
+            table.add_row(pin.part, pin.package, pin.pinned, pin.latest)
+        out.print(table)
+    else:
+        out.print("No pin is behind.")
+    sys.exit(1 if found and fail else 0)
 
 
 @app.command(hidden=True)

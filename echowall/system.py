@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 #: A command, and the Debian package that has it.
-_PACKAGES = {
+COMMANDS = {
     "chromium-headless-shell": "chromium-headless-shell",
     "nginx": "nginx-light",
     "node": "nodejs",
@@ -29,7 +29,7 @@ class PackagesError(Exception):
 
 def missing(commands: Iterable[str], packages: Iterable[str] = ()) -> list[str]:
     """The Debian packages to install: for those of `commands` not on PATH, and those of `packages` not installed."""
-    lacking = {_PACKAGES[command] for command in commands if not _found(command)}
+    lacking = {COMMANDS[command] for command in commands if not _found(command)}
     return sorted(lacking | {package for package in packages if not _installed(package)})
 
 

@@ -16,7 +16,7 @@ AddService = Callable[..., Path]
 
 
 def test_every_service_of_the_lab_can_be_read() -> None:
-    folders = {path.parent.name for path in (ROOT / "services").glob("*/app.py")}
+    folders = {path.parent.name for path in (ROOT / "services").glob("[!_]*/app.*")}
 
     assert {service.name for service in catalog.load()} == folders
 
@@ -108,7 +108,7 @@ def test_a_folder_without_facts_is_named(checkout: Path, add_service: AddService
         catalog.load(checkout)
 
 
-@pytest.mark.parametrize("name", ["Upper", "under_score", "double--hyphen", "services", "healthz"])
+@pytest.mark.parametrize("name", ["Upper", "under_score", "double--hyphen", "services", "healthz", "redis", "modern"])
 def test_a_folder_that_cannot_be_a_prefix_is_named(checkout: Path, add_service: AddService, name: str) -> None:
     add_service(name)
 

@@ -57,6 +57,10 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         via: Annotated[Via, typer.Option(help="The route to a service of the lab.")] = Via.BOTH,
         json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results there, as JSON.")] = None,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
+        toml: Annotated[
+            bool,
+            typer.Option("--toml", help="Print what service.toml does not know yet, as entries of it without causes."),
+        ] = False,
         jobs: Annotated[int, typer.Option(min=1, max=16, help="How many services are examined at a time.")] = 2,
         explain: Annotated[
             str | None, typer.Option(metavar="ID", help="Put one question, and show every frame.")
@@ -108,6 +112,8 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             report.explain(out, chosen[0], examination.logs)
         elif markdown:
             sys.stdout.write(report.markdown(examined) + "\n")
+        elif toml:
+            sys.stdout.write(report.toml(examined, services))
         elif examined:
             out.print(report.table(examined, services))
         found = report.surprises(examined, services)

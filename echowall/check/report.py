@@ -188,6 +188,37 @@ def _words(check: Check, name: str, examined: Iterable[Examined]) -> str:
     return ", ".join(f"{word} ({via})" for via, word in words.items() if word != "–")
 
 
+def toml(examined: Iterable[Examined], services: Mapping[str, Service]) -> str:
+    """The wrong answers of which no known deviation tells, as entries for service.toml that lack their causes."""
+    found: dict[tuple[str, str, str], list[Route | None]] = {}
+    routes: dict[str, set[Route | None]] = {}
+    for target in examined:
+        routes.setdefault(target.name, set()).add(target.via)
+        for result in target.results:
+            kind, _ = standing(result, services.get(target.name), target.via)
+            if kind == "surprise" and result.verdict is Verdict.FAIL:
+                found.setdefault((target.name, result.check, result.outcome), []).append(target.via)
+    lines = []
+    for (name, check, outcome), vias in found.items():
+        both = len(vias) > 1 or routes[name] == {None}
+        lines += [
+            f"# services/{name}/service.toml" if name in services else f"# {name}",
+            "[[known]]",
+            f"check = {_quoted(check)}",
+            f"outcome = {_quoted(outcome)}",
+            'reason = "TODO: the cause, in the library"',
+            'link = "https://example.org/TODO"',
+            *([] if both else [f"via = {_quoted(str(vias[0]))}"]),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """A string as TOML has it, whose escapes are among JSON's."""
+    return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")
+
+
 def newest(folder: Path) -> Path:
     """The latest run in a folder of results. Raises ValueError where there is none."""
     files = sorted(folder.glob("*.json"))

@@ -1,0 +1,350 @@
+"""What a service's folder lacks: every rule about an exhibit, in one place. A fault is one line that says the cure."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from echowall import catalog, readme
+from echowall.catalog import ROOT, CatalogError, Service
+from echowall.check.suite import ALL
+from echowall.lock import REQUIREMENT, normal
+
+#: The images that a service may stand on, in Python and in JavaScript.
+BASES = {False: "python:3.13-slim-trixie", True: "node:24-trixie-slim"}
+#: What `echowall new` and `echowall check --toml` leave to be written.
+UNWRITTEN = re.compile(r"\bTODO\b|\bNotImplementedError\b")
+#: By maintenance: the years since the latest release, at least and at most.
+MAINTENANCE = {"active": (0.0, 1.0), "occasional": (1.0, 3.0), "dormant": (3.0, 100.0)}
+#: How much more recent than that a release may be, in years: the newest of the lab is where the years are counted from.
+_LEEWAY = 0.3
+_EXPECTED = {check.id: check.expects for check in ALL}
+_EXACT = re.compile(r"\d+\.\d+\.\d+\S*")
+
+
+class Fault(NamedTuple):
+    """Something that a file lacks."""
+
+    file: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.what}"
+
+
+class Exhibit(NamedTuple):
+    """A service's folder, whatever state it is in."""
+
+    root: Path
+    folder: Path
+    service: Service | None
+    """None where its service.toml cannot be read."""
+
+    @property
+    def javascript(self) -> bool:
+        return (self.folder / "package.json").exists()
+
+    def text(self, name: str) -> str:
+        """The text of one of its files; nothing where it is not there."""
+        file = self.folder / name
+        return file.read_text("utf-8", "replace") if file.is_file() else ""
+
+    def source(self, part: str) -> str:
+        """The file's name that is the `app` or the `chat`."""
+        found = sorted(file.name for file in self.folder.glob(f"{part}.*") if file.is_file())
+        return found[0] if found else f"{part}.py"
+
+    def fault(self, name: str, what: str) -> Fault:
+        return Fault(f"services/{self.folder.name}/{name}", what)
+
+
+Rule = Callable[[Exhibit], Iterator[Fault]]
+
+
+def faults(names: Iterable[str] = (), root: Path = ROOT) -> list[Fault]:
+    """What these services lack; without names, what all of them and the files that tell of them lack.
+
+    Raises CatalogError for a name that no folder has.
+    """
+    folders = {folder.name: folder for folder in catalog.folders(root)}
+    wanted = list(names)
+    for name in wanted:
+        if name not in folders:
+            raise CatalogError(f"no folder services/{name}; there are {', '.join(folders)}")
+    services, found = {}, []
+    for folder in folders.values():
+        try:
+            services[folder.name] = catalog.read(folder)
+        except CatalogError as error:
+            if folder.name in wanted or not wanted:
+                file, _, what = str(error).removeprefix(f"{root}/").partition(": ")
+                found.append(Fault(file, what))
+    newest = max((service.released for service in services.values()), default=date.today())
+    for name in wanted or folders:
+        exhibit = Exhibit(root, folders[name], services.get(name))
+        found += [fault for rule in RULES for fault in rule(exhibit)]
+        found += _maintenance(exhibit, newest)
+    if not wanted:
+        found += _compose(folders, root)
+        if len(services) == len(folders):
+            found += _readme(list(services.values()), root)
+    return found
+
+
+def _files(exhibit: Exhibit) -> Iterator[Fault]:
+    locks = ("package.json", "package-lock.json") if exhibit.javascript else ("requirements.in", "requirements.txt")
+    cures = {
+        "Dockerfile": "copy services/tornado's",
+        "requirements.in": "name what it needs, each pinned by ==",
+        "requirements.txt": f"write it by `make lock NAME={exhibit.folder.name}`",
+        "package-lock.json": f"write it by `make lock NAME={exhibit.folder.name}`",
+        "run": "make it the one command that starts the service",
+        exhibit.source("app"): "it is the echo and the server",
+        exhibit.source("chat"): "it is the chat room",
+    }
+    for name in (exhibit.source("app"), exhibit.source("chat"), "run", "Dockerfile", *locks):
+        if not (exhibit.folder / name).is_file():
+            yield exhibit.fault(name, f"missing; {cures.get(name, 'add it')}")
+
+
+def _run(exhibit: Exhibit) -> Iterator[Fault]:
+    file = exhibit.folder / "run"
+    if not file.is_file():
+        return
+    if not os.access(file, os.X_OK):
+        yield exhibit.fault("run", "not executable; `chmod +x` it")
+    if not exhibit.text("run").startswith("#!/"):
+        yield exhibit.fault("run", "does not say what runs it; begin it with #!/bin/sh")
+    if not re.search(r"^exec ", exhibit.text("run"), re.MULTILINE):
+        yield exhibit.fault(
+            "run", "leaves a shell in between; start the server by exec, so that it gets SIGTERM itself"
+        )
+
+
+def _dockerfile(exhibit: Exhibit) -> Iterator[Fault]:
+    text = exhibit.text("Dockerfile")
+    if not text:
+        return
+    base = BASES[exhibit.javascript]
+    for image in sorted({line.split()[1] for line in text.splitlines() if re.match(r"FROM\s+\S", line)} - {base}):
+        yield exhibit.fault("Dockerfile", f"FROM {image}; every stage stands on {base}")
+    if not re.search(r"^FROM\s+\S", text, re.MULTILINE):
+        yield exhibit.fault("Dockerfile", f"no FROM; stand on {base}")
+    if not re.search(r"^USER [1-9]\d*:[1-9]\d*$", text, re.MULTILINE):
+        yield exhibit.fault("Dockerfile", "runs as root; write USER 65532:65532")
+    if not re.search(r'^CMD \["\./run"\]$', text, re.MULTILINE):
+        yield exhibit.fault("Dockerfile", 'does not start ./run; write CMD ["./run"]')
+    for package in exhibit.service.system_packages if exhibit.service else ():
+        # python3-dev is Debian's; the base image has its own headers.
+        if package not in text and package != "python3-dev":
+            yield exhibit.fault("Dockerfile", f"does not install {package}, which service.toml's system_packages has")
+
+
+def _requirements(exhibit: Exhibit) -> Iterator[Fault]:
+    if exhibit.javascript or not (exhibit.folder / "requirements.in").is_file():
+        return
+    locked = exhibit.text("requirements.txt")
+    pins = {normal(match["name"]): match["version"] for match in REQUIREMENT.finditer(locked) if match["version"]}
+    lines = [line.partition("#")[0].strip() for line in exhibit.text("requirements.in").splitlines()]
+    if not any(lines):
+        yield exhibit.fault("requirements.in", "empty; name what it needs, each pinned by ==")
+    for line in filter(None, lines):
+        match = REQUIREMENT.match(line)
+        if not match or not match["version"] or "*" in match["version"]:
+            yield exhibit.fault("requirements.in", f"{line}: not pinned; write NAME==VERSION")
+        elif locked and pins.get(normal(match["name"])) != match["version"]:
+            there = pins.get(normal(match["name"]), "none")
+            yield exhibit.fault(
+                "requirements.txt", f"has {match['name']} {there}, not {match['version']}; {_again(exhibit)}"
+            )
+    for pin in re.split(r"\n(?=\w)", locked):  # a pin goes on, with its hashes, on lines that are indented
+        match = REQUIREMENT.match(pin)
+        if match and match["version"] and not re.search(r"--hash=sha256:[0-9a-f]{64}\b", pin):
+            yield exhibit.fault("requirements.txt", f"{match['name']} has no hash; {_again(exhibit)}")
+    if locked and not pins:
+        yield exhibit.fault("requirements.txt", f"locks nothing; {_again(exhibit)}")
+
+
+def _packages(exhibit: Exhibit) -> Iterator[Fault]:
+    if not exhibit.javascript:
+        return
+    wanted, locked = (_json(exhibit.text(name)) for name in ("package.json", "package-lock.json"))
+    if wanted is None:
+        yield exhibit.fault("package.json", "not a JSON object; mend it")
+        return
+    pins = {**_object(wanted.get("dependencies")), **_object(wanted.get("devDependencies"))}
+    if not pins:
+        yield exhibit.fault("package.json", "no dependencies; name what it needs, each in one exact version")
+    for name, version in pins.items():
+        if not _EXACT.fullmatch(str(version)):
+            yield exhibit.fault("package.json", f"{name}: {version} is no exact version; write one, as 8.18.0")
+    if not exhibit.text("package-lock.json"):
+        return
+    packages = _object(locked.get("packages")) if locked else {}
+    for name, version in pins.items():
+        if _object(packages.get(f"node_modules/{name}")).get("version") != version:
+            yield exhibit.fault("package-lock.json", f"does not have {name} {version}; {_again(exhibit)}")
+    for path, package in packages.items():
+        if path and "integrity" not in _object(package):
+            yield exhibit.fault("package-lock.json", f"{path} has no hash; {_again(exhibit)}")
+        if "resolved" in _object(package):
+            yield exhibit.fault("package-lock.json", f"{path} has the address of a registry; {_again(exhibit)}")
+
+
+def _again(exhibit: Exhibit) -> str:
+    return f"run `make lock NAME={exhibit.folder.name}`"
+
+
+def _json(text: str) -> dict[str, Any] | None:
+    try:
+        return _object(json.loads(text)) or None
+    except ValueError:
+        return None
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _sources(exhibit: Exhibit) -> Iterator[Fault]:
+    for part in ("app", "chat"):
+        name = exhibit.source(part)
+        text = exhibit.text(name)
+        try:
+            tree = ast.parse(text) if name.endswith(".py") else None
+        except (SyntaxError, ValueError) as error:
+            yield exhibit.fault(name, f"not Python: {error}")
+            continue
+        if part == "chat" and _imports_app(text, tree):
+            yield exhibit.fault(name, "imports the app; it has to stand alone")
+    lines = len(exhibit.text(exhibit.source("app")).splitlines())
+    if lines > 120:
+        yield exhibit.fault(exhibit.source("app"), f"{lines} lines; an exhibit has at most 120")
+    lines = sum(1 for line in exhibit.text(exhibit.source("chat")).splitlines() if line.strip())
+    if lines >= 100:
+        yield exhibit.fault(exhibit.source("chat"), f"{lines} lines that are not blank; a chat room has fewer than 100")
+
+
+def _imports_app(text: str, tree: ast.Module | None) -> bool:
+    if tree is None:
+        return re.search(r"""(?:from|import|require)\s*\(?\s*["']\./app(?:\.\w+)?["']""", text) is not None
+    modules = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    return "app" in modules | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+
+
+def _unwritten(exhibit: Exhibit) -> Iterator[Fault]:
+    for name in (exhibit.source("app"), exhibit.source("chat"), "run", "Dockerfile"):
+        for number, line in enumerate(exhibit.text(name).splitlines(), start=1):
+            if found := UNWRITTEN.search(line):
+                yield exhibit.fault(f"{name}:{number}", f"{found[0]}: still to be written")
+    if not (service := exhibit.service):
+        return
+    for key in ("title", "summary", "framework", "server", "homepage", "documentation"):
+        if UNWRITTEN.search(getattr(service, key)):
+            cure = "say in one sentence what is particular" if key == "summary" else "write what is true of this stack"
+            yield exhibit.fault("service.toml", f"{key}: still the template's; {cure}")
+    for known in service.known:
+        for key, cure in (
+            ("reason", "say the cause, in the library"),
+            ("link", "name the issue or the line of source"),
+        ):
+            if UNWRITTEN.search(getattr(known, key)):
+                yield exhibit.fault("service.toml", f"known {known.check}: {key}: still to be written; {cure}")
+
+
+def _known(exhibit: Exhibit) -> Iterator[Fault]:
+    seen = set()
+    chat = chat_checks(exhibit.root)
+    for known in exhibit.service.known if exhibit.service else ():
+        if known.check not in _EXPECTED and known.check not in chat:
+            cure = "services/README.md has the chat's, `echowall check --list` the others"
+            yield exhibit.fault("service.toml", f"known {known.check}: no such check; {cure}")
+        if known.outcome in _EXPECTED.get(known.check, ()):
+            yield exhibit.fault(
+                "service.toml", f"known {known.check}: {known.outcome!r} is the right answer; remove it"
+            )
+        for via in [known.via] if known.via else ["direct", "proxy"]:
+            if (known.check, via) in seen:
+                yield exhibit.fault("service.toml", f"known {known.check}: twice for the route {via}; remove one")
+            seen.add((known.check, via))
+
+
+def chat_checks(root: Path = ROOT) -> frozenset[str]:
+    """The ids of the chat's checks, from the contract's table: `| `chat-slow-reader` | who does not read … |`."""
+    text = (root / "services/README.md").read_text("utf-8")
+    return frozenset(re.findall(r"^\| `(chat-[a-z-]+)` \|", text, re.MULTILINE))
+
+
+def maintenance(released: date, today: date) -> str:
+    """The word for a package whose latest release was then."""
+    years = (today - released).days / 365
+    return next((word for word, (_, oldest) in MAINTENANCE.items() if years <= oldest), "dormant")
+
+
+def _maintenance(exhibit: Exhibit, newest: date) -> Iterator[Fault]:
+    """`newest` is the latest release in the catalog, so that the verdict does not change with the day of the run."""
+    if not (service := exhibit.service):
+        return
+    if service.released < date(2009, 1, 1):
+        yield exhibit.fault(
+            "service.toml", "released: there were no WebSockets then; write the day of its latest release"
+        )
+        return
+    youngest, oldest = MAINTENANCE[service.maintenance]
+    if not youngest - _LEEWAY <= (newest - service.released).days / 365 <= oldest:
+        right = maintenance(service.released, newest)
+        yield exhibit.fault("service.toml", f"maintenance: released {service.released}, which makes it {right!r}")
+
+
+def _block(exhibit: Exhibit) -> Iterator[Fault]:
+    """The service's own block of the compose file."""
+    name = exhibit.folder.name
+    block = _blocks(exhibit.root).get(name)
+    if block is None:
+        yield Fault("docker-compose.yml", f"{name}: no block under services; add it as services/README.md says")
+        return
+    wanted = ["<<: *service", f"build: services/{name}"]
+    if exhibit.service:
+        wanted.append(f"profiles: [all, {exhibit.service.era}]")
+    for line in wanted:
+        if line not in block:
+            yield Fault("docker-compose.yml", f"{name}: its block lacks the line `{line}`")
+
+
+def _compose(folders: Iterable[str], root: Path) -> Iterator[Fault]:
+    for name, block in _blocks(root).items():
+        if "<<: *service" in block and name not in folders:
+            yield Fault("docker-compose.yml", f"{name}: there is no services/{name}; remove the block")
+
+
+def _blocks(root: Path) -> dict[str, list[str]]:
+    """The blocks of docker-compose.yml under `services`, and their lines."""
+    text = (root / "docker-compose.yml").read_text("utf-8")
+    services = re.search(r"^services:\n((?:(?: .*)?\n)*)", text, re.MULTILINE)
+    found: dict[str, list[str]] = {}
+    for name, body in re.findall(
+        r"^  ([\w.-]+):.*\n((?:(?:    .*|\s*#.*)?\n)*)", services[1] if services else "", re.M
+    ):
+        found[name] = [line.partition(" #")[0].strip() for line in body.splitlines()]
+    return found
+
+
+def _readme(services: list[Service], root: Path) -> Iterator[Fault]:
+    listed = sorted(services, key=lambda service: (service.era, service.name))
+    for file in sorted(root.glob("README*.md")):
+        try:
+            if readme.refreshed(file, listed, root / "results/check") != file.read_text("utf-8"):
+                yield Fault(file.name, "its tables are out of date; run `make format`")
+        except ValueError as error:
+            yield Fault(file.name, str(error).removeprefix(f"{file}: "))
+
+
+RULES: tuple[Rule, ...] = (
+    _files, _run, _dockerfile, _requirements, _packages, _sources, _unwritten, _known, _block,
+)  # fmt: skip
