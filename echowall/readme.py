@@ -17,15 +17,17 @@ SOURCES = {STACKS: "services/*/service.toml", BEHAVIOUR: "the newest file in res
 
 def table(services: list[Service]) -> str:
     """The stacks as a Markdown table, one row each."""
-    header = ["stack", "server", "concurrency", "its latest release", "maintenance", "known deviations"]
+    header = ["stack", "era", "server", "concurrency", "lines", "latest release", "maintenance", "known deviations"]
     rows = [_row(header), _row(["---"] * len(header))]
     for service in services:
         rows.append(
             _row(
                 [
-                    f"[{service.title}](services/{service.name}/app.py)",
+                    f"[{service.title}](services/{service.name}/{service.sources[0]})",
+                    service.era,
                     service.server,
                     service.concurrency,
+                    str(service.lines),
                     str(service.released),
                     service.maintenance,
                     f"[{len(service.known)}](services/{service.name}/service.toml)",
@@ -39,16 +41,22 @@ def _row(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def behaviour(results: Path) -> str:
-    """What the newest run of `echowall check` found, where the stacks differ.
+def behaviour(services: list[Service], results: Path) -> str:
+    """What the newest run of `echowall check` found, where the stacks differ: a table for each era.
 
     Raises ValueError where there are no results, or a file that holds none.
     """
     file = report.newest(results)
     run = report.read(file)
+    tables = []
+    for era in dict.fromkeys(service.era for service in services):
+        names = {service.name for service in services if service.era == era}
+        found = [target for target in run.targets if target.name in names]
+        if found:  # a stack may be younger than the run
+            tables.append(f"### {era.capitalize()}\n\n{report.markdown(found, only_deviating=True)}")
     kind = f" as {run.lab}" if run.lab else ""
     source = f"[{run.date:%Y-%m-%d}, {run.machine.cores} cores{kind}](results/check/{file.name})"
-    return f"{report.markdown(run.targets, only_deviating=True)}\n\nFrom the run of {source}."
+    return "\n\n".join([*tables, f"From the run of {source}."])
 
 
 def refreshed(file: Path, services: list[Service], results: Path = ROOT / "results/check") -> str:
@@ -59,7 +67,7 @@ def refreshed(file: Path, services: list[Service], results: Path = ROOT / "resul
     text = file.read_text("utf-8")
     tables: dict[str, Callable[[], str]] = {
         STACKS: lambda: table(services),
-        BEHAVIOUR: lambda: behaviour(results),
+        BEHAVIOUR: lambda: behaviour(services, results),
     }
     for name, write in tables.items():
         begin, end = BEGIN.format(name=name, source=SOURCES[name]), END.format(name=name)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from echowall import catalog, readme
+from echowall.catalog import ROOT
+from echowall.check import report
 
 
 def test_the_table_is_written_between_its_marks_and_nowhere_else(
@@ -22,9 +24,22 @@ def test_the_table_is_written_between_its_marks_and_nowhere_else(
     fresh = readme.refreshed(file, catalog.load(checkout))
 
     assert fresh.startswith(f"before\n{begin[0]}\n| stack ")
-    assert "| [A stack](services/alpha/app.py) | Server | async | 2026-01-31 | active | [0](services" in fresh
-    assert f"\n{end[0]}\nbetween\n{begin[1]}\n| check |" in fresh
+    assert (
+        "| [A stack](services/alpha/app.py) | modern | Server | async | 0 | 2026-01-31 | active | [0](services" in fresh
+    )
+    assert f"\n{end[0]}\nbetween\n{begin[1]}\nFrom the run of " in fresh  # which knows no such stack
     assert fresh.endswith(f"\n{end[1]}\nafter\n")
+
+
+def test_what_was_found_stands_by_era() -> None:
+    services = catalog.load()
+
+    tables = readme.behaviour(services, ROOT / "results/check")
+
+    examined = {target.name for target in report.read(report.newest(ROOT / "results/check")).targets}
+    for era in {service.era for service in services if service.name in examined}:
+        names = [service.name for service in services if service.era == era and service.name in examined]
+        assert f"### {era.capitalize()}\n\n| check | {' | '.join(names)} |\n" in tables
 
 
 def test_a_readme_without_the_marks_says_what_to_put_where(checkout: Path) -> None:
