@@ -100,7 +100,7 @@ def faults(names: Iterable[str] = (), root: Path = ROOT) -> list[Fault]:
 def _files(exhibit: Exhibit) -> Iterator[Fault]:
     locks = ("package.json", "package-lock.json") if exhibit.javascript else ("requirements.in", "requirements.txt")
     cures = {
-        "Dockerfile": "copy services/tornado's",
+        "Dockerfile": "copy services/_template's",
         "requirements.in": "name what it needs, each pinned by ==",
         "requirements.txt": f"write it by `make lock NAME={exhibit.folder.name}`",
         "package-lock.json": f"write it by `make lock NAME={exhibit.folder.name}`",
