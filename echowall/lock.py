@@ -217,5 +217,7 @@ def _run(command: list[str], folder: Path, given: str = "", fine: tuple[int, ...
 
 def _told(said: str) -> str:
     """What a command complained of, as one line."""
-    words = " ".join(re.sub(r"npm (error|ERR!)( code)?|[×├╰│▶─]+|^error:|\bA complete log.*", " ", said).split())
+    words = " ".join(
+        re.sub(r"npm (error|ERR!)( code)?|[×├╰│▶─]+|^error:|\bcause:|\bA complete log.*", " ", said).split()
+    )
     return words if len(words) < 500 else f"{words[:500]} …"
