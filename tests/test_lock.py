@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
-from echowall import lock
+from echowall import catalog, cli, lock
 from echowall.catalog import ROOT
 from echowall.lock import LockError, Part
 
@@ -123,3 +124,62 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, name: str, text: str
 
     with pytest.raises(LockError, match=str(tmp_path)):
         lock.outdated([lock.of_folder(tmp_path)])
+
+
+@pytest.fixture
+def command(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """The tool in a checkout of its own."""
+    monkeypatch.setattr(cli, "ROOT", checkout)
+    monkeypatch.setattr(lock, "parts", lambda: [lock.of_folder(folder) for folder in catalog.folders(checkout)])
+    return lambda *arguments: CliRunner().invoke(cli.app, arguments)
+
+
+def test_what_cannot_be_locked_is_told_and_the_rest_is_locked(
+    add_service: Callable[..., Path], command: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("alpha", "beta", "gamma"):
+        add_service(name)
+
+    def write(part: Part) -> None:
+        if part.name == "beta":
+            raise LockError("no such package")
+        (part.folder / "requirements.txt").write_text("redis==8.1.0\n" if part.name == "gamma" else "")
+
+    monkeypatch.setattr(lock, "lock", write)
+
+    done = command("lock")
+
+    assert done.stdout.splitlines() == [
+        "services/alpha/requirements.txt: as it was",
+        "services/gamma/requirements.txt: changed",
+    ]
+    assert "services/beta/requirements.txt: no such package" in done.stderr
+    assert isinstance(done.exception, LockError)
+    assert str(done.exception).startswith("1 of 3 could not be locked")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"), [([], 0), (["--json"], 0), (["--fail"], 1), (["beta", "--fail"], 0)]
+)  # fmt: skip
+def test_what_is_behind_is_told_and_fails_only_if_that_is_wanted(
+    add_service: Callable[..., Path],
+    command: Callable[..., Result],
+    answer: dict[str, str],
+    arguments: list[str],
+    status: int,
+) -> None:
+    for name, version in (("alpha", "8.0.0"), ("beta", "8.1.0")):
+        (add_service(name) / "requirements.in").write_text(f"redis=={version}\n")
+    answer["uv"] = "redis==8.1.0\n"
+
+    done = command("outdated", *arguments)
+
+    assert done.exit_code == status
+    if arguments == ["--json"]:
+        [pin] = json.loads(done.stdout)
+        assert pin == {"part": "alpha", "package": "redis", "pinned": "8.0.0", "latest": "8.1.0"}
+    elif "beta" in arguments:
+        assert done.stdout == "No pin is behind.\n"
+    else:
+        assert "8.0.0" in done.stdout
+        assert "beta" not in done.stdout
