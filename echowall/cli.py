@@ -235,6 +235,8 @@ def lint_services(
         found = lint.faults(names or [])
     except CatalogError as error:
         raise typer.BadParameter(str(error)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogError(f"{error}; run from a whole checkout of Echo Wall") from None
     for fault in found:
         out.print(escape(str(fault)), highlight=False, soft_wrap=True)
     if found:

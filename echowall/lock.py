@@ -188,7 +188,10 @@ def _latest_javascript(pinned: dict[str, str]) -> dict[str, str]:
         # Away from what is installed, and with nothing that is only for development, npm tells of all of them.
         Path(folder, "package.json").write_text(json.dumps({"private": True, "dependencies": pinned}))
         said = _run(["npm", "outdated", "--json"], Path(folder), fine=(0, 1))
-    answers: dict[str, dict[str, str]] = json.loads(said or "{}")
+    try:
+        answers: dict[str, dict[str, str]] = json.loads(said or "{}")
+    except ValueError:
+        raise LockError(f"npm: {_told(said)}") from None
     if "error" in answers:
         raise LockError(f"npm: {answers['error'].get('summary') or answers['error'].get('code')}")
     return {name: answer["latest"] for name, answer in answers.items() if "latest" in answer}

@@ -107,7 +107,7 @@ def test_a_stack_is_added_by_its_echo_alone(
     begin, rest = app.read_text().split("async def echo")
     app.write_text(begin + ECHO + rest[rest.index("async def about") :])
     facts.write_text(re.sub("summary = .*", 'summary = "ASGI and nothing else."', facts.read_text()))
-    assert echowall("lint").stdout == "2 services lack nothing.\n"
+    assert lint.faults(root=scratch) == []
 
     up = echowall("up")
     assert up.returncode == 0, up.stderr
@@ -193,6 +193,28 @@ def test_what_fails_half_way_leaves_nothing(scratch: Path, monkeypatch: pytest.M
 
     assert contents(scratch) == before
     assert [path.name for path in (scratch / "services").iterdir() if "fresh" in path.name] == []
+
+
+def test_what_a_package_does_not_tell_is_left_to_be_written(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("echowall.lock.resolve", lambda *_: {"flask-x": ("1.0", None)})
+    monkeypatch.setattr("echowall.new._links", lambda *_: (new.UNKNOWN_LINK, new.UNKNOWN_LINK))
+    monkeypatch.setattr("echowall.lock.lock", lambda _: None)
+
+    folder = new.create(wanted(packages=("Flask_X[async]>=1",)), scratch)
+
+    assert "Flask_X[async]==1.0\n" in (folder / "requirements.in").read_text()
+    said = [str(fault) for fault in lint.faults(["fresh"], scratch)]
+    for key in ("summary", "homepage", "documentation", "released"):
+        assert [fault for fault in said if fault.startswith(f"services/fresh/service.toml: {key}: ")] != []
+
+
+def test_a_package_tells_where_its_pages_are() -> None:
+    told = new._project_urls(["Home Page, https://example.org", "Docs, https://docs.example.org/", "Chat, irc://x"])
+
+    assert new._first(told, "homepage", "source") == "https://example.org"
+    assert new._first(told, "documentation", "docs") == "https://docs.example.org/"
+    assert new._first(told, "chat") == new.UNKNOWN_LINK
+    assert new._first(told, "source") == new.UNKNOWN_LINK
 
 
 @pytest.mark.parametrize(("year", "word"), [(2026, "active"), (2024, "occasional"), (2012, "dormant")])

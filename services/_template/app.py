@@ -8,9 +8,9 @@ import chat
 
 
 async def echo(scope, receive, send):
-    # Accept the handshake, with the subprotocol `echo` where scope["subprotocols"] has it; then send back each message
-    # as it came, text as text and binary as binary, until the client goes. A framework's own application may stand in
-    # place of this function, with its handler at /foobar/: it is called with every WebSocket that is not the chat's.
+    # Accept the handshake, with the subprotocol `echo` where scope["subprotocols"] has it; then send each message back
+    # as it came, text as text and binary as binary, until the client goes. A framework's application may stand in place
+    # of this function: echo = Application(), with its own handler at /foobar/.
     raise NotImplementedError("fill in the echo")
 
 
