@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.wall import Room, Wall
+from e2e.wall import Room, Table, Wall
 from echowall.catalog import Service
 
 Check = Callable[[], None]
@@ -126,6 +126,48 @@ def test_in_chinese(wall: Wall, plain: Service, assert_accessible: Check, assert
     wall.load(f"/?service={plain.name}&lang=zh&connect=1")
     expect(wall.page.locator("[data-kind=open]")).to_have_count(1)
 
+    assert_accessible()
+    assert_fits()
+
+
+def test_with_few_stacks_left(
+    wall: Wall, plain: Service, other: Service, assert_accessible: Check, assert_fits: Check
+) -> None:
+    wall.open(service=plain.name, compare=other.name)
+    wall.first.filter.fill(other.title)
+    wall.second.filter.fill("no such stack " * 20)
+    expect(wall.second.matches).to_contain_text("0 of")
+
+    assert_accessible()
+    assert_fits()
+
+
+@pytest.mark.expects_console("Failed to load resource: the server responded with a status of 502")
+def test_with_a_stack_that_does_not_run(
+    page: Page, wall: Wall, plain: Service, assert_accessible: Check, assert_fits: Check
+) -> None:
+    page.route(f"**/{plain.name}/about", lambda route: route.fulfill(status=502, json={"error": "down"}))
+    pane = wall.open(service=plain.name)
+    expect(pane.row(plain.name)).to_have_attribute("data-status", "down")
+
+    assert_accessible()
+    assert_fits()
+    table = Table(page)
+    table.open()
+    expect(table.row(plain.name)).to_have_attribute("data-status", "down")
+    assert_accessible()
+    assert_fits()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_in_the_table_of_stacks(page: Page, language: str, assert_accessible: Check, assert_fits: Check) -> None:
+    page.goto(f"/?view=stacks&sort=lines&order=desc&lang={language}")
+    expect(page.get_by_role("table")).to_be_visible()
+
+    assert_accessible()
+    assert_fits()
+    page.get_by_role("searchbox").fill("no such stack")
+    expect(page.locator("tr[data-service]")).to_have_count(0)
     assert_accessible()
     assert_fits()
 

@@ -179,8 +179,10 @@ def test_its_source_facts_and_deviations_are_shown(wall: Wall, service: Service)
 
     pane.how.click()
 
-    source = (ROOT / "services" / service.name / "app.py").read_text("utf-8")
-    expect(pane.source.locator("pre")).to_have_text(source, use_inner_text=False)
+    for file in reversed(service.sources):  # the first is there at once
+        pane.root.get_by_role("button", name=file, exact=True).click()
+        source = (ROOT / "services" / service.name / file).read_text("utf-8")
+        expect(pane.source_of(file)).to_have_text(source, use_inner_text=False)
     expect(pane.root.locator("dl").filter(has_text=service.framework)).to_contain_text(service.server)
     expect(pane.known_summary).to_have_text(f"Known deviations: {len(service.known)}")
     pane.known_summary.click()

@@ -39,7 +39,7 @@ def test_every_service_can_be_chosen_and_is_up(wall: Wall, services: list[Servic
 def test_services_are_grouped_by_era(wall: Wall, services: list[Service]) -> None:
     pane = wall.open()
 
-    for legend, era in (("From the article", "article"), ("Modern", "modern")):
+    for legend, era in (("From the article", "article"), ("Modern", "modern"), ("Yardstick", "yardstick")):
         group = pane.root.get_by_role("group", name=legend).get_by_role("radio")
         expect(group).to_have_count(sum(service.era == era for service in services))
     expect(pane.root.get_by_role("group", name="Your own").get_by_role("radio")).to_have_count(1)

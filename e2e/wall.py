@@ -105,6 +105,8 @@ class Pane:
     def __init__(self, page: Page, name: str) -> None:
         self.page = page
         self.root = page.get_by_role("region", name=name, exact=True)
+        self.filter = self.root.get_by_role("searchbox", name="Filter stacks")
+        self.matches = self.root.get_by_role("status", name="Matches")
         self.own_endpoint = self.root.get_by_role("radio", name="Own endpoint", exact=True)
         self.endpoint_url = self.root.get_by_role("textbox", name="Endpoint URL")
         self.versions = self.root.get_by_role("list", name="Versions")
@@ -127,7 +129,7 @@ class Pane:
         self.new = self.root.get_by_role("button", name=re.compile(r"^\d+ new$"))
         self.sparkline = self.root.get_by_role("img", name=re.compile("^Round-trip time"))
         self.how = self.root.get_by_text("How it is done", exact=True)
-        self.source = self.root.get_by_role("region", name="Source of app.py")
+        self.source = self.root.get_by_role("region", name=re.compile(r"^Source of app\."))
         self.known_summary = self.root.locator("summary").filter(has_text="Known deviations")
         self.known_deviations = self.root.get_by_role("list", name="Known deviations")
 
@@ -138,6 +140,15 @@ class Pane:
     def row(self, name: str) -> Locator:
         """The row of a stack in the selector, which carries its status."""
         return self.root.locator(f"[data-service={name}]")
+
+    def shown_stacks(self) -> list[str]:
+        """The names of the stacks that the filter leaves in sight, in their order."""
+        rows = self.root.locator("[data-service]").filter(visible=True).all()
+        return [row.get_attribute("data-service") or "" for row in rows]
+
+    def source_of(self, file: str) -> Locator:
+        """The source panel's code, as far as it is of that file."""
+        return self.root.get_by_role("region", name=f"Source of {file}", exact=True).locator("pre")
 
     def entries(self, direction: Direction | None = None, kind: str | None = None) -> Locator:
         """Lines of the log, as far as they are on the page."""
@@ -179,6 +190,49 @@ class Pane:
     def received(self) -> list[str | bytes]:
         """All messages received, from the exported log."""
         return [entry.message for entry in self.export() if entry.direction == "received"]
+
+
+class Table:
+    """The table of all stacks."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.wall = Wall(page)
+        self.root = page.get_by_role("region", name="Stacks", exact=True)
+        self.filter = self.root.get_by_role("searchbox", name="Filter stacks")
+        self.matches = self.root.get_by_role("status", name="Matches")
+        self.headers = self.root.get_by_role("columnheader")
+
+    def open(self, **query: str) -> None:
+        """Open the table, and wait until it is there."""
+        self.wall.load(f"/?{urlencode({'view': 'stacks', **query})}")
+        expect(self.root.get_by_role("table")).to_be_visible()
+
+    def header(self, name: str) -> Locator:
+        """The head of a column, which says whether and how it is sorted."""
+        return self.root.get_by_role("columnheader", name=name, exact=True)
+
+    def sort(self, name: str) -> None:
+        """Press the head of a column."""
+        self.header(name).get_by_role("button").click()
+
+    def row(self, name: str) -> Locator:
+        """The row of a stack, which carries its status."""
+        return self.root.locator(f"tr[data-service={name}]")
+
+    def link(self, name: str) -> Locator:
+        """What opens a stack in the echo."""
+        return self.row(name).get_by_role("link")
+
+    def names(self) -> list[str]:
+        """The stacks, in the order in which they are shown."""
+        rows = self.root.locator("tr[data-service]").all()
+        return [row.get_attribute("data-service") or "" for row in rows]
+
+    def texts(self, name: str) -> list[str]:
+        """What stands in a column, row by row."""
+        place = self.headers.all_inner_texts().index(name)
+        return self.root.locator(f"tbody tr > :nth-child({place + 1})").all_inner_texts()
 
 
 class Room:

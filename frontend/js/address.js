@@ -1,4 +1,5 @@
 // What the address bar holds, and the addresses that sockets are opened at.
+import { COLUMNS } from "./columns.js";
 
 /** @typedef {import("./catalog.js").Service} Service */
 /** @typedef {import("./i18n.js").Message} Message */
@@ -9,8 +10,9 @@
  * @property {"healthy" | "naive"} handler
  * @property {string} url of one's own
  */
-/** @typedef {"echo" | "chat"} View */
-/** @typedef {{ view: View, panes: Selection[], sideBySide: boolean, connect: boolean, language: string | null, unknown: string[] }} Address */
+/** @typedef {"echo" | "chat" | "stacks"} View */
+/** @typedef {{ order: import("./columns.js").Order | null, filter: string }} Table how the table of stacks is shown */
+/** @typedef {{ view: View, panes: Selection[], sideBySide: boolean, connect: boolean, language: string | null, unknown: string[], table: Table }} Address */
 /** @typedef {{ key: string, service: Service | null, title: string, url: string }} Target */
 
 // The names of one pane's parameters, for the first pane and for the second.
@@ -18,6 +20,11 @@ const PARAMETERS = [
   { service: "service", handler: "handler", url: "url" },
   { service: "compare", handler: "compare-handler", url: "compare-url" },
 ];
+
+const TABLE = ["sort", "order", "filter"];
+
+/** @type {View[]} */
+export const VIEWS = ["echo", "chat", "stacks"];
 
 /** @param {string} search @param {Service[]} services @returns {Address} */
 export function readAddress(search, services) {
@@ -35,13 +42,21 @@ export function readAddress(search, services) {
     return /** @type {Selection} */ ({ service: service?.name ?? null, handler: naive ? "naive" : "healthy", url: url ?? "" });
   });
   return {
-    view: query.get("view") === "chat" ? "chat" : "echo",
+    view: VIEWS.find((view) => view === query.get("view")) ?? "echo",
     panes,
     sideBySide: query.has(PARAMETERS[1].service) || query.has(PARAMETERS[1].url),
     connect: query.get("connect") === "1",
     language: query.get("lang"),
     unknown,
+    table: readTable(query),
   };
+}
+
+/** @param {URLSearchParams} query @returns {Table} */
+function readTable(query) {
+  const column = query.get("sort") ?? "";
+  const order = Object.hasOwn(COLUMNS, column) ? { column, descending: query.get("order") === "desc" } : null;
+  return { order, filter: query.get("filter") ?? "" };
 }
 
 /**
@@ -51,7 +66,7 @@ export function readAddress(search, services) {
  */
 export function writeAddress(search, shown) {
   const query = new URLSearchParams(search);
-  query.delete("view");
+  for (const name of ["view", ...TABLE]) query.delete(name);
   PARAMETERS.forEach((names, index) => {
     const selection = shown[index];
     for (const name of Object.values(names)) query.delete(name);
@@ -71,6 +86,16 @@ export function writeChatAddress(search, service) {
   const query = new URLSearchParams(writeAddress(search, []));
   query.delete("connect"); // it is about the echo
   return `?${new URLSearchParams([["view", "chat"], ["service", service], ...query])}`;
+}
+
+/** @param {string} search the present one @param {Table} table @returns {string} the table of stacks, as it is shown */
+export function writeStacksAddress(search, { order, filter }) {
+  const query = new URLSearchParams(writeAddress(search, []));
+  query.delete("connect");
+  if (filter !== "") query.set("filter", filter);
+  if (order !== null) query.set("sort", order.column);
+  if (order?.descending) query.set("order", "desc");
+  return `?${new URLSearchParams([["view", "stacks"], ...query])}`;
 }
 
 /**

@@ -1,21 +1,22 @@
 // The page: reads the address and the catalog, and shows the echo (one pane or two, and carries what is written to each
-// of them) or the chat room.
+// of them), the chat room, or the table of all stacks.
 import { LitElement, html, nothing, svg } from "lit";
 import { live } from "lit/directives/live.js";
 import "./composer.js";
 import "./pane.js";
-import { readAddress, writeAddress, writeChatAddress } from "./address.js";
+import { VIEWS, readAddress, writeAddress, writeChatAddress, writeStacksAddress } from "./address.js";
 import { StatusBoard, loadCatalog } from "./catalog.js";
 import { Conversation } from "./conversation.js";
 import { Translated, firstLanguage, language, rememberLanguage, setLanguage, t } from "./i18n.js";
+import { goToFilter } from "./stack-filter.js";
 
 /** @typedef {import("./catalog.js").Service} Service */
 /** @typedef {import("./address.js").Selection} Selection */
 /** @typedef {import("./address.js").View} View */
 /** @typedef {import("./payload.js").Data} Data */
 
-/** @type {View[]} */
-const VIEWS = ["echo", "chat"];
+/** @type {Record<View, string>} */
+const TITLES = { echo: "page.title", chat: "room.title", stacks: "stacks.title" };
 const BREATH = 8; // milliseconds of sending before the page may draw
 const MOST_WAITING = 4 * 1024 * 1024; // bytes that may wait in the browser before more are handed to it
 
@@ -33,6 +34,7 @@ class App extends LitElement {
     /** @type {Set<View>} those that have been shown: what one did there stays as it is */
     this.visited = new Set();
     this.chatService = ""; // the stack by which one is in the room
+    this.table = readAddress(location.search, []).table;
     /** @type {import("./i18n.js").Message[]} */
     this.troubles = [];
     /** @type {import("./i18n.js").Message | null} */
@@ -65,6 +67,7 @@ class App extends LitElement {
     });
     this.statuses.watch(this.services);
     addEventListener("popstate", () => this.#wentBack());
+    addEventListener("keydown", goToFilter);
     await this.#show(address.view);
     await this.updateComplete;
     if (address.connect) for (const pane of this.querySelectorAll("ew-pane")) /** @type {import("./pane.js").Pane} */ (pane).connectNow();
@@ -75,7 +78,7 @@ class App extends LitElement {
   }
 
   updated() {
-    document.title = t(this.view === "chat" ? "room.title" : "page.title");
+    document.title = t(TITLES[this.view]);
   }
 
   render() {
@@ -92,6 +95,7 @@ class App extends LitElement {
         </div>
       </header>
       ${this.visited.has("chat") ? this.#chat() : nothing}
+      ${this.visited.has("stacks") ? this.#stacks() : nothing}
       ${this.view === "echo" || this.visited.has("echo") ? this.#echo() : nothing}`;
   }
 
@@ -106,6 +110,17 @@ class App extends LitElement {
         ${shown ? this.#troubles() : nothing}
         <ew-chat .services=${this.services} .statuses=${this.statuses} .selected=${this.chatService} .shown=${shown}
           @ew-chat-select=${(/** @type {CustomEvent<string>} */ { detail }) => this.#chatSelected(detail)}></ew-chat>
+      </main>`;
+  }
+
+  #stacks() {
+    const shown = this.view === "stacks";
+    return html`
+      <main ?hidden=${!shown}>
+        ${shown ? this.#troubles() : nothing}
+        <ew-stacks .services=${this.services} .statuses=${this.statuses} .table=${this.table}
+          @ew-table=${(/** @type {CustomEvent<import("./address.js").Table>} */ { detail }) => this.#arranged(detail)}
+          @ew-open=${(/** @type {CustomEvent<string>} */ { detail }) => this.#open(detail)}></ew-stacks>
       </main>`;
   }
 
@@ -126,13 +141,15 @@ class App extends LitElement {
   /** @param {View} view @returns {string} where it is, as things stand */
   #address(view) {
     if (view === "chat") return writeChatAddress(location.search, this.chatService);
+    if (view === "stacks") return writeStacksAddress(location.search, this.table);
     return writeAddress(location.search, this.shown.map((index) => this.selections[index]).filter(Boolean));
   }
 
-  /** Loads the chat room when it is first shown. @param {View} view */
+  /** Loads a view when it is first shown. @param {View} view */
   async #show(view) {
     try {
       if (view === "chat") await import("./chat.js");
+      if (view === "stacks") await import("./stacks.js");
       this.view = view;
       this.visited.add(view);
     } catch (error) {
@@ -152,10 +169,28 @@ class App extends LitElement {
   }
 
   async #wentBack() {
-    const { view, panes } = readAddress(location.search, this.services ?? []);
+    const { view, panes, table } = readAddress(location.search, this.services ?? []);
+    if (view === "stacks") this.table = table;
     if (view === "chat") this.chatService = panes[0].service ?? this.chatService;
     await this.#show(view);
     this.#remember(); // the stacks of the echo are those that one has left there
+  }
+
+  /** @param {import("./address.js").Table} table */
+  #arranged(table) {
+    this.table = table;
+    this.#remember();
+  }
+
+  /** A stack of the table, in the first pane of the echo. @param {string} service */
+  async #open(service) {
+    history.pushState(null, "", this.#address("echo"));
+    await this.#show("echo");
+    await this.updateComplete;
+    const pane = /** @type {import("./pane.js").Pane} */ (this.querySelector("ew-pane"));
+    await pane.updateComplete;
+    pane.choose(service);
+    pane.querySelector("h2")?.focus();
   }
 
   /** @param {string} service */

@@ -8,7 +8,7 @@
  * @property {string} framework
  * @property {string} server
  * @property {"greenlets" | "threads" | "callbacks" | "async"} concurrency
- * @property {"article" | "modern"} era
+ * @property {"article" | "modern" | "yardstick"} era
  * @property {"websocket" | "socket.io"} protocol
  * @property {string} homepage
  * @property {string} documentation
@@ -17,15 +17,20 @@
  * @property {"accepted" | "refused"} foreign_origin
  * @property {{ max_message?: number | null, ping_interval?: number | null }} limits
  * @property {{ shows: string, summary: string } | null} naive
+ * @property {string[]} sources the files under services/NAME/: the echo first, then the chat room
+ * @property {number} lines of those files, blank ones not counted
  * @property {{ check: string, outcome: string, reason: string, link: string, via?: string | null }[]} known
  */
 
 /** @type {Service["era"][]} in the order in which they are shown */
-export const ERAS = ["article", "modern"];
+export const ERAS = ["article", "modern", "yardstick"];
 
 /** @typedef {{ state: "unknown" | "up" | "down", versions: Record<string, string>, error: string }} Status */
 
-const EVERY = 5000;
+const ROUND = 5000; // milliseconds in which each stack is asked once,
+const PACE = 250; // but no two sooner after each other than this: the more stacks, the longer the round
+const SWEEP = 40; // the same of the first round, and of the one after the tab was away
+const SOON = 250;
 const PATIENCE = 4000;
 
 /** @type {Status} */
@@ -38,19 +43,29 @@ export async function loadCatalog() {
   return (await response.json()).services;
 }
 
-/** Asks every stack's /about in turn, gently, for as long as somebody looks at the page. */
+/** @param {Service[]} services @returns {[Service["era"], Service[]][]} by era, those that have none left out */
+export function byEra(services) {
+  return ERAS.map((era) => /** @type {[Service["era"], Service[]]} */ ([era, services.filter((service) => service.era === era)]))
+    .filter(([, some]) => some.length > 0);
+}
+
+/** Asks one stack after the other for its /about, gently, for as long as somebody looks at the page. */
 export class StatusBoard extends EventTarget {
   /** @type {Map<string, Status>} */
   #statuses = new Map();
-  /** @type {Map<string, ReturnType<typeof setTimeout>>} */
-  #timers = new Map();
+  /** @type {string[]} */
+  #names = [];
+  #next = 0; // whose turn it is
+  /** @type {Set<string>} those that have been asked and have not answered yet */
+  #asked = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer = undefined;
 
   /** @param {Service[]} services */
   watch(services) {
-    services.forEach(({ name }, index) => this.#later(name, index * 40));
-    document.addEventListener("visibilitychange", () => {
-      if (!document.hidden) services.forEach(({ name }, index) => this.#later(name, index * 40));
-    });
+    this.#names = services.map(({ name }) => name);
+    this.#goRound(this.#names.length);
+    document.addEventListener("visibilitychange", () => this.#goRound(this.#names.length));
   }
 
   /** @param {string} name @returns {Status} */
@@ -60,25 +75,28 @@ export class StatusBoard extends EventTarget {
 
   /** A socket dropped: look again soon. @param {string} name */
   suspect(name) {
-    if (this.#timers.has(name)) this.#later(name, 250);
+    if (this.#names.includes(name)) setTimeout(() => this.#ask(name), SOON);
   }
 
-  /** @param {string} name @param {number} wait */
-  #later(name, wait) {
-    clearTimeout(this.#timers.get(name));
-    this.#timers.set(name, setTimeout(() => this.#ask(name), wait));
+  /** @param {number} hurried how many of the next come at once */
+  #goRound(hurried) {
+    clearTimeout(this.#timer);
+    if (document.hidden || this.#names.length === 0) return; // goes on when the tab is shown
+    this.#ask(this.#names[this.#next]);
+    this.#next = (this.#next + 1) % this.#names.length;
+    const pause = hurried > 1 ? SWEEP : Math.max(PACE, ROUND / this.#names.length);
+    this.#timer = setTimeout(() => this.#goRound(hurried - 1), pause);
   }
 
   /** @param {string} name */
   async #ask(name) {
-    if (document.hidden) return; // asked again when the tab is shown
-    this.#later(name, EVERY + PATIENCE);
+    if (this.#asked.has(name)) return;
+    this.#asked.add(name);
     const status = await about(name);
-    if (status !== null && JSON.stringify(status) !== JSON.stringify(this.of(name))) {
-      this.#statuses.set(name, status);
-      this.dispatchEvent(new CustomEvent("change", { detail: name }));
-    }
-    this.#later(name, EVERY);
+    this.#asked.delete(name);
+    if (status === null || JSON.stringify(status) === JSON.stringify(this.of(name))) return;
+    this.#statuses.set(name, status);
+    this.dispatchEvent(new CustomEvent("change", { detail: name }));
   }
 }
 

@@ -4,11 +4,12 @@ import { ifDefined } from "lit/directives/if-defined.js";
 import { live } from "lit/directives/live.js";
 import "./chat-box.js";
 import "./source.js";
-import { ERAS } from "./catalog.js";
+import { byEra } from "./catalog.js";
 import { Translated, t } from "./i18n.js";
 import { badge } from "./chat-log.js";
 import { chatTarget } from "./address.js";
 import { checkNick } from "./room.js";
+import { yardstick } from "./mark.js";
 import { firstNick, ownMessages, rememberNick, rememberOwnMessages } from "./self.js";
 import { Visit } from "./visit.js";
 
@@ -131,7 +132,7 @@ class Chat extends LitElement {
           <ew-chat-log .visit=${this.visit} .services=${this.services}></ew-chat-log>
           <ew-chat-box .visit=${this.visit} .nick=${this.nick} .nickError=${this.nickError}></ew-chat-box>
         </div>
-        ${this.sourceOpen ? html`<ew-source class="source" id="chat-source" file="chat.py" .service=${service}></ew-source>` : nothing}
+        ${this.sourceOpen ? html`<ew-source class="source" id="chat-source" first="chat" .service=${service}></ew-source>` : nothing}
       </section>`;
   }
 
@@ -141,9 +142,9 @@ class Chat extends LitElement {
       <div class="chat-dials">
         <label>${t("room.stack")}
           <select @change=${this.#choose}>
-            ${ERAS.map((era) => html`
+            ${byEra(this.services).map(([era, services]) => html`
               <optgroup label=${t(`era.${era}`)}>
-                ${this.services.filter((one) => one.era === era).map(({ name, title }) => this.#option(name, title))}
+                ${services.map(({ name, title }) => this.#option(name, title))}
               </optgroup>`)}
           </select></label>
         <label>${t("room.nick")}
@@ -152,7 +153,7 @@ class Chat extends LitElement {
             @input=${this.#typing} @change=${this.#rename} @keydown=${this.#nickKey}></label>
         <small class="error" role="alert" id="chat-nick-error">${this.nickError ? t(this.nickError.key, this.nickError.params) : nothing}</small>
       </div>
-      ${service === null ? nothing : html`<p class="chat-about" lang="en">${service.summary}</p>`}`;
+      ${service === null ? nothing : html`<p class="chat-about">${yardstick(service)} <span lang="en">${service.summary}</span></p>`}`;
   }
 
   /** @param {string} name @param {string} title */

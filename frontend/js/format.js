@@ -41,3 +41,10 @@ export function formatDate(time, language, precision) {
   }
   return formatter.format(time);
 }
+
+/** @param {string} date such as 2026-11-09 @param {"en" | "zh"} language @returns {string} that day, wherever one is */
+export function formatDay(date, language) {
+  const time = Date.parse(date);
+  if (Number.isNaN(time)) return date;
+  return new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeZone: "UTC" }).format(time);
+}

@@ -3,12 +3,13 @@ import { LitElement, html, nothing } from "lit";
 import { ifDefined } from "lit/directives/if-defined.js";
 import { live } from "lit/directives/live.js";
 import "./log-view.js";
+import "./selector.js";
 import "./source.js";
-import { ERAS } from "./catalog.js";
 import { Translated, t } from "./i18n.js";
 import { checkClose } from "./close-codes.js";
 import { parseProtocols } from "./payload.js";
 import { targetOf } from "./address.js";
+import { yardstick } from "./mark.js";
 
 /** @typedef {import("./catalog.js").Service} Service */
 /** @typedef {import("./address.js").Selection} Selection */
@@ -84,7 +85,8 @@ export class Pane extends LitElement {
     const { service } = this;
     return html`
       <section class="pane ${this.sourceOpen ? "with-source" : ""}" role="region" aria-label=${t(this.number === 1 ? "pane.first" : "pane.second")}>
-        <div class="stacks">${this.#selector()}</div>
+        <ew-selector class="stacks" .number=${this.number} .services=${this.services} .statuses=${this.statuses}
+          .selected=${this.selection.service} @ew-choose=${(/** @type {CustomEvent<string | null>} */ { detail }) => this.choose(detail)}></ew-selector>
         <div class="talk">
           ${this.#heading(service)}
           ${this.#controls(service)}
@@ -94,42 +96,18 @@ export class Pane extends LitElement {
       </section>`;
   }
 
-  #selector() {
-    return html`
-      ${ERAS.map((era) => html`
-        <fieldset><legend>${t(`era.${era}`)}</legend>
-          ${this.services.filter((service) => service.era === era).map(({ name, title }) => this.#stack(name, title))}
-        </fieldset>`)}
-      <fieldset><legend>${t("era.own")}</legend>
-        ${this.#stack(null, t("own.title"))}
-      </fieldset>`;
-  }
-
-  /** @param {string | null} name @param {string} title */
-  #stack(name, title) {
-    const state = name === null ? null : this.statuses.of(name).state;
-    const note = this.#id(`status-${name}`);
-    return html`
-      <div class="stack" data-service=${ifDefined(name ?? undefined)} data-status=${ifDefined(state ?? undefined)}>
-        <label><input type="radio" name=${this.#id("stack")} .checked=${live(this.selection.service === name)}
-          aria-describedby=${ifDefined(state === null ? undefined : note)}
-          @change=${() => this.#select({ service: name, handler: "healthy" })}>${title}</label>
-        ${state === null ? nothing : html`<span class="dot" aria-hidden="true"></span><span class="state" id=${note}>${t(`status.${state}`)}</span>`}
-      </div>`;
-  }
-
   /** @param {Service | null} service */
   #heading(service) {
     const source = html`<button type="button" class="outline how" aria-expanded=${this.sourceOpen}
       aria-controls=${ifDefined(this.sourceOpen ? this.#id("source") : undefined)} @click=${this.#toggleSource}>${t("source")}</button>`;
     if (service === null) {
-      return html`<header class="about"><div class="title"><h2>${t("own.title")}</h2>${source}</div><p>${t("own.summary")}</p></header>`;
+      return html`<header class="about"><div class="title"><h2 tabindex="-1">${t("own.title")}</h2>${source}</div><p>${t("own.summary")}</p></header>`;
     }
     const { state, versions, error } = this.statuses.of(service.name);
     const known = Object.entries(versions);
     return html`
       <header class="about">
-        <div class="title"><h2>${service.title}</h2>${source}</div>
+        <div class="title"><h2 tabindex="-1">${service.title}</h2>${yardstick(service)}${source}</div>
         <p lang="en">${service.summary}</p>
         <ul class="versions" aria-label=${t("versions")}>
           ${known.length === 0 ? html`<li>${t("versions.none")}</li>` : known.map(([name, version]) => html`<li><span>${name}</span> ${version}</li>`)}
@@ -218,6 +196,11 @@ export class Pane extends LitElement {
     this.errors = { ...this.errors, protocols: "error" in parsed ? parsed.error : undefined };
     if (target === null || "error" in parsed) return;
     this.conversation.connect(target, parsed.protocols);
+  }
+
+  /** @param {string | null} service */
+  choose(service) {
+    if (service !== this.selection.service) this.#select({ service, handler: "healthy" });
   }
 
   /** What the address asks for with ?connect=1. */

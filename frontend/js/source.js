@@ -1,7 +1,8 @@
-// "How it is done": the stack's real app.py or chat.py, its facts and its known deviations. Loaded when first opened.
+// "How it is done": the stack's real files, its facts and its known deviations. Loaded when first opened.
 import { LitElement, html } from "lit";
-import { Translated, t } from "./i18n.js";
-import { formatSize } from "./format.js";
+import { Translated, language, t } from "./i18n.js";
+import { formatDay, formatSize } from "./format.js";
+import { yardstick } from "./mark.js";
 
 /** @typedef {import("./catalog.js").Service} Service */
 /** @typedef {import("./highlight.js").Token} Token */
@@ -15,7 +16,7 @@ async function load(path) {
   try {
     const [{ highlight }, response] = await Promise.all([import("./highlight.js"), fetch(path)]);
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
-    return { tokens: highlight(await response.text()) };
+    return { tokens: highlight(await response.text(), path) };
   } catch (error) {
     sources.delete(path); // the next opening tries again
     return { error: /** @type {Error} */ (error).message };
@@ -23,13 +24,14 @@ async function load(path) {
 }
 
 export class Source extends LitElement {
-  static properties = { service: { attribute: false }, file: { type: String } };
+  static properties = { service: { attribute: false }, first: { type: String } };
 
   constructor() {
     super();
     /** @type {Service | null} */
     this.service = null;
-    this.file = "app.py";
+    this.first = "app"; // or "chat": whose file is shown first
+    this.file = "";
     /** @type {Loaded | null} */
     this.source = null;
     new Translated(this);
@@ -41,17 +43,21 @@ export class Source extends LitElement {
 
   /** @param {Map<string, unknown>} changed */
   willUpdate(changed) {
-    if (changed.has("service") && this.service !== null) this.#show(this.service.name);
+    if (!changed.has("service") || this.service === null) return;
+    const { sources } = this.service;
+    this.#show(sources.find((file) => file.startsWith(`${this.first}.`)) ?? sources[0] ?? "");
   }
 
-  /** @param {string} name */
-  async #show(name) {
-    const path = `services/${name}/${this.file}`;
+  /** @param {string} file */
+  async #show(file) {
+    const path = `services/${this.service?.name}/${file}`;
+    this.file = file;
     this.source = null;
+    this.requestUpdate();
     const source = sources.get(path) ?? load(path);
     sources.set(path, source);
     const loaded = await source;
-    if (this.service?.name !== name) return;
+    if (path !== `services/${this.service?.name}/${this.file}`) return; // another is wanted by now
     this.source = loaded;
     this.requestUpdate();
   }
@@ -59,13 +65,16 @@ export class Source extends LitElement {
   render() {
     if (this.service === null) return html`<p>${t("source.own")}</p>`;
     return html`
-      <h3>${t("source.facts")}</h3>
+      <h3>${t("source.facts")} ${yardstick(this.service)}</h3>
       ${facts(this.service)}
       <details class="deviations">
         <summary>${t("source.knownCount", { count: this.service.known.length })}</summary>
         ${this.#known(this.service)}
       </details>
-      <h3>${this.file}</h3>
+      <div class="files" role="group" aria-label=${t("source.files")}>
+        ${this.service.sources.map((file) => html`<button type="button" class="outline" aria-pressed=${file === this.file}
+          @click=${() => this.#show(file)}>${file}</button>`)}
+      </div>
       <section class="code" role="region" aria-label=${t("source.region", { file: this.file })} tabindex="0"><pre>${this.#code()}</pre></section>`;
   }
 
@@ -94,8 +103,9 @@ function facts(service) {
     ["server", service.server],
     ["concurrency", t(`concurrency.${service.concurrency}`)],
     ["protocol", t(`protocol.${service.protocol}`)],
-    ["released", service.released],
+    ["released", html`<time datetime=${service.released}>${formatDay(service.released, language())}</time>`],
     ["maintenance", t(`maintenance.${service.maintenance}`)],
+    ["lines", service.lines],
     ["origin", t(`origin.${service.foreign_origin}`)],
     ["maxMessage", typeof most === "number" ? formatSize(most) : t("fact.noLimit")],
     ["ping", typeof ping === "number" ? t("fact.pingEvery", { seconds: ping }) : t("fact.pingNever")],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chatTarget, checkUrl, readAddress, targetOf, writeAddress, writeChatAddress } from "../js/address.js";
+import { chatTarget, checkUrl, readAddress, targetOf, writeAddress, writeChatAddress, writeStacksAddress } from "../js/address.js";
 
 /** @param {string} name @param {boolean} naive @returns {import("../js/catalog.js").Service} */
 function stack(name, naive = false) {
@@ -40,14 +40,34 @@ test("what else the address holds stays", () => {
   assert.equal(writeAddress("?connect=1&service=one", [{ service: "two", handler: "healthy", url: "" }]), "?connect=1&service=two");
 });
 
-test("the view is the echo unless the address says the chat room", () => {
-  assert.deepEqual(["", "?service=two", "?view=no", "?view=chat"].map((search) => readAddress(search, SERVICES).view), ["echo", "echo", "echo", "chat"]);
+test("the view is the echo unless the address says another", () => {
+  assert.deepEqual(["", "?service=two", "?view=no", "?view=chat", "?view=stacks"].map((search) => readAddress(search, SERVICES).view), ["echo", "echo", "echo", "chat", "stacks"]);
 });
 
 test("from view to view and back, only what is about both stays", () => {
   const chat = writeChatAddress("?service=one&handler=naive&compare=two&connect=1&lang=zh", "three");
   assert.equal(chat, "?view=chat&service=three&lang=zh");
   assert.equal(writeAddress(chat, [{ service: "one", handler: "naive", url: "" }]), "?lang=zh&service=one&handler=naive");
+});
+
+test("the table of stacks is read and written back the same", () => {
+  for (const search of ["?view=stacks", "?view=stacks&sort=lines", "?view=stacks&lang=zh&filter=async+io&sort=released&order=desc"]) {
+    const { view, table } = readAddress(search, SERVICES);
+    assert.deepEqual([view, writeStacksAddress(search, table)], ["stacks", search]);
+  }
+});
+
+test("a column that the table does not have sorts nothing", () => {
+  for (const column of ["nope", "", "constructor", "__proto__"]) {
+    assert.deepEqual(readAddress(`?view=stacks&sort=${column}&order=desc`, SERVICES).table, { order: null, filter: "" });
+  }
+});
+
+test("how the table is sorted is left behind with it", () => {
+  const stacks = writeStacksAddress("?service=one&compare=two&connect=1&lang=zh", { order: { column: "era", descending: true }, filter: "a" });
+  assert.equal(stacks, "?view=stacks&lang=zh&filter=a&sort=era&order=desc");
+  assert.equal(writeAddress(stacks, [{ service: "one", handler: "healthy", url: "" }]), "?lang=zh&service=one");
+  assert.equal(writeChatAddress(stacks, "one"), "?view=chat&service=one&lang=zh");
 });
 
 test("the room is beside the echo", () => {

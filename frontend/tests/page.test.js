@@ -11,7 +11,7 @@ import { FILES, vendor } from "../vendor.mjs";
 const FRONTEND = dirname(dirname(fileURLToPath(import.meta.url)));
 const PAGE = readFileSync(join(FRONTEND, "index.html"), "utf8");
 const IMPORTS = /** @type {Record<string, string>} */ (JSON.parse(/<script type="importmap">(.*?)<\/script>/s.exec(PAGE)?.[1] ?? "{}").imports);
-const ENTRIES = ["js/app.js", "js/chat.js", "js/highlight.js", "js/socketio.js"]; // what is loaded at once, and what when needed
+const ENTRIES = ["js/app.js", "js/chat.js", "js/highlight.js", "js/socketio.js", "js/stacks.js"]; // what is loaded at once, and what when needed
 let site = "";
 
 before(async () => {

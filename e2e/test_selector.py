@@ -1,0 +1,311 @@
+"""Many stacks to choose from: typing leaves those that match, by keyboard alone, and what does not run says so."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from e2e.test_keyboard import tab_to
+from e2e.wall import Pane, Room, Table, Wall
+from echowall.catalog import Service, services_json
+
+NO_ANSWER = "Failed to load resource: the server responded with a status of 502"
+ERAS = {"article": "From the article", "modern": "Modern", "yardstick": "Yardstick"}
+MANY = 40
+
+Doctor = Callable[[list[Service]], None]
+
+
+def meant(services: list[Service], query: str) -> list[str]:
+    """The names of the stacks that have every word of the query in what they are."""
+
+    def texts(service: Service) -> str:
+        facts = (service.title, service.name, service.framework, service.server, service.concurrency)
+        return "\n".join(facts).lower()
+
+    return [service.name for service in services if all(word in texts(service) for word in query.lower().split())]
+
+
+def multiplied(services: list[Service]) -> list[Service]:
+    """The same stacks over and over under other names, until they are many."""
+    copies = [
+        msgspec.structs.replace(
+            services[number % len(services)],
+            name=f"copy-{number}",
+            title=f"{services[number % len(services)].title} {number}",
+        )
+        for number in range(MANY - len(services))
+    ]
+    return sorted([*services, *copies], key=lambda service: (service.era, service.name))
+
+
+@pytest.fixture
+def doctor(page: Page) -> Doctor:
+    """Gives the page another catalog. A copy answers as what it is not: as something that runs."""
+
+    def give(services: list[Service]) -> None:
+        page.route("**/services.json", lambda route: route.fulfill(body=services_json(services)))
+        page.route("**/copy-*/about", lambda route: route.fulfill(json={"versions": {"copy": "1.0"}}))
+
+    return give
+
+
+@pytest.fixture
+def down(page: Page) -> Callable[[Service], None]:
+    """A stack that is not there, as the proxy says it."""
+
+    def refuse(service: Service) -> None:
+        answer = {"error": f"{service.name} is down or still starting"}
+        page.route(f"**/{service.name}/about", lambda route: route.fulfill(status=502, json=answer))
+
+    return refuse
+
+
+@pytest.fixture
+def pane(wall: Wall) -> Pane:
+    """A pane with no stack chosen, so that none stays in sight for that."""
+    pane = wall.open()
+    pane.own_endpoint.check()
+    return pane
+
+
+def test_typing_leaves_the_stacks_that_match(pane: Pane, services: list[Service], subtests: pytest.Subtests) -> None:
+    words = {word for service in services for word in (service.title, service.framework, service.server, service.name)}
+    two = f"{services[0].server} {services[0].framework}"
+    for query in (*sorted(words), "THREADS", "greenlet", two, two.swapcase(), " ", "no such stack", "([.*"):
+        with subtests.test(query):
+            pane.filter.fill(query)
+
+            expected = meant(services, query)
+            if query.strip():
+                expect(pane.matches).to_have_text(f"{len(expected)} of {len(services)} match")
+            else:
+                expect(pane.matches).to_be_empty()
+            assert pane.shown_stacks() == expected
+
+
+def test_groups_that_are_empty_go_away(pane: Pane, services: list[Service]) -> None:
+    for service in services:
+        pane.filter.fill(service.title)
+
+        eras = {other.era for other in services if other.name in meant(services, service.title)}
+        for era, legend in ERAS.items():
+            expect(pane.root.get_by_role("group", name=legend)).to_have_count(int(era in eras))
+
+
+def test_escape_shows_all_again(pane: Pane, services: list[Service]) -> None:
+    pane.filter.fill("no such stack")
+    assert pane.shown_stacks() == []
+
+    pane.filter.press("Escape")
+
+    expect(pane.filter).to_have_value("")
+    assert pane.shown_stacks() == [service.name for service in services]
+    expect(pane.filter).to_be_focused()
+
+
+def test_enter_chooses_the_first_that_matches(pane: Pane, services: list[Service]) -> None:
+    for service in services:
+        pane.filter.fill(service.name)
+        pane.filter.press("Enter")
+
+        first = next(other for other in services if other.name == meant(services, service.name)[0])
+        expect(pane.stack(first.title)).to_be_checked()
+        expect(pane.stack(first.title)).to_be_focused()
+        expect(pane.root.get_by_role("heading", name=first.title, exact=True)).to_be_visible()
+
+
+def test_enter_chooses_nothing_where_nothing_is_asked_for(pane: Pane) -> None:
+    for query in ("", "no such stack"):
+        pane.filter.fill(query)
+        pane.filter.press("Enter")
+
+        pane.filter.press("Escape")
+        expect(pane.own_endpoint).to_be_checked()
+
+
+def test_an_input_methods_enter_chooses_nothing(pane: Pane, services: list[Service]) -> None:
+    pane.filter.fill(services[0].name)
+
+    pane.filter.dispatch_event("keydown", {"key": "Enter", "keyCode": 229})
+    pane.filter.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
+
+    expect(pane.own_endpoint).to_be_checked()
+
+
+def test_the_arrows_go_among_those_in_sight(pane: Pane, services: list[Service]) -> None:
+    query = max((service.framework for service in services), key=lambda query: len(meant(services, query)))
+    titles = [service.title for service in services if service.name in meant(services, query)]
+    pane.filter.fill(query)
+
+    pane.filter.press("ArrowDown")
+    expect(pane.stack(titles[0])).to_be_focused()
+    expect(pane.stack(titles[0])).not_to_be_checked()
+    pane.page.keyboard.press("Space")
+    expect(pane.stack(titles[0])).to_be_checked()
+    for title in titles[1:]:
+        pane.page.keyboard.press("ArrowDown")
+        expect(pane.stack(title)).to_be_checked()
+        expect(pane.stack(title)).to_be_focused()
+
+
+def test_the_chosen_stack_stays_in_sight_and_in_reach(wall: Wall, plain: Service) -> None:
+    pane = wall.open(service=plain.name)
+
+    pane.filter.fill("no such stack")
+
+    assert pane.shown_stacks() == [plain.name]
+    expect(pane.matches).to_contain_text("0 of")
+    tab_to(wall.page, pane.stack(plain.title))
+
+
+def test_a_slash_goes_to_the_filter(wall: Wall, plain: Service, other: Service) -> None:
+    wall.open(service=plain.name, compare=other.name)
+    wall.page.keyboard.press("/")
+    expect(wall.first.filter).to_be_focused()
+
+    wall.second.stack(other.title).focus()
+    wall.page.keyboard.press("/")
+
+    expect(wall.second.filter).to_be_focused()
+    expect(wall.second.filter).to_have_value("")
+
+
+def test_a_slash_that_one_types_is_a_slash(wall: Wall, plain: Service) -> None:
+    pane = wall.open(service=plain.name)
+    for field in (wall.message, pane.close_reason, pane.search, pane.filter):
+        field.press_sequentially("a/b")
+
+        expect(field).to_have_value("a/b")
+
+
+@pytest.mark.expects_console(NO_ANSWER)
+def test_what_does_not_run_says_so_where_it_was(
+    wall: Wall, services: list[Service], down: Callable[[Service], None]
+) -> None:
+    missing = services[len(services) // 2]
+    down(missing)
+    pane = wall.open(service=services[0].name)
+
+    expect(pane.row(missing.name)).to_have_attribute("data-status", "down")
+    expect(pane.row(missing.name).get_by_text("not running")).to_be_visible()
+    for service in services:
+        status = "down" if service == missing else "up"
+        expect(pane.row(service.name)).to_have_attribute("data-status", status)
+    assert pane.shown_stacks() == [service.name for service in services]
+    grey, plain = (
+        pane.row(service.name).locator("label").evaluate("label => getComputedStyle(label).color")
+        for service in (missing, services[0])
+    )
+    assert grey != plain
+
+    pane.stack(missing.title).check()
+    expect(pane.alert.filter(has_text=f"{missing.name} is down or still starting")).to_be_visible()
+
+
+@pytest.mark.expects_console(NO_ANSWER)
+def test_the_chat_room_marks_what_does_not_run(
+    page: Page, services: list[Service], plain: Service, down: Callable[[Service], None]
+) -> None:
+    missing = next(service for service in services if service != plain)
+    down(missing)
+    room = Room(page)
+
+    room.open(plain.name)
+
+    expect(room.stack.locator(f"option[value={missing.name}]")).to_have_text(f"{missing.title} (not running)")
+    expect(room.stack.locator("option", has_text="not running")).to_have_count(1)
+
+
+def test_the_chat_rooms_stacks_are_grouped_by_era(page: Page, services: list[Service], plain: Service) -> None:
+    room = Room(page)
+    room.open(plain.name)
+
+    eras = {era: [service.name for service in services if service.era == era] for era in ERAS}
+    expect(room.stack.locator("optgroup")).to_have_count(sum(map(bool, eras.values())))
+    for era, names in eras.items():
+        options = room.stack.locator(f'optgroup[label="{ERAS[era]}"] option')
+        assert [option.get_attribute("value") for option in options.all()] == names
+
+
+def test_the_yardstick_is_marked_wherever_its_facts_are(
+    page: Page, wall: Wall, services: list[Service], plain: Service, doctor: Doctor
+) -> None:
+    python = [service for service in services if service.era != "yardstick" and service != plain]
+    measure = msgspec.structs.replace(plain, era="yardstick")
+    doctor([*python, measure])
+    mark = "Yardstick: not Python"
+
+    pane = wall.open(service=measure.name)
+    expect(pane.root.get_by_role("group", name="Yardstick").get_by_role("radio")).to_have_count(1)
+    pane.how.click()
+    expect(pane.root.get_by_text(mark)).to_have_count(2)  # beside the title and beside the facts
+    pane.stack(python[0].title).check()
+    expect(pane.root.get_by_text(mark)).to_have_count(0)
+
+    table = Table(page)
+    table.open()
+    expect(table.root.get_by_text(mark)).to_have_count(1)
+    expect(table.row(measure.name)).to_contain_text(mark)
+
+    room = Room(page)
+    room.open(measure.name)
+    expect(room.root.get_by_text(mark)).to_be_visible()
+    room.stack.select_option(python[0].name)
+    expect(room.root.get_by_text(mark)).to_have_count(0)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (360, 740)])
+def test_however_many_there_are_the_message_is_near(
+    wall: Wall, services: list[Service], doctor: Doctor, width: int, height: int
+) -> None:
+    wall.page.set_viewport_size({"width": width, "height": height})
+    last = services[-1]
+    pane = wall.open(service=last.name)
+    few = wall.message.bounding_box()
+
+    doctor(multiplied(services))
+    pane = wall.open(service=last.name)
+
+    expect(pane.root.locator("[data-service]")).to_have_count(MANY)
+    many = wall.message.bounding_box()
+    assert few
+    assert many
+    assert many["y"] - few["y"] < 100
+    expect(pane.stack(last.title)).to_be_in_viewport()
+
+
+def test_however_many_there_are_typing_is_quick(wall: Wall, services: list[Service], doctor: Doctor) -> None:
+    doctor(multiplied(services))
+    wall.open(service=services[0].name, compare=services[1].name)
+    expect(wall.second.root.locator("[data-service]")).to_have_count(MANY)
+
+    took = wall.first.filter.evaluate(
+        """async (input) => {
+          const start = performance.now();
+          for (const text of ["a", "as", "asy", "asyn", "async", ""]) {
+            input.value = text;
+            input.dispatchEvent(new Event("input", { bubbles: true }));
+            await input.closest("ew-selector").updateComplete;
+          }
+          return (performance.now() - start) / 6;
+        }"""
+    )
+
+    assert took < 50, f"{took:.0f} ms for each letter"
+
+
+def test_a_stack_that_answers_nothing_holds_up_no_other(
+    page: Page, wall: Wall, services: list[Service], plain: Service
+) -> None:
+    held: list[Route] = []
+    page.route(f"**/{plain.name}/about", lambda route: held.append(route))
+    pane = wall.open()
+
+    for service in services:
+        status = "unknown" if service == plain else "up"
+        expect(pane.row(service.name)).to_have_attribute("data-status", status)
+    assert held
+    for route in held:
+        route.abort()

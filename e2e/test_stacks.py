@@ -1,0 +1,250 @@
+"""The table of all stacks: every fact, in any order, as few rows as one likes, and from there to the echo."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.test_keyboard import tab_to
+from e2e.wall import Table, Wall
+from echowall.catalog import Service
+
+Key = Callable[[Service], Any]
+
+ERAS = ["article", "modern", "yardstick"]
+MAINTENANCE = ["active", "occasional", "dormant"]
+CONCURRENCY = {"async": "async/await"}
+
+#: The columns whose values have an order of their own, and the ones that hold words.
+BY_VALUE: dict[str, Key] = {
+    "Era": lambda service: ERAS.index(service.era),
+    "Latest release": lambda service: service.released,
+    "Maintenance": lambda service: MAINTENANCE.index(service.maintenance),
+    "Lines of code": lambda service: service.lines,
+    "Known deviations": lambda service: len(service.known),
+}
+BY_WORD = ("Stack", "Framework", "Server", "Concurrency")
+
+#: Whether each text comes after the one before it, or is the same: as the browser compares them.
+ASCENDS = """texts => texts.every((text, index) =>
+  index === 0 || texts[index - 1].localeCompare(text, "en", { sensitivity: "base", numeric: true }) <= 0)"""
+
+
+@pytest.fixture
+def table(page: Page) -> Table:
+    """The table, opened."""
+    table = Table(page)
+    table.open()
+    return table
+
+
+def test_every_fact_of_every_stack_is_there(table: Table, services: list[Service]) -> None:
+    assert table.names() == [service.name for service in services]
+    columns = table.headers.all_inner_texts()
+    assert columns == [
+        "Stack",
+        "Era",
+        "Framework",
+        "Server",
+        "Concurrency",
+        "Latest release",
+        "Maintenance",
+        "Lines of code",
+        "Known deviations",
+        "Status",
+    ]
+    for service in services:
+        row = table.row(service.name)
+        expect(row.get_by_role("rowheader")).to_contain_text(service.title)
+        expect(row).to_have_attribute("data-status", "up")
+        expect(row.get_by_role("cell")).to_have_text(
+            [
+                {"article": "Article", "modern": "Modern", "yardstick": "Yardstick"}[service.era],
+                service.framework,
+                service.server,
+                CONCURRENCY.get(service.concurrency, service.concurrency),
+                f"{service.released:%-d %b %Y}".replace("Sep", "Sept"),  # as the English write it
+                service.maintenance,
+                str(service.lines),
+                str(len(service.known)),
+                "up",
+            ]
+        )
+        expect(row.locator("time")).to_have_attribute("datetime", service.released.isoformat())
+
+
+def test_it_is_sorted_by_no_column_at_first(table: Table) -> None:
+    expect(table.root.locator("[aria-sort]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("column", BY_VALUE)
+def test_a_column_of_values_is_sorted_both_ways(table: Table, services: list[Service], column: str) -> None:
+    for order, backwards in (("ascending", False), ("descending", True), ("ascending", False)):
+        table.sort(column)
+
+        expect(table.header(column)).to_have_attribute("aria-sort", order)
+        expect(table.root.locator("[aria-sort]")).to_have_count(1)
+        expected = sorted(services, key=BY_VALUE[column], reverse=backwards)  # which keeps equals as they were
+        assert table.names() == [service.name for service in expected]
+
+
+@pytest.mark.parametrize("column", BY_WORD)
+def test_a_column_of_words_is_sorted_both_ways(table: Table, services: list[Service], column: str) -> None:
+    for order in ("ascending", "descending"):
+        table.sort(column)
+
+        expect(table.header(column)).to_have_attribute("aria-sort", order)
+        assert len(table.names()) == len(services)
+        texts = [text.splitlines()[0] for text in table.texts(column)]
+        assert table.page.evaluate(ASCENDS, texts if order == "ascending" else texts[::-1]), texts
+
+
+@pytest.mark.expects_console("Failed to load resource: the server responded with a status of 502")
+def test_what_does_not_run_can_be_sorted_to_one_end(page: Page, services: list[Service]) -> None:
+    missing = services[len(services) // 2]
+    page.route(f"**/{missing.name}/about", lambda route: route.fulfill(status=502, json={"error": "down"}))
+    table = Table(page)
+    table.open(sort="status")
+    rest = [service.name for service in services if service != missing]
+
+    expect(table.row(missing.name)).to_contain_text("not running")
+    for name in rest:
+        expect(table.row(name)).to_have_attribute("data-status", "up")
+    assert table.names() == [*rest, missing.name]
+    table.sort("Status")
+    assert table.names() == [missing.name, *rest]
+
+
+def test_the_order_is_in_the_address(table: Table, services: list[Service]) -> None:
+    table.sort("Lines of code")
+    expect(table.page).to_have_url(re.compile(r"\?view=stacks&sort=lines$"))
+    table.sort("Lines of code")
+    expect(table.page).to_have_url(re.compile(r"\?view=stacks&sort=lines&order=desc$"))
+
+    table.page.reload()
+
+    expect(table.header("Lines of code")).to_have_attribute("aria-sort", "descending")
+    expected = sorted(services, key=lambda service: service.lines, reverse=True)
+    assert table.names() == [service.name for service in expected]
+
+
+@pytest.mark.parametrize("column", ["no-such-column", "constructor", "<img src=x>"])
+def test_a_column_that_there_is_not_sorts_nothing(page: Page, services: list[Service], column: str) -> None:
+    table = Table(page)
+
+    table.open(sort=column, order="desc")
+
+    expect(table.root.locator("[aria-sort]")).to_have_count(0)
+    assert table.names() == [service.name for service in services]
+
+
+def test_the_filter_leaves_the_rows_that_match_in_their_order(table: Table, services: list[Service]) -> None:
+    wanted = services[0].framework
+    table.sort("Lines of code")
+
+    table.filter.fill(wanted.upper())
+
+    few = [
+        service.name
+        for service in sorted(services, key=lambda service: service.lines)
+        if wanted.lower()
+        in "\n".join((service.title, service.name, service.framework, service.server, service.concurrency)).lower()
+    ]
+    expect(table.matches).to_have_text(f"{len(few)} of {len(services)} match")
+    assert table.names() == few
+    table.page.reload()
+    expect(table.filter).to_have_value(wanted.upper())
+    assert table.names() == few
+    table.filter.press("Escape")
+    expect(table.root.locator("tr[data-service]")).to_have_count(len(services))
+
+
+def test_a_filter_that_matches_nothing_says_so(table: Table) -> None:
+    table.filter.fill('<b>"no such stack"</b>')
+
+    expect(table.root.get_by_text("No stack matches.")).to_be_visible()
+    assert table.names() == []
+
+
+def test_a_stack_opens_in_the_echo_and_one_comes_back_to_the_table(table: Table, wall: Wall, service: Service) -> None:
+    table.sort("Server")
+    names = table.names()
+
+    table.link(service.name).click()
+
+    expect(wall.first.stack(service.title)).to_be_checked()
+    expect(wall.page).to_have_url(re.compile(rf"\?service={service.name}$"))
+    wall.page.go_back()
+    expect(table.header("Server")).to_have_attribute("aria-sort", "ascending")
+    assert table.names() == names
+
+
+def test_who_was_connected_is_connected_to_the_one_that_is_opened(
+    wall: Wall, table: Table, plain: Service, other: Service
+) -> None:
+    pane = wall.open(service=plain.name)
+    pane.connect()
+    wall.page.get_by_role("link", name="Stacks", exact=True).click()
+
+    table.link(other.name).click()
+
+    expect(pane.entries("event", "open").filter(has_text=f"/{other.name}/")).to_have_count(1)
+    pane.expect_connected()
+    wall.say("over there")
+    pane.expect_totals(1, 1)
+
+
+def test_a_link_leads_there_by_itself(table: Table, wall: Wall, plain: Service) -> None:
+    address = table.link(plain.name).get_attribute("href")
+
+    wall.load(f"/{address}")
+
+    expect(wall.first.stack(plain.title)).to_be_checked()
+
+
+def test_the_table_by_keyboard_alone(table: Table, wall: Wall, services: list[Service]) -> None:
+    keyboard = table.page.keyboard
+    keyboard.press("/")
+    expect(table.filter).to_be_focused()
+    tab_to(table.page, table.header("Known deviations").get_by_role("button"))
+    keyboard.press("Enter")
+    keyboard.press("Space")
+    expect(table.header("Known deviations")).to_have_attribute("aria-sort", "descending")
+    most = max(services, key=lambda service: len(service.known))
+    tab_to(table.page, table.link(most.name))
+
+    keyboard.press("Enter")
+
+    expect(wall.first.stack(most.title)).to_be_checked()
+    expect(wall.first.root.get_by_role("heading", name=most.title, exact=True)).to_be_focused()
+
+
+def test_enter_in_the_filter_opens_the_first_that_matches(table: Table, wall: Wall, plain: Service) -> None:
+    table.filter.fill(plain.title)
+    first = table.names()[0]
+
+    table.filter.press("Enter")
+
+    expect(wall.page).to_have_url(re.compile(rf"\?service={first}$"))
+
+
+def test_the_title_says_where_one_is(table: Table, wall: Wall) -> None:
+    expect(wall.page).to_have_title("Stacks · Echo Wall")
+
+    wall.page.get_by_role("link", name="Echo", exact=True).click()
+
+    expect(wall.page).to_have_title("Echo Wall")
+
+
+def test_the_table_speaks_chinese(page: Page, services: list[Service]) -> None:
+    page.goto("/?view=stacks&lang=zh&sort=released")
+
+    expect(page).to_have_title("服务一览 · 回音壁")
+    oldest = min(services, key=lambda service: service.released)
+    date = f"{oldest.released.year}年{oldest.released.month}月{oldest.released.day}日"
+    expect(page.locator("tbody tr").first).to_contain_text(date)
+    expect(page.get_by_role("columnheader", name="最近发布")).to_have_attribute("aria-sort", "ascending")
+    page.get_by_role("button", name="English", exact=True).click()
+    expect(page.get_by_role("columnheader", name="Latest release")).to_have_attribute("aria-sort", "ascending")
