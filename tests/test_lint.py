@@ -109,7 +109,7 @@ EDITS = {
     "no hash": ("requirements.txt", HASH, "", "requirements.txt: redis has no hash"),
     "no code": ("app.py", "print(", "print((", "app.py: not Python"),
     "a nul": ("app.py", "print", "\0", "app.py: not Python"),
-    "an app too long": ("app.py", "print", "\n" * 120 + "print", "app.py: 121 lines; an exhibit has at most 120"),
+    "an app too long": ("app.py", "print", "print()\n\n" * 120 + "print", "app.py: 121 lines that are not blank; at"),
     "a chat too long": ("chat.py", "import re\n", "import re\n" * 100, "chat.py: 100 lines that are not blank; a"),
     "a chat that leans on the app": ("chat.py", "import re", "import app", "chat.py: imports the app"),
     "a chat that takes from the app": ("chat.py", "import re", "from app import echo", "chat.py: imports the app"),
