@@ -12,7 +12,7 @@ STACKS ?=
 # Some of it only: E2E=e2e/test_chat.py
 E2E ?= e2e
 
-.PHONY: help up down logs e2e check test unit lint types format new lock outdated
+.PHONY: help up down logs e2e load check test unit lint types format new lock outdated
 .DEFAULT_GOAL := help
 
 help: ## list these
@@ -36,6 +36,9 @@ logs: .venv/ready ## follow what everything says
 e2e: .venv/dev up ## drive the page in a real browser against every service
 	@$(ECHOWALL) need chromium-headless-shell
 	.venv/bin/pytest -c e2e/pytest.ini $(E2E) --base-url http://127.0.0.1:$(ECHOWALL_PORT)
+
+load: .venv/dev up ## 200 sockets of each stack at once, and 50 MB of talk past some who never read
+	.venv/bin/pytest -c e2e/pytest.ini --numprocesses 0 e2e/load --base-url http://127.0.0.1:$(ECHOWALL_PORT)
 
 check: .venv/ready up ## what each stack really does on the wire, against what is known of it
 	@$(ECHOWALL) check $(STACKS)

@@ -14,11 +14,14 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+from xdist.remote import Producer
 
 from e2e import room
+from e2e.groups import Groups
 from e2e.lab import Lab
 from e2e.room import Visitor
+from e2e.turns import Turns
 from e2e.wall import NETWORK_CHANGED, Pane, Wall
 from echowall import catalog
 from echowall.catalog import Service
@@ -29,6 +32,9 @@ REPORTS = ROOT / "reports" / "e2e"
 IN_CONTAINER = os.environ.get("ECHOWALL_IN_CONTAINER") == "1"
 SERVICES = pytest.StashKey[list[Service]]()
 FAILED = pytest.StashKey[bool]()
+
+#: Milliseconds in which the page has to show what a test expects: other tests keep the machine busy meanwhile.
+expect.set_options(timeout=15_000)
 
 #: The ids of the chat's checks, from the contract's table: `| `chat-slow-reader` | who does not read … |`.
 CHAT_CHECKS = frozenset(
@@ -90,12 +96,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that takes a `service` for each one of the catalog that it concerns, and one that takes a
-    `speaker` and a `listener` for each ordered pair."""
-    if "speaker" in metafunc.fixturenames:
-        services = metafunc.config.stash[SERVICES]
-        pairs = [(one, two) for one in services for two in services]
-        metafunc.parametrize("speaker, listener", pairs, ids=[f"{one.name}-{two.name}" for one, two in pairs])
+    """Run a test that takes a `service` for each one of the catalog that it concerns."""
     if "service" not in metafunc.fixturenames:
         return
     marker = metafunc.definition.get_closest_marker
@@ -129,6 +130,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("operator"):
                 item.add_marker(skip)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
+    """Which worker runs what."""
+    return Groups(config, log, [service.name for service in config.stash[SERVICES]])
 
 
 @pytest.fixture(scope="session")
@@ -185,6 +191,30 @@ def http(base_url: str) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def turns(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Turns:
+    """Turns at the lab. A story takes one itself."""
+    folder = tmp_path_factory.getbasetemp()
+    return Turns(folder if worker_id == "master" else folder.parent)  # the workers have a folder each in it
+
+
+@pytest.fixture(autouse=True)
+def turn(request: pytest.FixtureRequest, turns: Turns) -> Iterator[None]:
+    """Share the lab with the tests of the other workers, or have it alone."""
+    with turns.alone() if _disturbs(request) else turns.shared():
+        yield
+
+
+def _disturbs(request: pytest.FixtureRequest) -> bool:
+    if "lab" in request.fixturenames or request.node.get_closest_marker("alone"):
+        return True
+    check = request.node.get_closest_marker("check")
+    if not check or "fragments" not in check.args:
+        return False
+    # Where fragments of two clients do not stay apart, they can be the end of the process, and of everybody's sockets.
+    return any(known.check == "fragments-apart" for known in request.getfixturevalue("service").known)
+
+
 @pytest.fixture
 def lab(base_url: str, services: list[Service]) -> Iterator[Lab]:
     """The lab, to stop and start services in. What a test stopped is running again after it."""
@@ -219,7 +249,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(autouse=True)
-def quiet_page(request: pytest.FixtureRequest) -> Iterator[None]:
+def quiet_page(request: pytest.FixtureRequest, turn: None) -> Iterator[None]:
     """Fail a test whose page complained: console errors and warnings, exceptions, policy violations.
 
     Of a test that failed a screenshot and a trace are kept. The plugin's own options would take both of every

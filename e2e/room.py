@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
-from typing import Any, NamedTuple, Self
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, Protocol, Self
 from urllib.parse import urlencode
 
 import msgspec
@@ -108,9 +109,12 @@ class Visitor:
                 self.live = heard.live
         return heard
 
-    def hear(self, mark: str, count: int = 1, *, seconds: float = PATIENCE) -> list[Message]:
-        """The next messages with that mark in their nick or text. Others are passed by; an error is none of them."""
-        heard: list[Message] = []
+    def hear(
+        self, mark: str, count: int = 1, *, seconds: float = PATIENCE, into: list[Message] | None = None
+    ) -> list[Message]:
+        """The next messages with that mark in their nick or text. Others are passed by; an error is none of them.
+        With a list `into` they are added to it until it has so many, and are there even where not all came."""
+        heard = [] if into is None else into
         deadline = time.monotonic() + seconds
         while len(heard) < count:
             try:
@@ -169,6 +173,21 @@ class Visitor:
         except (AssertionError, ValueError) as error:
             raise NoAnswerError(f"{self.service.name} told {str(told)[:300]}: {error}") from None
         return heard
+
+
+class Record(Protocol):
+    """What is told of one stack in a story of them all."""
+
+    trouble: str
+
+
+@contextmanager
+def troubled(record: Record) -> Iterator[None]:
+    """What goes wrong with one stack is its own trouble, and does not end the story of the others."""
+    try:
+        yield
+    except NoAnswerError as error:
+        record.trouble = record.trouble or str(error)
 
 
 def texts(messages: Iterable[Message]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import get_args, get_type_hints
 from e2e.conftest import CHAT_CHECKS, CHECKS
 from echowall.catalog import Naive, Service
 
-SUITE = "\n".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+SUITE = "\n".join(path.read_text("utf-8") for path in Path(__file__).parent.rglob("test_*.py"))
 
 
 def test_every_check_of_the_chat_is_made_here_and_every_check_made_here_is_documented() -> None:

@@ -42,6 +42,7 @@ def test_nothing_follows_a_message_through_the_right_handler(base_url: str, serv
         assert echoes == [f"{number} of 50" for number in range(1, 51)]
 
 
+@pytest.mark.alone
 @pytest.mark.naive("nul-fragments")
 def test_fragments_reach_the_naive_handler_as_messages_of_one_nul(base_url: str, service: Service) -> None:
     with wire.connect(base_url, service, "foobar/naive/") as client:
@@ -50,6 +51,7 @@ def test_fragments_reach_the_naive_handler_as_messages_of_one_nul(base_url: str,
         assert [client.receive() for _ in range(3)] == ["\0", "\0", "one, two, three"]
 
 
+@pytest.mark.alone
 @pytest.mark.naive("nul-fragments")
 def test_fragments_leave_no_nul_in_what_the_right_handler_sends(base_url: str, service: Service) -> None:
     with wire.connect(base_url, service) as client:
@@ -59,6 +61,7 @@ def test_fragments_leave_no_nul_in_what_the_right_handler_sends(base_url: str, s
         assert [client.receive() for _ in range(2)] == ["one, two, three", "that is all"]
 
 
+@pytest.mark.alone
 @pytest.mark.naive("nul-fragments")
 def test_a_large_message_shows_its_fragments_through_the_naive_handler(wall: Wall, service: Service) -> None:
     pane = wall.open(service=service.name, handler="naive")
@@ -70,6 +73,7 @@ def test_a_large_message_shows_its_fragments_through_the_naive_handler(wall: Wal
     assert pane.received()[0] == "\0"
 
 
+@pytest.mark.alone
 @pytest.mark.naive("frozen-server")
 def test_a_closed_socket_freezes_the_server_through_the_naive_handler(base_url: str, service: Service) -> None:
     with wire.connect(base_url, service) as bystander, wire.connect(base_url, service, "foobar/naive/") as client:

@@ -182,6 +182,7 @@ def test_what_is_not_http_is_refused(base_url: str) -> None:
         assert b" 400 " in client.recv(4096).partition(b"\r\n")[0]
 
 
+@pytest.mark.alone
 def test_too_many_requests_at_once_are_refused_and_then_served_again(base_url: str, plain: Service) -> None:
     address = urlsplit(base_url)
     request = f"GET /{plain.name}/about HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode()

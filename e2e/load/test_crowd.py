@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from e2e import flood, room, wire
-from e2e.flood import Outcome
+from e2e import room, wire
 from e2e.lab import Lab
+from e2e.load import flood
+from e2e.load.flood import Outcome
 from e2e.room import Visitor, ids
 from e2e.wire import NoAnswerError
 from echowall.catalog import Service

@@ -1,0 +1,251 @@
+"""All stacks in the chat room at once: what each of them heard is recorded once, and each is held to it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import cycle
+
+import pytest
+
+from e2e import room
+from e2e.room import Meanwhile, Message, Visitor, troubled
+from e2e.turns import Turns
+from echowall.catalog import Service
+
+#: Messages that each stack says in the conversation, that all say while others are away, and while others come and go.
+EACH, AWAY, COMING_AND_GOING = 30, 500, 600
+#: Seconds for hearing all that was said, on a machine that is busy with all stacks at once.
+PATIENCE = 60
+
+
+@dataclass
+class Heard:
+    """What one stack told of a story, as far as it got."""
+
+    messages: list[Message] = field(default_factory=list)
+    trouble: str = ""
+
+    def by(self, speaker: str) -> list[str]:
+        """What was said by that stack."""
+        return [message.text for message in self.messages if message.service == speaker]
+
+
+class Story:
+    """What was said by each stack, by turns, and what each told of it."""
+
+    def __init__(self, services: list[Service]) -> None:
+        self.mark = f"mark-{secrets.token_hex(4)}"
+        self.said: dict[str, list[str]] = {service.name: [] for service in services}
+        self.heard = {service.name: Heard() for service in services}
+        self.trouble = ""
+
+    def say(self, speakers: list[Visitor], count: int, *, pause: float = 0) -> None:
+        """They say so many messages by turns."""
+        for number, speaker in zip(range(count), cycle(speakers), strict=False):
+            text = f"{number} 回音壁 👩🏽‍🚀"
+            self.said[speaker.service.name].append(text)
+            speaker.say(self.mark, text)
+            time.sleep(pause)
+
+    def assert_all_was_told_by(self, service: Service) -> None:
+        """Everything by everybody, in the order in which each said it, and in the one order that all heard it in."""
+        heard = self.heard[service.name]
+        for speaker, said in self.said.items():
+            assert heard.by(speaker) == said, (
+                f"{service.name} told otherwise what {speaker} said. {heard.trouble} {self.trouble}"
+            )
+        assert not heard.trouble
+        for name, other in self.heard.items():
+            assert heard.messages == other.messages or other.trouble, f"{service.name} told otherwise than {name}"
+
+
+@contextmanager
+def everywhere(base_url: str, services: list[Service]) -> Iterator[list[Visitor]]:
+    """Someone by each stack, who has heard all there was."""
+    with ExitStack() as inside:
+        visitors = [inside.enter_context(room.enter(base_url, service)) for service in services]
+        for visitor in visitors:
+            visitor.history()
+        yield visitors
+
+
+#: What looks like an id, and is none.
+NO_IDS = {
+    **{text: text for text in ("0", "x", "-", "+", "$", ">", "*", "(1-1", "-1-1", "1-", "1-1-1", "1.5-0", "0x1-1")},
+    "fullwidth digits": "１-１",
+    "an underscore": "1_0-0",
+    "a space before": " 1-1",
+    "a line feed behind": "1-1\n",
+    "NUL behind": "1-1\0",
+    "more than 64 bits": "99999999999999999999-0",
+    "1000 digits": "1-" + "9" * 1000,
+    "markup": "<script>",
+}
+
+
+@pytest.fixture(scope="module")
+def conversation(base_url: str, services: list[Service], turns: Turns) -> Story:
+    """Everybody speaks at once."""
+    story = Story(services)
+
+    def hear(visitor: Visitor) -> None:
+        heard = story.heard[visitor.service.name]
+        with troubled(heard):
+            visitor.hear(story.mark, EACH * len(services), seconds=PATIENCE, into=heard.messages)
+
+    with turns.shared(), everywhere(base_url, services) as visitors, ThreadPoolExecutor(len(services)) as pool:
+        story.say(visitors, EACH * len(services))
+        list(pool.map(hear, visitors))
+    return story
+
+
+def test_what_each_stack_says_is_heard_by_each_in_one_order(conversation: Story, service: Service) -> None:
+    conversation.assert_all_was_told_by(service)
+
+
+@pytest.fixture(scope="module")
+def absence(base_url: str, services: list[Service], turns: Turns) -> Story:
+    """By each stack someone says something, leaves, and comes back after 500 messages."""
+    story = Story(services)
+
+    def come_back(service: Service, after: Message) -> None:
+        heard = story.heard[service.name]
+        with troubled(heard), room.enter(base_url, service, after.id) as visitor:
+            told = visitor.history(seconds=PATIENCE)
+            heard.messages += [message for message in told if message.nick == story.mark]
+
+    with turns.shared(), ThreadPoolExecutor(len(services)) as pool:
+        with everywhere(base_url, services) as visitors:
+            before = [_say_and_hear(visitor, f"before-{story.mark}") for visitor in visitors]
+        with everywhere(base_url, services) as visitors:
+            story.say(visitors, AWAY)
+            with troubled(story):  # what one stack does not say, the others will miss
+                visitors[0].hear(story.mark, AWAY, seconds=PATIENCE)
+        list(pool.map(come_back, services, before))
+    return story
+
+
+def test_nothing_is_lost_by_being_away_for_500_messages(absence: Story, service: Service) -> None:
+    absence.assert_all_was_told_by(service)
+
+
+@pytest.fixture(scope="module")
+def coming_and_going(base_url: str, services: list[Service], turns: Turns) -> Story:
+    """By each stack someone leaves and comes back ten times while all the others talk."""
+    story = Story(services)
+
+    def come_and_go(visitor: Visitor) -> None:
+        heard = story.heard[visitor.service.name]
+        with troubled(heard), ExitStack() as inside:
+            for rounds in range(1, 11):
+                visitor.hear(story.mark, 20 * rounds, seconds=PATIENCE, into=heard.messages)
+                visitor.leave()
+                after = heard.messages[-1].id
+                visitor = inside.enter_context(room.enter(base_url, visitor.service, after))
+            visitor.hear(story.mark, COMING_AND_GOING, seconds=PATIENCE, into=heard.messages)
+
+    with (
+        turns.shared(),
+        everywhere(base_url, services) as talking,
+        everywhere(base_url, services) as restless,
+        ThreadPoolExecutor(len(services)) as pool,
+    ):
+        going = pool.map(come_and_go, restless)
+        story.say(talking, COMING_AND_GOING, pause=0.005)
+        list(going)
+    return story
+
+
+def test_nothing_is_lost_by_coming_back_while_others_talk(coming_and_going: Story, service: Service) -> None:
+    coming_and_going.assert_all_was_told_by(service)
+
+
+@dataclass
+class Newcomer:
+    """What somebody was told who entered while nobody else was speaking, and what they heard of themselves."""
+
+    latest: list[Message]
+    told: Meanwhile = field(default_factory=lambda: Meanwhile([], []))
+    heard: list[str] = field(default_factory=list)
+    trouble: str = ""
+
+
+@pytest.fixture(scope="module")
+def newcomers(base_url: str, services: list[Service], turns: Turns) -> dict[str, dict[str, Newcomer]]:
+    """By each stack somebody enters with no `after`, with an empty one, and with what is no id."""
+    mark = f"mark-{secrets.token_hex(4)}"
+    newcomers: dict[str, dict[str, Newcomer]] = {service.name: {} for service in services}
+    with turns.alone(), room.enter(base_url, services[0]) as speaker:
+        for number in range(60):
+            speaker.say(mark, f"{number} of 60")
+        latest = speaker.hear(mark, 60)
+        for service in services:
+            for name, after in {"none": None, "empty": "", **NO_IDS}.items():
+                newcomer = newcomers[service.name][name] = Newcomer(latest[-50:])
+                with troubled(newcomer), room.enter(base_url, service, after) as visitor:
+                    newcomer.told = visitor.until_live()
+                    visitor.say(mark, f"{service.name}, after {name}")
+                    latest += speaker.hear(mark)
+                    newcomer.heard = [message.text for message in visitor.hear(mark)]
+    return newcomers
+
+
+@pytest.mark.parametrize("after", ["none", "empty"])
+def test_who_enters_hears_the_last_50_in_order(
+    newcomers: dict[str, dict[str, Newcomer]], service: Service, after: str
+) -> None:
+    newcomer = newcomers[service.name][after]
+
+    assert not newcomer.trouble
+    assert newcomer.told == Meanwhile(newcomer.latest, [])
+
+
+def test_an_after_that_is_no_id_is_an_error_and_then_the_last_50(
+    newcomers: dict[str, dict[str, Newcomer]], service: Service, subtests: pytest.Subtests
+) -> None:
+    for name, after in NO_IDS.items():
+        with subtests.test(name):
+            newcomer = newcomers[service.name][name]
+            assert not newcomer.trouble
+            assert len(newcomer.told.errors) == 1, f"{service.name} answered after={after[:30]!r}: {newcomer.told}"
+            assert newcomer.told.messages == newcomer.latest
+            assert newcomer.heard == [f"{service.name}, after {name}"]
+
+
+@pytest.fixture(scope="module")
+def all_that_is_kept(base_url: str, services: list[Service], turns: Turns) -> dict[str, Heard]:
+    """What each stack tells who enters from the beginning, and what was said last before that."""
+    kept = {service.name: Heard() for service in services}
+    with turns.shared():
+        with room.enter(base_url, services[0]) as speaker:
+            last = _say_and_hear(speaker, f"mark-{secrets.token_hex(4)}")
+        for service in services:
+            with troubled(kept[service.name]), room.enter(base_url, service, "0-0") as visitor:
+                told = visitor.history(seconds=PATIENCE)
+                kept[service.name].messages = [message for message in told if message.order <= last.order]
+    return kept
+
+
+def test_who_enters_from_the_beginning_hears_all_that_is_kept(
+    all_that_is_kept: dict[str, Heard], service: Service, other: Service
+) -> None:
+    one, two = (all_that_is_kept[it.name] for it in (service, other))
+
+    assert not one.trouble
+    here, there = one.messages, two.messages
+    # Each process trims what it keeps for itself: the two overlap in all but the beginning.
+    first = max(here[0].order, there[0].order)
+    both = [[message for message in told if message.order >= first] for told in (here, there)]
+    assert both[0] == both[1]
+    assert len(both[0]) >= min(10_000, len(here), len(there)) - 1_000
+
+
+def _say_and_hear(visitor: Visitor, mark: str) -> Message:
+    visitor.say(mark, f"by {visitor.service.name}")
+    (message,) = visitor.hear(mark)
+    return message
