@@ -1,5 +1,6 @@
 """The contract of services/README.md, on the wire and through the proxy."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,12 +27,18 @@ def test_about_names_the_service_and_the_versions_it_has_pinned(base_url: str, s
     assert answer.status == 200
     assert answer.json["service"] == service.name
     versions = dict(answer.json["versions"])
-    assert re.fullmatch(r"3\.1[123]\.\d+\S*", versions.pop("python"))
+    packages = ROOT / "services" / service.name / "package-lock.json"
+    if packages.exists():
+        assert re.fullmatch(r"\d+\.\d+\.\d+", versions.pop("node"))
+        locked = json.loads(packages.read_text("utf-8"))["packages"]
+        pins = {_normal(path.removeprefix("node_modules/")): package["version"] for path, package in locked.items()}
+    else:
+        assert re.fullmatch(r"3\.1[123]\.\d+\S*", versions.pop("python"))
+        text = (ROOT / "services" / service.name / "requirements.txt").read_text("utf-8")
+        pins = {
+            _normal(name): version for name, version in re.findall(r"^([\w.-]+)(?:\[.*?\])?==([^\s;\\]+)", text, re.M)
+        }
     assert versions, "no framework or server among the versions"
-    locked = (ROOT / "services" / service.name / "requirements.txt").read_text("utf-8")
-    pins = {
-        _normal(name): version for name, version in re.findall(r"^([\w.-]+)(?:\[.*?\])?==([^\s;\\]+)", locked, re.M)
-    }
     assert {name: pins.get(_normal(name)) for name in versions} == versions
 
 

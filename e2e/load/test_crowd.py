@@ -107,11 +107,12 @@ def test_who_does_not_read_a_flood_is_closed(flooded: dict[str, Outcome], servic
     ends = outcome.stuck
 
     assert len(ends) == flood.STUCK
-    # 4013 says it where a library keeps 1013 to itself; Socket.IO disconnects, and has no codes to do that with.
-    nearest = {1013, 4013, 1006} | ({1000} if service.protocol == "socket.io" else set())
+    # 4013 says it where a library keeps 1013 to itself, and none (1005) where it has no codes at all. Socket.IO
+    # disconnects, and has none to do that with.
+    nearest = {1013, 4013, 1005, 1006} | ({1000} if service.protocol == "socket.io" else set())
     # Who reads nothing answers no ping either, and on a slow machine the keepalive may end it first, in its own way.
     if service.limits.ping_interval and outcome.seconds > service.limits.ping_interval:
-        nearest |= {1000, 1011}
+        nearest |= {1000, 1001, 1011}
     for end in ends:
         assert isinstance(end, wire.Close), end
         assert end.code in nearest, f"{service.name} closed with {end}"
