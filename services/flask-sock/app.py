@@ -1,0 +1,69 @@
+"""The echo in Flask with flask-sock: a view that keeps its thread for as long as the socket is open."""
+
+import platform
+import signal
+import threading
+from contextlib import suppress
+from importlib.metadata import version
+
+from flask import Flask
+from flask_sock import Sock
+from wsproto.events import RejectConnection
+from wsproto.utilities import LocalProtocolError, RemoteProtocolError
+
+import chat
+
+app = Flask(__name__)
+app.config["SOCK_SERVER_OPTIONS"] = {"subprotocols": ["echo"], "ping_interval": 20, "max_message_size": 2**20}
+sock = Sock(app)
+sock.route("/chat/")(chat.chat)
+clients = set()
+
+
+@app.get("/about")
+def about():
+    packages = "flask", "flask-sock", "simple-websocket", "wsproto", "gunicorn"
+    versions = {"python": platform.python_version()} | {name: version(name) for name in packages}
+    return {"service": "flask-sock", "versions": versions}
+
+
+@sock.route("/foobar/")
+def echo(ws):
+    clients.add(ws)
+    try:
+        while True:
+            # A timeout, since we are not woken where simple-websocket ends the connection for a message too big.
+            if (message := ws.receive(timeout=10)) is not None:
+                ws.send(message)
+    except (OSError, LocalProtocolError):
+        pass  # the client left while we were answering; else it is ConnectionClosed, which flask-sock expects
+    finally:
+        clients.discard(ws)
+        ws.thread.join(1)  # it tells us that the client has closed before it answers that, and we would cut it short
+
+
+@app.get("/foobar/")
+@app.get("/chat/")
+def plain():
+    return "This is a WebSocket.\n", 426, {"Upgrade": "websocket"}
+
+
+@app.errorhandler(RemoteProtocolError)
+@app.errorhandler(ValueError)  # from wsproto too, for a header that is not ASCII, or a window that is no number
+def refuse(error):  # a handshake; flask-sock would let it become a 500
+    refusal = getattr(error, "event_hint", RejectConnection())
+    return "", refusal.status_code, [(name.decode(), value.decode()) for name, value in refusal.headers]
+
+
+def stop(signum, frame):
+    for ws in clients | {visitor.ws for visitor in chat.visitors}:
+        with suppress(Exception):  # it is closed already, or does not read and so cannot be told
+            ws.sock.setblocking(False)
+            ws.close(1001, "server shutting down")
+    gunicorns(signum, frame)
+
+
+gunicorns = signal.signal(signal.SIGTERM, stop)  # gunicorn tells its worker, and no one tells the threads
+
+for work in chat.read, chat.count:
+    threading.Thread(target=work, daemon=True).start()
