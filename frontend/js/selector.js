@@ -56,7 +56,7 @@ class Selector extends LitElement {
     return html`
       <ew-stack-filter .query=${this.query} .count=${meant.length} .all=${this.services.length}
         @ew-filter=${this.#filter} @ew-filter-go=${this.#goToFirst}></ew-stack-filter>
-      <div class="stack-list" @keydown=${this.#key} @pointerdown=${this.#touch} @wheel=${this.#touch} @focusin=${this.#touch}>
+      <div class="stack-list" @keydown=${this.#key} @pointerenter=${this.#touch} @focusin=${this.#touch}>
         ${byEra(this.services).map(([era, services]) => html`
           <fieldset ?hidden=${!services.some((service) => this.#isShown(service.name, meant.includes(service)))}>
             <legend>${t(`era.${era}`)}</legend>
