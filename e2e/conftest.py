@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 from xdist.remote import Producer
 
 from e2e import room
@@ -22,7 +22,7 @@ from e2e.groups import Groups
 from e2e.lab import Lab
 from e2e.room import Visitor
 from e2e.turns import Turns
-from e2e.wall import NETWORK_CHANGED, Pane, Wall
+from e2e.wall import Complaints, Pane, Wall
 from echowall import catalog
 from echowall.catalog import Service
 from echowall.check.suite import ALL
@@ -36,16 +36,8 @@ FAILED = pytest.StashKey[bool]()
 #: Milliseconds in which the page has to show what a test expects: other tests keep the machine busy meanwhile.
 expect.set_options(timeout=15_000)
 
-#: The ids of the chat's checks, from the contract's table: `| `chat-slow-reader` | who does not read … |`.
-CHAT_CHECKS = frozenset(
-    re.findall(
-        r"^\| `([a-z-]+)` \|",
-        (ROOT / "services/README.md").read_text("utf-8").partition("### Check ids")[2].partition("\n## ")[0],
-        re.MULTILINE,
-    )
-)
 #: Every id that a known deviation may have.
-CHECKS = CHAT_CHECKS | {check.id for check in ALL}
+CHECKS = catalog.chat_checks() | {check.id for check in ALL}
 
 _QUIET_CHROMIUM = (
     "--disable-gpu",
@@ -55,6 +47,11 @@ _QUIET_CHROMIUM = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Traces cost every test of the page a quarter of its time."""
+    parser.addoption("--traces", action="store_true", help="Keep a trace of what the page did in each failed test.")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -252,36 +249,27 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def quiet_page(request: pytest.FixtureRequest, turn: None) -> Iterator[None]:
     """Fail a test whose page complained: console errors and warnings, exceptions, policy violations.
 
-    Of a test that failed a screenshot and a trace are kept. The plugin's own options would take both of every
-    test, to throw them away when it passes, and its film of the page makes saving a trace fail now and then.
+    Of a test that failed a screenshot is kept, and with --traces a trace. The plugin's own options would take both of
+    every test, to throw them away when it passes, and its film of the page makes saving a trace fail now and then.
     """
     if "context" not in request.fixturenames:
         yield
         return
     context: BrowserContext = request.getfixturevalue("context")
     marker = request.node.get_closest_marker("expects_console")
-    expected = [re.compile(pattern) for pattern in (NETWORK_CHANGED, *(marker.args if marker else ()))]
-    complaints: list[str] = []
-
-    def on_console(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            complaints.append(f"console {message.type}: {message.text}")
-
-    context.on("console", on_console)
-    context.on("weberror", lambda error: complaints.append(f"exception: {error.error}"))
-    context.add_init_script(
-        "addEventListener('securitypolicyviolation', event => console.error("
-        "`policy violation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`))"
-    )
-    context.tracing.start(title=request.node.nodeid, snapshots=True, sources=True)
+    complaints = Complaints(context, marker.args if marker else ())
+    traced = request.config.option.traces
+    if traced:
+        context.tracing.start(title=request.node.nodeid, snapshots=True, sources=True)
     yield
-    surprises = [text for text in complaints if not any(pattern.search(text) for pattern in expected)]
+    surprises = complaints.surprises()
     if surprises or request.node.stash.get(FAILED, True):
         folder = Path(request.config.option.output) / re.sub(r"\W+", "-", request.node.nodeid)
         for number, page in enumerate(context.pages, start=1):
             page.screenshot(path=folder / f"page-{number}.png", full_page=True)
-        context.tracing.stop(path=folder / "trace.zip")
-    else:
+        if traced:
+            context.tracing.stop(path=folder / "trace.zip")
+    elif traced:
         context.tracing.stop()
     if surprises:
         pytest.fail("the page complained:\n" + "\n".join(surprises), pytrace=False)

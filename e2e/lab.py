@@ -6,17 +6,20 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from configparser import RawConfigParser
 from pathlib import Path
 from typing import Self
 
 import httpx
 
+import echowall.lab
 from e2e import room
 from e2e.wire import NoAnswerError
 from echowall.catalog import Service
 from echowall.containers import Containers
+from echowall.processes import Processes
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60
@@ -24,13 +27,16 @@ REDIS = "redis"
 
 
 class Lab:
-    """`echowall stop`, `kill` and `start`, with what was stopped put back at the end. A part is a service or REDIS."""
+    """What `echowall stop`, `kill` and `start` do; what was stopped is put back at the end. A part is a service or
+    REDIS."""
 
     def __init__(self, base_url: str, services: Iterable[Service]) -> None:
         self._base_url = base_url
         self._services = list(services)
         self._disturbed: set[str] = set()
         self._scaled: set[str] = set()
+        processes = Processes(ROOT)
+        self._lab: echowall.lab.Lab = processes if processes.running() else Containers()
 
     def __enter__(self) -> Self:
         return self
@@ -38,29 +44,34 @@ class Lab:
     def __exit__(self, *_: object) -> None:
         for name in self._scaled:
             self._scale(name, 1)
-        for name in sorted(self._disturbed, key=REDIS.__eq__):  # the rooms need their services
-            self.start(name)
+        self.start(*(self._disturbed - {REDIS}))
+        self.start(*self._disturbed)  # Redis last: the rooms need their services
 
-    def stop(self, part: Service | str) -> None:
-        """SIGTERM, as an operator stops it; returns once it is gone."""
-        self._disturbed.add(_name(part))
-        self._tool("stop", _name(part))
+    def stop(self, *parts: Service | str) -> None:
+        """SIGTERM, as an operator stops them; returns once they are gone."""
+        self._disturb(self._lab.stop, parts)
 
-    def kill(self, part: Service | str) -> None:
+    def kill(self, *parts: Service | str) -> None:
         """SIGKILL: no farewell."""
-        self._disturbed.add(_name(part))
-        self._tool("kill", _name(part))
+        self._disturb(lambda name: self._lab.kill(name, "KILL"), parts)
 
-    def start(self, part: Service | str) -> None:
-        """Start it again; returns once a service answers through the proxy, and Redis in every service's room."""
-        self._tool("start", _name(part))
-        self._wait_until_up(_name(part))
-        self._disturbed.discard(_name(part))
+    def start(self, *parts: Service | str) -> None:
+        """Start them again; returns once a service answers through the proxy, and Redis in every service's room."""
+        _at_once(self._start, parts)
+
+    def _start(self, name: str) -> None:
+        self._lab.start(name)
+        self._wait_until_up(name)
+        self._disturbed.discard(name)
+
+    def _disturb(self, action: Callable[[str], None], parts: Iterable[Service | str]) -> None:
+        self._disturbed.update(map(_name, parts))
+        _at_once(action, parts)
 
     @property
     def in_containers(self) -> bool:
         """Whether the lab runs in containers, so that a service can have replicas."""
-        return Containers().running()
+        return isinstance(self._lab, Containers)
 
     def scale(self, service: Service, replicas: int) -> None:
         """Run so many containers of the service; returns once they are healthy."""
@@ -116,10 +127,6 @@ class Lab:
             return False
         return True
 
-    @staticmethod
-    def _tool(*arguments: str) -> None:
-        _run(sys.executable, "-m", "echowall", *arguments)
-
 
 def resident_memory(pid: int) -> int:
     """What a process has in memory, in bytes; 0 where it is gone."""
@@ -146,6 +153,12 @@ def _group(leader: int) -> list[int]:
             return 0
 
     return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if group(int(entry.name)) == leader]
+
+
+def _at_once(action: Callable[[str], None], parts: Iterable[Service | str]) -> None:
+    names = [_name(part) for part in parts]
+    with ThreadPoolExecutor(max(1, len(names))) as pool:
+        list(pool.map(action, names))
 
 
 def _name(part: Service | str) -> str:

@@ -186,7 +186,7 @@ def troubled(record: Record) -> Iterator[None]:
     """What goes wrong with one stack is its own trouble, and does not end the story of the others."""
     try:
         yield
-    except NoAnswerError as error:
+    except AssertionError as error:
         record.trouble = record.trouble or str(error)
 
 

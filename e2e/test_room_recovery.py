@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
 
-from e2e import room, wire
+from e2e import room
 from e2e.lab import REDIS, Lab
-from e2e.room import Error, Live, Meanwhile, Message, Visitor, texts
+from e2e.people import Person, talking
+from e2e.room import Error, Live, Meanwhile, Message, Visitor, texts, troubled
+from e2e.turns import Turns
 from e2e.wire import NoAnswerError
 from echowall.catalog import Service
 
@@ -25,100 +26,19 @@ Enter = Callable[..., Visitor]
 NOTICED = 15
 
 
-class Person:
-    """Someone who goes on talking and listening through thick and thin: cut off, they come back to where they were."""
-
-    def __init__(self, base_url: str, service: Service, mark: str, name: str) -> None:
-        self.service = service
-        self.name = name
-        self.heard: list[Message] = []
-        self._base_url = base_url
-        self._mark = mark
-        self._last: str | None = None
-        self._said = 0
-        self._visitor: Visitor | None = room.enter(base_url, service)
-
-    @property
-    def goodbye(self) -> str:
-        """The last thing they say."""
-        return f"goodbye from {self.name}"
-
-    def say(self, text: str = "") -> None:
-        """Say the next thing, if there is anybody to say it to."""
-        self._said += 1
-        try:
-            self._inside().say(self._mark, text or f"{self._said} by {self.name}")
-        except NoAnswerError:
-            while self._visitor and self._hear(0.1):  # to the end of what is in the pipe
-                pass
-
-    def listen(self, until: set[str], *, seconds: float = 30) -> None:
-        """Hear everything until all of these were said."""
-        deadline = time.monotonic() + seconds
-        while missing := until - set(texts(self.heard)):
-            assert time.monotonic() < deadline, f"{self.name} heard {len(self.heard)} messages, but no {missing}"
-            self._hear(1)
-
-    def catch_up(self) -> None:
-        """Hear what is there, and come back if cut off."""
-        while self._hear(0.3):
-            pass
-        self._inside()
-
-    def leave(self) -> None:
-        """For good, or until there is something to say or to hear."""
-        if self._visitor:
-            self._visitor.leave()
-        self._visitor = None
-
-    def _hear(self, seconds: float) -> bool:
-        try:
-            thing = self._inside().next(seconds)
-        except wire.ClosedError:
-            self.leave()
-        except NoAnswerError:
-            return False
-        else:
-            if isinstance(thing, Message):
-                self._last = thing.id
-                if thing.nick == self._mark:
-                    self.heard.append(thing)
-        return True
-
-    def _inside(self) -> Visitor:
-        if not self._visitor:
-            self._visitor = room.enter(self._base_url, self.service, self._last)
-        return self._visitor
-
-
-@pytest.mark.parametrize("end", [Lab.kill, Lab.stop], ids=["kill", "stop"])
-def test_nothing_is_lost_when_a_service_goes_down_in_the_middle(
-    base_url: str, service: Service, other: Service, mark: str, lab: Lab, end: Callable[[Lab, Service], None]
-) -> None:
-    doors = (service, service, other, other)
-    people = [Person(base_url, door, mark, f"{door.name} {number}") for number, door in enumerate(doors)]
-
-    def down_and_up() -> None:
-        end(lab, service)
-        lab.start(service)
-
-    talk_during(down_and_up, people)
-
-    assert_all_heard_the_same(people)
-
-
 def test_nothing_is_lost_when_redis_is_killed_in_the_middle(
     base_url: str, services: list[Service], mark: str, lab: Lab
 ) -> None:
     people = [Person(base_url, service, mark, service.name) for service in services]
 
-    def down_and_up() -> None:
+    with talking(people, pause=0.1) as everybody_speaks:
+        everybody_speaks(5)
         lab.kill(REDIS)
+        everybody_speaks(5)
         lab.start(REDIS)
 
-    talk_during(down_and_up, people)
-
-    assert_all_heard_the_same(people)
+    for person in people:
+        person.assert_heard_the_same_as(people)
 
 
 @dataclass
@@ -131,17 +51,16 @@ class Newborn:
 
 
 @pytest.fixture(scope="module")
-def started_without_redis(base_url: str, services: list[Service]) -> dict[str, Newborn]:
+def started_without_redis(base_url: str, services: list[Service], turns: Turns) -> dict[str, Newborn]:
     """Every service, restarted in one outage; the last message of the room says `before`."""
     newborns = {service.name: Newborn() for service in services}
-    with Lab(base_url, services) as lab, ExitStack() as stack:
+    with turns.alone(), Lab(base_url, services) as lab, ExitStack() as stack:
         with room.enter(base_url, services[0]) as speaker:
             speaker.say("before", "before")
             speaker.hear("before")
         lab.stop(REDIS)
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(lab.stop, services))
-            list(pool.map(lab.start, services))
+        lab.stop(*services)
+        lab.start(*services)
         inside = []
         for service in services:
             with troubled(newborns[service.name]):
@@ -181,11 +100,11 @@ class Witness:
 
 
 @pytest.fixture(scope="module")
-def outage(base_url: str, services: list[Service]) -> dict[str, Witness]:
+def outage(base_url: str, services: list[Service], turns: Turns) -> dict[str, Witness]:
     """Redis is stopped and started under a conversation of all stacks, once for all the tests of it."""
     mark = f"outage-{secrets.token_hex(4)}"
     witnesses = {service.name: Witness() for service in services}
-    with Lab(base_url, services) as lab, ExitStack() as stack:
+    with turns.alone(), Lab(base_url, services) as lab, ExitStack() as stack:
         inside = [stack.enter_context(room.enter(base_url, service)) for service in services]
         late: list[Visitor] = []
         for visitor in inside:
@@ -308,39 +227,3 @@ def _told_live(visitor: Visitor) -> bool | None:
         if isinstance(thing, Error):
             raise NoAnswerError(f"{visitor.service.name} answered {thing}")
     return thing.live
-
-
-@contextmanager
-def troubled(record: Witness | Newborn) -> Iterator[None]:
-    """What goes wrong with one stack is its own trouble, and does not end the story of the others."""
-    try:
-        yield
-    except NoAnswerError as error:
-        record.trouble = record.trouble or str(error)
-
-
-def talk_during(action: Callable[[], None], people: list[Person]) -> None:
-    """All of them talk while it goes on, say goodbye, and listen until everybody has."""
-    with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(action)
-        while not done.done():
-            for person in people:
-                person.say()
-            time.sleep(0.05)
-        done.result()
-    for person in people:
-        person.catch_up()
-        person.say(person.goodbye)
-    for person in people:
-        person.listen({person.goodbye for person in people})
-        person.leave()
-
-
-def assert_all_heard_the_same(people: list[Person]) -> None:
-    """Each thing once, in one order, and from everybody more than the goodbye."""
-    for person in people:
-        assert person.heard == people[0].heard, f"{person.name} heard otherwise than {people[0].name}"
-        assert sum(text.endswith(f" {person.name}") for text in texts(person.heard)) > 2
-    heard = people[0].heard
-    assert len({message.text for message in heard}) == len(heard)
-    assert [message.order for message in heard] == sorted({message.order for message in heard})

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
 
 import msgspec
-from playwright.sync_api import Error, Locator, Page, Request, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Locator, Page, Request, expect
 
 NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
 
@@ -32,6 +33,29 @@ class Entry(msgspec.Struct):
         """What was said: text as text, binary as bytes."""
         data = self.data or ""
         return b64decode(data, validate=True) if self.encoding == "base64" else data
+
+
+class Complaints:
+    """What the pages of a context complain of: console errors and warnings, exceptions, policy violations."""
+
+    def __init__(self, context: BrowserContext, expected: Iterable[str] = ()) -> None:
+        self._expected = [re.compile(pattern) for pattern in (NETWORK_CHANGED, *expected)]
+        self._texts: list[str] = []
+        context.on("console", self._on_console)
+        context.on("weberror", lambda error: self._texts.append(f"exception: {error.error}"))
+        context.add_init_script(
+            "addEventListener('securitypolicyviolation', event => console.error("
+            "`policy violation: ${event.violatedDirective} ${event.blockedURI} "
+            "${event.sourceFile}:${event.lineNumber}`))"
+        )
+
+    def surprises(self) -> list[str]:
+        """Those that were not expected."""
+        return [text for text in self._texts if not any(pattern.search(text) for pattern in self._expected)]
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self._texts.append(f"console {message.type}: {message.text}")
 
 
 class Wall:

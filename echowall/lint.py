@@ -259,7 +259,7 @@ def _unwritten(exhibit: Exhibit) -> Iterator[Fault]:
 
 def _known(exhibit: Exhibit) -> Iterator[Fault]:
     seen = set()
-    chat = chat_checks(exhibit.root)
+    chat = catalog.chat_checks(exhibit.root)
     for known in exhibit.service.known if exhibit.service else ():
         if known.check not in _EXPECTED and known.check not in chat:
             cure = "services/README.md has the chat's, `echowall check --list` the others"
@@ -272,12 +272,6 @@ def _known(exhibit: Exhibit) -> Iterator[Fault]:
             if (known.check, via) in seen:
                 yield exhibit.fault("service.toml", f"known {known.check}: twice for the route {via}; remove one")
             seen.add((known.check, via))
-
-
-def chat_checks(root: Path = ROOT) -> frozenset[str]:
-    """The ids of the chat's checks, from the contract's table: `| `chat-slow-reader` | who does not read … |`."""
-    text = (root / "services/README.md").read_text("utf-8")
-    return frozenset(re.findall(r"^\| `(chat-[a-z-]+)` \|", text, re.MULTILINE))
 
 
 def maintenance(released: date, today: date) -> str:

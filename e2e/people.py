@@ -1,0 +1,128 @@
+"""People who go on talking in the room whatever happens to it, and then compare what they heard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event, Semaphore
+
+from e2e import room, wire
+from e2e.room import Message, Visitor, texts, troubled
+from e2e.wire import NoAnswerError
+from echowall.catalog import Service
+
+
+class Person:
+    """Someone who goes on talking and listening through thick and thin: cut off, they come back to where they were."""
+
+    def __init__(self, base_url: str, service: Service, mark: str, name: str) -> None:
+        self.service = service
+        self.name = name
+        self.heard: list[Message] = []
+        self.trouble = ""
+        self._base_url = base_url
+        self._mark = mark
+        self._last: str | None = None
+        self._said = 0
+        self._visitor: Visitor | None = room.enter(base_url, service)
+
+    @property
+    def goodbye(self) -> str:
+        """The last thing they say."""
+        return f"goodbye from {self.name}"
+
+    def say(self, text: str = "") -> None:
+        """Say the next thing, if there is anybody to say it to."""
+        self._said += 1
+        try:
+            self._inside().say(self._mark, text or f"{self._said} by {self.name}")
+        except NoAnswerError:
+            while self._visitor and self._hear(0.1):  # to the end of what is in the pipe
+                pass
+
+    def listen(self, until: set[str], *, seconds: float = 30) -> None:
+        """Hear everything until all of these were said."""
+        deadline = time.monotonic() + seconds
+        while missing := until - set(texts(self.heard)):
+            assert time.monotonic() < deadline, f"{self.name} heard {len(self.heard)} messages, but no {missing}"
+            self._hear(1)
+
+    def catch_up(self) -> None:
+        """Hear what is there, and come back if cut off."""
+        while self._hear(0.3):
+            pass
+        self._inside()
+
+    def assert_heard_the_same_as(self, people: Iterable[Person]) -> None:
+        """Each thing once, in the room's order, as the others did, and from everybody more than the goodbye."""
+        assert not self.trouble
+        assert len({message.text for message in self.heard}) == len(self.heard)
+        assert [message.order for message in self.heard] == sorted({message.order for message in self.heard})
+        for other in people:
+            assert sum(text.endswith(f" {other.name}") for text in texts(self.heard)) > 2, f"{other.name} was not heard"
+            if not other.trouble:
+                assert self.heard == other.heard, f"{self.name} heard otherwise than {other.name}"
+
+    def leave(self) -> None:
+        """For good, or until there is something to say or to hear."""
+        if self._visitor:
+            self._visitor.leave()
+        self._visitor = None
+
+    def _hear(self, seconds: float) -> bool:
+        try:
+            thing = self._inside().next(seconds)
+        except wire.ClosedError:
+            self.leave()
+        except NoAnswerError:
+            return False
+        else:
+            if isinstance(thing, Message):
+                self._last = thing.id
+                if thing.nick == self._mark:
+                    self.heard.append(thing)
+        return True
+
+    def _inside(self) -> Visitor:
+        if not self._visitor:
+            self._visitor = room.enter(self._base_url, self.service, self._last)
+        return self._visitor
+
+
+@contextmanager
+def talking(people: list[Person], *, pause: float) -> Iterator[Callable[[int], None]]:
+    """All of them talk while the block runs, then say goodbye, and listen until everybody has. What it gives waits
+    until everybody has said so many things more."""
+    over = Event()
+    rounds = Semaphore(0)
+
+    def talk() -> None:
+        while not over.is_set():
+            for person in people:
+                person.say()
+            rounds.release()
+            time.sleep(pause)
+
+    def wait(count: int) -> None:
+        while rounds.acquire(blocking=False):  # those before
+            pass
+        for _ in range(count):
+            assert rounds.acquire(timeout=30), "they fell silent"
+
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(talk)
+        try:
+            yield wait
+        finally:
+            over.set()
+        done.result()
+    for person in people:
+        with troubled(person):
+            person.catch_up()
+            person.say(person.goodbye)
+    for person in people:
+        with troubled(person):
+            person.listen({person.goodbye for person in people})
+            person.leave()
