@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args, get_type_hints
 
 from e2e.conftest import CHECKS
+from echowall import system
 from echowall.catalog import Naive, Service, chat_checks
 
 SUITE = "\n".join(path.read_text("utf-8") for path in Path(__file__).parent.rglob("test_*.py"))
@@ -27,4 +28,5 @@ def test_every_fault_that_a_naive_handler_can_show_is_shown() -> None:
 def test_no_test_names_a_service(services: list[Service]) -> None:
     words = set(re.findall(r"[\w-]+", re.sub(r"^(from|import) .*$", "", SUITE, flags=re.MULTILINE)))
 
-    assert words.isdisjoint({service.name for service in services} | {service.title for service in services})
+    names = {service.name for service in services} | {service.title for service in services}
+    assert words.isdisjoint(names - system.COMMANDS.keys())  # one may be called as a command of which the tests speak

@@ -116,12 +116,11 @@ def absence(base_url: str, services: list[Service], turns: Turns) -> Story:
     def come_back(service: Service, after: Message) -> None:
         heard = story.heard[service.name]
         with troubled(heard), room.enter(base_url, service, after.id) as visitor:
-            told = visitor.history(seconds=PATIENCE)
-            heard.messages += [message for message in told if message.nick == story.mark]
+            visitor.hear(story.mark, AWAY, seconds=PATIENCE, into=heard.messages)
 
     with turns.shared(), ThreadPoolExecutor(len(services)) as pool:
         with everywhere(base_url, services) as visitors:
-            before = [_say_and_hear(visitor, f"before-{story.mark}") for visitor in visitors]
+            before = [_say_and_hear(visitor, secrets.token_hex(4)) for visitor in visitors]
         with everywhere(base_url, services) as visitors:
             story.say(visitors, AWAY)
             with troubled(story):  # what one stack does not say, the others will miss

@@ -52,6 +52,8 @@ async def catch_up(sid, after):
         await live.wait()
     queue = sio.eio.sockets[sio.manager.eio_sid_from_sid(sid, "/")].queue
     position = position or (log[-51:-50] or [((0, 0), {})])[0][0]  # someone new gets the last 50
+    for _ in range(30):  # by another stack one may have heard already what this one has yet to read
+        await asyncio.sleep(0.1 * (not log or log[-1][0] < position))
     while missed := log[bisect(log, position, key=lambda entry: entry[0]) :]:
         for _, message in missed:
             await sio.send(message, to=sid)
