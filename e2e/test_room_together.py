@@ -20,7 +20,7 @@ from echowall.catalog import Service
 #: Messages that each stack says in the conversation, that all say while others are away, and while others come and go.
 EACH, AWAY, COMING_AND_GOING = 30, 500, 600
 #: Seconds for hearing all that was said, on a machine that is busy with all stacks at once.
-PATIENCE = 60
+PATIENCE = 30
 
 
 @dataclass
