@@ -22,8 +22,8 @@ redis = Redis.from_pool(BlockingConnectionPool.from_url(url, decode_responses=Tr
 
 # always_connect: who connects is told so before anything else. Events one after the other, each up to 8 MiB.
 sio = AsyncServer(async_mode="asgi", always_connect=True, async_handlers=False, max_http_buffer_size=8 * 1024 * 1024)
-log, live, online = [], asyncio.Event(), {}  # the log: (order, message) of each message, as in Redis
-sockets = {}  # sid: the task that lets it catch up
+# (order, message) of each message, as in Redis; and of each socket, by its sid, the task that lets it catch up
+log, sockets, live, state = [], {}, asyncio.Event(), {"online": {}}
 
 
 class Said(Struct, forbid_unknown_fields=True):
@@ -63,7 +63,7 @@ async def catch_up(sid, after):
             return await sio.disconnect(sid)
     # Neither this nor send() in read() waits before it sees who is in the room, so nothing falls between the two.
     await sio.enter_room(sid, "live")
-    await sio.send({"online": online}, to=sid)
+    await sio.send(state, to=sid)
     await sio.send({"live": live.is_set()}, to=sid)
 
 
@@ -99,8 +99,9 @@ async def read():
         del log[: -KEPT - 1000]
         # Engine.IO's queues have no limit: https://github.com/miguelgrinberg/python-engineio/issues/133
         for sid, eio_sid in sio.manager.get_participants("/", "live"):
-            client = sio.eio.sockets.get(eio_sid)
-            if client and client.queue.qsize() > KEPT / 2:  # it takes out all at once, so as many may be underway
+            if (
+                client := sio.eio.sockets.get(eio_sid)
+            ) and client.queue.qsize() > KEPT / 2:  # it may hold as many again
                 await sio.disconnect(sid)
         if len(entries) < 500 and not live.is_set():  # there are no more
             live.set()
@@ -114,8 +115,7 @@ async def count():
             keys, now = await redis.keys(ONLINE + "*"), Counter()
             for key, number in zip(keys, await redis.mget(keys)):
                 now[key.split(":")[2]] += int(number or 0)
-            if online != +now:  # without the zeros
-                online.clear()
-                online.update(+now)
-                await sio.send({"online": online}, room="live")
+            if state["online"] != +now:  # without the zeros
+                state["online"] = +now
+                await sio.send(state, room="live")
         await asyncio.sleep(1)
