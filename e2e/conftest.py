@@ -6,8 +6,9 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from e2e.lab import Lab
 from e2e.room import Visitor
 from e2e.turns import Turns
 from e2e.wall import Complaints, Pane, Wall
+from e2e.wire import NoAnswerError
 from echowall import catalog
 from echowall.catalog import Service
 from echowall.check.suite import ALL
@@ -198,18 +200,31 @@ def turns(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Turns:
 @pytest.fixture(autouse=True)
 def turn(request: pytest.FixtureRequest, turns: Turns) -> Iterator[None]:
     """Share the lab with the tests of the other workers, or have it alone."""
-    with turns.alone() if _disturbs(request) else turns.shared():
+    fragile = _is_fragile(request)
+    alone = fragile or "lab" in request.fixturenames or request.node.get_closest_marker("alone")
+    base_url: str = request.getfixturevalue("base_url")
+    with turns.alone() if alone else turns.shared():
         yield
+        if fragile:
+            _wait_for_its_room(base_url, request.getfixturevalue("service"))
 
 
-def _disturbs(request: pytest.FixtureRequest) -> bool:
-    if "lab" in request.fixturenames or request.node.get_closest_marker("alone"):
-        return True
+def _is_fragile(request: pytest.FixtureRequest) -> bool:
+    """Whether the test can be the end of the service's process, and of everybody's sockets: fragments are, where those
+    of two clients do not stay apart."""
     check = request.node.get_closest_marker("check")
     if not check or "fragments" not in check.args:
         return False
-    # Where fragments of two clients do not stay apart, they can be the end of the process, and of everybody's sockets.
     return any(known.check == "fragments-apart" for known in request.getfixturevalue("service").known)
+
+
+def _wait_for_its_room(base_url: str, service: Service) -> None:
+    """The process that took its place reads all that was said before it tells anybody."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with suppress(NoAnswerError), room.enter(base_url, service) as visitor:
+            visitor.history()
+            return
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The chat room as people see it: seven stacks, one conversation."""
+"""The chat room as people see it: every stack, one conversation."""
 
 import re
 from collections.abc import Callable

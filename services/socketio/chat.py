@@ -99,9 +99,8 @@ async def read():
         del log[: -KEPT - 1000]
         # Engine.IO's queues have no limit: https://github.com/miguelgrinberg/python-engineio/issues/133
         for sid, eio_sid in sio.manager.get_participants("/", "live"):
-            if (
-                client := sio.eio.sockets.get(eio_sid)
-            ) and client.queue.qsize() > KEPT / 2:  # it may hold as many again
+            client = sio.eio.sockets.get(eio_sid)
+            if client and client.queue.qsize() > KEPT / 2:  # it takes out all at once, so as many may be underway
                 await sio.disconnect(sid)
         if len(entries) < 500 and not live.is_set():  # there are no more
             live.set()
@@ -112,10 +111,9 @@ async def count():
     while True:
         with suppress(RedisError):  # read() tells of it
             await redis.set(ONLINE + ME, len(sockets), ex=5)
-            keys, now = await redis.keys(ONLINE + "*"), Counter()
-            for key, number in zip(keys, await redis.mget(keys)):
-                now[key.split(":")[2]] += int(number or 0)
-            if state["online"] != +now:  # without the zeros
-                state["online"] = +now
+            keys = await redis.keys(ONLINE + "*")
+            counts = [Counter({key.split(":")[2]: int(count or 0)}) for key, count in zip(keys, await redis.mget(keys))]
+            if state["online"] != (now := sum(counts, Counter())):  # without the zeros
+                state["online"] = now
                 await sio.send(state, room="live")
         await asyncio.sleep(1)
