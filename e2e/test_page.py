@@ -248,6 +248,17 @@ def test_a_round_trip_is_timed(wall: Wall, connected: Pane) -> None:
     expect(connected.sparkline).to_be_visible()
 
 
+def test_a_line_of_the_log_begins_with_which_way_it_went(wall: Wall, connected: Pane) -> None:
+    wall.say("which way?")
+    connected.expect_totals(1, 1)
+
+    for entry in connected.entries().all():
+        arrow, line = entry.locator(".arrow").bounding_box(), entry.bounding_box()
+        assert arrow
+        assert line
+        assert 0 < arrow["x"] - line["x"] < 40
+
+
 def test_the_log_shows_only_what_is_asked_for(wall: Wall, connected: Pane) -> None:
     wall.say("there and back")
     connected.expect_totals(1, 1)
