@@ -10,13 +10,11 @@ from playwright.sync_api import BrowserContext, Page, Playwright, WebSocketRoute
 
 from e2e.lab import REDIS, Lab
 from e2e.room import Visitor
-from e2e.wall import Room
+from e2e.wall import NOT_THERE, Room
 from echowall.catalog import Service
 
 Enter = Callable[..., Visitor]
 
-#: What a browser says of its own accord when a service is not there.
-NOT_THERE = ("WebSocket connection to", "Failed to load resource: the server responded with a status of 50[234]")
 SHOTS = Path(__file__).resolve().parent.parent / "reports/e2e/chat"
 
 

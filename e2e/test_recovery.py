@@ -20,13 +20,11 @@ from e2e.lab import Lab
 from e2e.people import Person, talking
 from e2e.room import troubled
 from e2e.turns import Turns
-from e2e.wall import Complaints, Pane, Wall
+from e2e.wall import NOT_THERE, Complaints, Pane, Wall
 from echowall.catalog import Service
 
 pytestmark = pytest.mark.operator
 
-#: What a browser says of its own accord when a service is not there.
-NOT_THERE = ("WebSocket connection to", "Failed to load resource: the server responded with a status of 50[234]")
 RECONNECTING = re.compile(r"^(Reconnecting in \d+ s \(attempt \d+\)|Connecting…)$")
 #: Sockets of the echo, and as many of the room, that are open when a service is stopped.
 OPEN = 20

@@ -14,6 +14,13 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Locator, 
 
 NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
 
+#: What a browser says of its own accord when a service is not there, or is killed while it answers.
+NOT_THERE = (
+    "WebSocket connection to",
+    "Failed to load resource: the server responded with a status of 50[234]",
+    "Failed to load resource: net::ERR_(CONTENT_LENGTH_MISMATCH|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE)",
+)
+
 Direction = Literal["sent", "received", "event"]
 
 
