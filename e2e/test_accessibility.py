@@ -161,7 +161,7 @@ def test_with_a_stack_that_does_not_run(
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_in_the_table_of_stacks(page: Page, language: str, assert_accessible: Check, assert_fits: Check) -> None:
-    page.goto(f"/?view=stacks&sort=lines&order=desc&lang={language}")
+    Wall(page).load(f"/?view=stacks&sort=lines&order=desc&lang={language}")
     expect(page.get_by_role("table")).to_be_visible()
 
     assert_accessible()

@@ -72,7 +72,7 @@ def test_what_is_said_is_heard(chat: Room, service: Service, enter: Enter, other
 def test_the_nick_is_kept(inside: Room, plain: Service, mark: str) -> None:
     inside.nick.fill(mark)
     inside.nick.press("Enter")
-    inside.page.reload()
+    inside.wall.reload()
     inside.expect_inside()
 
     inside.say("still me")

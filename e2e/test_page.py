@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from e2e.wall import Pane, Wall
 from echowall.catalog import Service
@@ -382,10 +382,10 @@ def test_a_deep_link_to_the_chinese_page(wall: Wall) -> None:
 
 
 @pytest.mark.browser_context_args(locale="zh-CN")
-def test_a_chinese_reader_gets_the_chinese_page(page: Page) -> None:
-    page.goto("/")
+def test_a_chinese_reader_gets_the_chinese_page(wall: Wall) -> None:
+    wall.load("/")
 
-    expect(page.get_by_role("heading", level=1)).to_have_text("回音壁")
+    expect(wall.page.get_by_role("heading", level=1)).to_have_text("回音壁")
 
 
 def test_switching_the_language_keeps_the_connection(wall: Wall, connected: Pane) -> None:

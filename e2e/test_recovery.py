@@ -136,8 +136,8 @@ def killed(
                         wall.say("back again")
                         pane.expect_received("back again")
                     wall.page.close()
-        if complaints.surprises():
-            pytest.fail("\n".join(["a page complained:", *complaints.surprises()]))
+        for fallen in story.values():  # which of the pages it was, a browser's context does not tell
+            fallen.page.trouble = "\n".join(filter(None, [fallen.page.trouble, *complaints.surprises()]))
     return story
 
 

@@ -123,7 +123,7 @@ def test_the_order_is_in_the_address(table: Table, services: list[Service]) -> N
     table.sort("Lines of code")
     expect(table.page).to_have_url(re.compile(r"\?view=stacks&sort=lines&order=desc$"))
 
-    table.page.reload()
+    table.wall.reload()
 
     expect(table.header("Lines of code")).to_have_attribute("aria-sort", "descending")
     expected = sorted(services, key=lambda service: service.lines, reverse=True)
@@ -154,7 +154,7 @@ def test_the_filter_leaves_the_rows_that_match_in_their_order(table: Table, serv
     ]
     expect(table.matches).to_have_text(f"{len(few)} of {len(services)} match")
     assert table.names() == few
-    table.page.reload()
+    table.wall.reload()
     expect(table.filter).to_have_value(wanted.upper())
     assert table.names() == few
     table.filter.press("Escape")
@@ -239,7 +239,7 @@ def test_the_title_says_where_one_is(table: Table, wall: Wall) -> None:
 
 
 def test_the_table_speaks_chinese(page: Page, services: list[Service]) -> None:
-    page.goto("/?view=stacks&lang=zh&sort=released")
+    Wall(page).load("/?view=stacks&lang=zh&sort=released")
 
     expect(page).to_have_title("服务一览 · 回音壁")
     oldest = min(services, key=lambda service: service.released)

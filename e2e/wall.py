@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
@@ -91,17 +91,27 @@ class Wall:
         return self.first
 
     def load(self, address: str) -> None:
-        """Go there, and again where the network changed on the way: when a container starts or stops, Chromium
-        drops what it is loading (https://issues.chromium.org/issues/41465264)."""
+        """Go there."""
+        self._until_complete(lambda: self.page.goto(address))
+
+    def reload(self) -> None:
+        """Load the page again."""
+        self._until_complete(self.page.reload)
+
+    def _until_complete(self, load: Callable[[], object]) -> None:
+        """Load, and again where the network changed on the way: when a container starts or stops, Chromium drops what
+        it is loading (https://issues.chromium.org/issues/41465264), and its error page may come late."""
         for _ in range(5):
             self._interrupted = False
             try:
-                self.page.goto(address)
+                load()
             except Error as error:
-                if NETWORK_CHANGED not in error.message:
+                if not re.search(f"{NETWORK_CHANGED}|interrupted by .* to .chrome-error:", error.message):
                     raise
+                continue
             if not self._interrupted:
                 return
+        raise AssertionError(f"the network changed each of five times that {self.page.url} was loaded")
 
     def _on_request_failed(self, request: Request) -> None:
         self._interrupted |= request.failure == f"net::{NETWORK_CHANGED}"

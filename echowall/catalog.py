@@ -186,4 +186,4 @@ def services_json(services: list[Service]) -> bytes:
 def chat_checks(root: Path = ROOT) -> frozenset[str]:
     """The ids of the chat room's checks, which only the browser suite makes, from the contract's table of them."""
     contract = (root / "services" / "README.md").read_text("utf-8")
-    return frozenset(re.findall(r"^\| `(chat-[a-z-]+)` \|", contract, re.MULTILINE))
+    return frozenset(re.findall(r"^\| `(chat-[a-z0-9-]+)` \|", contract, re.MULTILINE))

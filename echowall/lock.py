@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable
@@ -18,9 +17,10 @@ from echowall.catalog import ROOT
 
 #: A requirement: name, extras, and the version it is pinned to, if it is.
 REQUIREMENT = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)(?P<extras>\[[\w,. -]+\])?(?:==(?P<version>[^\s;,]+))?", re.M)
-_UV = (sys.executable, "-m", "uv", "--quiet", "--no-config", "--no-progress", "--system-certs", "pip", "compile")
+_COMPILE = (*system.UV, "pip", "compile")
+_UNIVERSAL = ("--universal", "--python-version", "3.11")
 #: The options of every lock of Python packages, which its first lines name.
-_OPTIONS = ("--universal", "--python-version", "3.11", "--generate-hashes")
+_OPTIONS = (*_UNIVERSAL, "--generate-hashes")
 
 
 class LockError(Exception):
@@ -97,7 +97,7 @@ def lock(part: Part) -> None:
     # The first lines of what it writes name the command; this keeps them free of what is this machine's affair.
     command = f"uv pip compile {' '.join([*_OPTIONS, *part.sources])} -o {part.locked}"
     _run(
-        [*_UV, *_OPTIONS, "--upgrade", "--custom-compile-command", command, *part.sources, "-o", part.locked],
+        [*_COMPILE, *_OPTIONS, "--upgrade", "--custom-compile-command", command, *part.sources, "-o", part.locked],
         part.folder,
     )
 
@@ -108,10 +108,7 @@ def resolve(requirements: Iterable[str], folder: Path) -> dict[str, tuple[str, s
     `folder` is where to work. Raises LockError.
     """
     (folder / "wanted.in").write_text("\n".join([*requirements, ""]))
-    _run(
-        [*_UV, "--universal", "--python-version", "3.11", "--format", "pylock.toml", "wanted.in", "-o", "pylock.toml"],
-        folder,
-    )
+    _run([*_COMPILE, *_UNIVERSAL, "--format", "pylock.toml", "wanted.in", "-o", "pylock.toml"], folder)
     found = {}
     for package in tomllib.loads((folder / "pylock.toml").read_text("utf-8"))["packages"]:
         files = [*package.get("wheels", []), package.get("sdist") or {}]
@@ -176,7 +173,7 @@ def _latest_python(names: set[str]) -> dict[str, str]:
     if not names:
         return {}
     # What the images' Python can have: without constraints uv takes the latest release of each that is none before one.
-    command = [*_UV, "--no-deps", "--no-header", "--no-annotate", "--python-version", "3.13", "-"]
+    command = [*_COMPILE, "--no-deps", "--no-header", "--no-annotate", "--python-version", "3.13", "-"]
     said = _run(command, Path(tempfile.gettempdir()), "\n".join(sorted(names)))
     found = {normal(match["name"]): match["version"] for match in REQUIREMENT.finditer(said)}
     return {name: found[normal(name)] for name in names if normal(name) in found}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from echowall import catalog, lint, lock
+from echowall import catalog, lint, lock, system
 from echowall.catalog import ROOT
 
 #: What cannot be found out, for the one who adds the stack to write; echowall.lint looks for it.
@@ -127,7 +127,7 @@ def _fill_in(draft: Path, wanted: Wanted) -> None:
 
 def _links(requirement: str, temporary: Path) -> tuple[str, str]:
     """A package's homepage and documentation, as it tells them itself."""
-    command = [sys.executable, "-m", "uv", "--quiet", "--no-config", "--system-certs", "pip", "install", "--no-deps"]
+    command = [*system.UV, "pip", "install", "--no-deps"]
     command += ["--python", sys.executable, "--target", str(temporary / "package"), requirement]
     done = subprocess.run([*command, "--only-binary", ":all:"], capture_output=True, check=False)
     told: dict[str, str] = {}

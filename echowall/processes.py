@@ -162,15 +162,14 @@ class Processes:
         folder = self._root / "services" / service.name
         venv = self._state / "venvs" / service.name
         stamp = venv / "stamp"
-        uv = [sys.executable, "-m", "uv", "--quiet", "--no-config", "--no-progress", "--system-certs"]
         if (folder / "package-lock.json").exists():  # Node looks for packages beside the file that imports them
             lock, runtime = folder / "package-lock.json", "npm"
             commands = [["npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"]]
         else:
             lock, runtime = folder / "requirements.txt", sys.version
             commands = [
-                [*uv, "venv", "--clear", "--python", sys.executable, str(venv)],
-                [*uv, "pip", "sync", "--require-hashes", "--python", str(venv / "bin/python"), str(lock)],
+                [*system.UV, "venv", "--clear", "--python", sys.executable, str(venv)],
+                [*system.UV, "pip", "sync", "--require-hashes", "--python", str(venv / "bin/python"), str(lock)],
             ]
         try:
             wanted = hashlib.sha256(lock.read_bytes() + runtime.encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,6 +20,9 @@ COMMANDS = {
 
 #: Commands that do as well.
 _ALIASES = {"chromium-headless-shell": ("chromium", "chromium-browser", "google-chrome")}
+
+#: uv, whatever the user's own settings for it are.
+UV = (sys.executable, "-m", "uv", "--quiet", "--no-config", "--no-progress", "--system-certs")
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 

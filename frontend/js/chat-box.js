@@ -1,6 +1,7 @@
 // The box in which one says something in the room.
 import { LitElement, html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
+import { Follows } from "./follows.js";
 import { Translated, t } from "./i18n.js";
 import { MOST_TEXT, checkText, codePoints } from "./room.js";
 
@@ -25,6 +26,7 @@ class ChatBox extends LitElement {
     this.composed = false; // whether an input method has only just finished
     this.touch = matchMedia("(pointer: coarse)");
     new Translated(this);
+    new Follows(this, () => this.visit, ["room"]);
   }
 
   createRenderRoot() {
@@ -33,18 +35,15 @@ class ChatBox extends LitElement {
 
   connectedCallback() {
     super.connectedCallback();
-    this.listener = () => this.requestUpdate();
     this.stateListener = () => {
       this.error = null; // most often it was that one was not in the room
       this.requestUpdate();
     };
-    this.visit.addEventListener("room", this.listener);
     this.visit.addEventListener("state", this.stateListener);
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    if (this.listener) this.visit.removeEventListener("room", this.listener);
     if (this.stateListener) this.visit.removeEventListener("state", this.stateListener);
   }
 

@@ -3,6 +3,7 @@ import { LitElement, html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { ifDefined } from "lit/directives/if-defined.js";
 import { repeat } from "lit/directives/repeat.js";
+import { Follows } from "./follows.js";
 import { Translated, language, t } from "./i18n.js";
 import { formatDate } from "./format.js";
 import { visible, withDays } from "./room.js";
@@ -44,21 +45,11 @@ export class ChatLog extends LitElement {
       resume: () => this.#resume(),
     });
     new Translated(this);
+    new Follows(this, () => this.visit, EVENTS);
   }
 
   createRenderRoot() {
     return this;
-  }
-
-  connectedCallback() {
-    super.connectedCallback();
-    this.listener = () => this.requestUpdate();
-    for (const event of EVENTS) this.visit.addEventListener(event, this.listener);
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    for (const event of EVENTS) if (this.listener) this.visit.removeEventListener(event, this.listener);
   }
 
   /** However many messages come: one drawing a frame, and at least as much time for them as for drawing. */

@@ -1,5 +1,6 @@
 // The two languages of the page. A text is a key and its parameters until it is shown, so a switch turns all of it.
 import { en } from "./en.js";
+import { Follows } from "./follows.js";
 import { zh } from "./zh.js";
 
 /** @typedef {{ key: string, params?: Record<string, string | number> }} Message */
@@ -57,18 +58,9 @@ export function firstLanguage(asked) {
 /**
  * Renders a component anew when the language turns: a reactive controller of Lit.
  */
-export class Translated {
+export class Translated extends Follows {
   /** @param {import("lit").ReactiveControllerHost} host */
   constructor(host) {
-    this.turn = () => host.requestUpdate();
-    host.addController(this);
-  }
-
-  hostConnected() {
-    languageChanges.addEventListener("change", this.turn);
-  }
-
-  hostDisconnected() {
-    languageChanges.removeEventListener("change", this.turn);
+    super(host, () => languageChanges, ["change"]);
   }
 }

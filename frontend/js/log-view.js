@@ -4,6 +4,7 @@ import { LitElement, html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { ifDefined } from "lit/directives/if-defined.js";
 import { repeat } from "lit/directives/repeat.js";
+import { Follows } from "./follows.js";
 import { Translated, language, t } from "./i18n.js";
 import { eventText, exportLine, matches } from "./log.js";
 import { formatDuration, formatSize, formatTime } from "./format.js";
@@ -53,21 +54,11 @@ export class LogView extends LitElement {
       resume: () => this.#resume(),
     });
     new Translated(this);
+    new Follows(this, () => this.conversation, ["log"]);
   }
 
   createRenderRoot() {
     return this;
-  }
-
-  connectedCallback() {
-    super.connectedCallback();
-    this.listener = () => this.requestUpdate();
-    this.conversation.addEventListener("log", this.listener);
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    if (this.listener) this.conversation.removeEventListener("log", this.listener);
   }
 
   /** However many messages came: one rendering a frame. */

@@ -5,6 +5,7 @@ import { live } from "lit/directives/live.js";
 import "./log-view.js";
 import "./selector.js";
 import "./source.js";
+import { Follows } from "./follows.js";
 import { Translated, t } from "./i18n.js";
 import { checkClose } from "./close-codes.js";
 import { parseProtocols } from "./payload.js";
@@ -40,6 +41,7 @@ export class Pane extends LitElement {
     /** @type {Partial<Record<"url" | "protocols" | "code" | "reason", Message>>} what is wrong, by field */
     this.errors = {};
     new Translated(this);
+    new Follows(this, () => this.conversation, ["state"]);
   }
 
   createRenderRoot() {
@@ -48,9 +50,7 @@ export class Pane extends LitElement {
 
   connectedCallback() {
     super.connectedCallback();
-    this.listener = () => this.requestUpdate();
     this.statusListener = (/** @type {Event} */ event) => this.#statusChanged(/** @type {CustomEvent<string>} */ (event).detail);
-    this.conversation.addEventListener("state", this.listener);
     this.statuses.addEventListener("change", this.statusListener);
     this.clock = setInterval(() => this.conversation.state === "waiting" && this.requestUpdate(), 250);
     if (this.selection.service === null && this.selection.url !== "") this.#target(); // says what is wrong with ?url=
@@ -58,7 +58,6 @@ export class Pane extends LitElement {
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    if (this.listener) this.conversation.removeEventListener("state", this.listener);
     if (this.statusListener) this.statuses.removeEventListener("change", this.statusListener);
     clearInterval(this.clock);
   }

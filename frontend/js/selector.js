@@ -2,6 +2,7 @@
 import { LitElement, html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
 import "./stack-filter.js";
+import { Follows } from "./follows.js";
 import { Translated, t } from "./i18n.js";
 import { byEra } from "./catalog.js";
 import { isMeant, matches } from "./filter.js";
@@ -28,21 +29,11 @@ class Selector extends LitElement {
     this.query = "";
     this.touched = false; // whether somebody scrolls or reads the list: then it is not moved
     new Translated(this);
+    new Follows(this, () => this.statuses, ["change"]);
   }
 
   createRenderRoot() {
     return this;
-  }
-
-  connectedCallback() {
-    super.connectedCallback();
-    this.listener = () => this.requestUpdate();
-    this.statuses.addEventListener("change", this.listener);
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    if (this.listener) this.statuses.removeEventListener("change", this.listener);
   }
 
   /** @param {Map<string, unknown>} changed */

@@ -2,6 +2,7 @@
 import { LitElement, html, nothing } from "lit";
 import "./stack-filter.js";
 import { COLUMNS, sorted } from "./columns.js";
+import { Follows } from "./follows.js";
 import { Translated, language, t } from "./i18n.js";
 import { formatDay } from "./format.js";
 import { isMeant } from "./filter.js";
@@ -22,21 +23,11 @@ class Stacks extends LitElement {
     /** @type {Table} */
     this.table = { order: null, filter: "" };
     new Translated(this);
+    new Follows(this, () => this.statuses, ["change"]);
   }
 
   createRenderRoot() {
     return this;
-  }
-
-  connectedCallback() {
-    super.connectedCallback();
-    this.listener = () => this.requestUpdate();
-    this.statuses.addEventListener("change", this.listener);
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    if (this.listener) this.statuses.removeEventListener("change", this.listener);
   }
 
   render() {

@@ -1,0 +1,28 @@
+/**
+ * Renders a component anew on each of these events of a target, while it is on the page: a reactive controller of Lit.
+ */
+export class Follows {
+  /** @type {EventTarget | null} */
+  #target = null;
+
+  /**
+   * @param {import("lit").ReactiveControllerHost} host
+   * @param {() => EventTarget} target asked for when the component comes onto the page: its properties are set by then
+   * @param {readonly string[]} events
+   */
+  constructor(host, target, events) {
+    this.target = target;
+    this.events = events;
+    this.listener = () => host.requestUpdate();
+    host.addController(this);
+  }
+
+  hostConnected() {
+    this.#target = this.target();
+    for (const event of this.events) this.#target.addEventListener(event, this.listener);
+  }
+
+  hostDisconnected() {
+    for (const event of this.events) this.#target?.removeEventListener(event, this.listener);
+  }
+}
