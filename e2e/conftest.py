@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from xdist.remote import Producer
 
 from e2e import room
@@ -244,6 +244,48 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
     return {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **browser_context_args}
 
 
+@pytest.fixture(scope="session")
+def kept_context(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[BrowserContext]:
+    """What one test leaves to the next: in a new context the browser has to start a process for the page, and to
+    compile it again, which is half of what a test of the page costs."""
+    with browser.new_context(**browser_context_args) as context:
+        yield context
+
+
+@pytest.fixture
+def context(
+    request: pytest.FixtureRequest,
+    kept_context: BrowserContext,
+    browser_context_args: dict[str, Any],
+    new_context: Callable[[], BrowserContext],
+) -> Iterator[BrowserContext]:
+    """The kept context, as if it were new: what a test left in it is gone. A test that is marked with
+    `browser_context_args` has its own."""
+    if request.node.get_closest_marker("browser_context_args"):
+        yield new_context()
+        return
+    yield kept_context
+    kept_context.clear_cookies()
+    first, *others = kept_context.pages or [kept_context.new_page()]
+    for page in others:
+        page.close()
+    if request.node.stash.get(FAILED, True):  # whatever state it is in
+        first.close()
+        return
+    first.unroute_all()
+    first.goto("/healthz")  # of the page's origin, and without a script
+    first.evaluate("localStorage.clear(); sessionStorage.clear()")
+    first.mouse.move(0, 0)
+    first.set_viewport_size(browser_context_args["viewport"])
+    first.emulate_media(color_scheme="null", reduced_motion="null")
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A page of the context."""
+    return context.pages[0] if context.pages else context.new_page()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Tell quiet_page how the test went."""
@@ -265,11 +307,11 @@ def quiet_page(request: pytest.FixtureRequest, turn: None) -> Iterator[None]:
         return
     context: BrowserContext = request.getfixturevalue("context")
     marker = request.node.get_closest_marker("expects_console")
-    complaints = Complaints(context, marker.args if marker else ())
     traced = request.config.option.traces
     if traced:
         context.tracing.start(title=request.node.nodeid, snapshots=True, sources=True)
-    yield
+    with Complaints(context, marker.args if marker else ()) as complaints:
+        yield
     surprises = complaints.surprises()
     if surprises or request.node.stash.get(FAILED, True):
         folder = Path(request.config.option.output) / re.sub(r"\W+", "-", request.node.nodeid)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from configparser import RawConfigParser
 from pathlib import Path
@@ -49,24 +49,40 @@ class Lab:
 
     def stop(self, *parts: Service | str) -> None:
         """SIGTERM, as an operator stops them; returns once they are gone."""
-        self._disturb(self._lab.stop, parts)
+        self._lab.stop(*self._disturb(parts))
 
     def kill(self, *parts: Service | str) -> None:
         """SIGKILL: no farewell."""
-        self._disturb(lambda name: self._lab.kill(name, "KILL"), parts)
+        self._lab.kill("KILL", *self._disturb(parts))
 
     def start(self, *parts: Service | str) -> None:
         """Start them again; returns once a service answers through the proxy, and Redis in every service's room."""
-        _at_once(self._start, parts)
+        names = [_name(part) for part in parts]
+        if names:
+            self._lab.start(*names)
+        for name in names:
+            self._wait_until_up(name)
+            self._disturbed.discard(name)
 
-    def _start(self, name: str) -> None:
-        self._lab.start(name)
-        self._wait_until_up(name)
-        self._disturbed.discard(name)
+    def time_to_stop(self, *services: Service) -> dict[str, float]:
+        """Stop them, and say how many seconds each took from SIGTERM to its end."""
+        names = self._disturb(services)
+        if self.in_containers:
+            since = time.time()
+            self._lab.stop(*names)
+            return _times_to_die(since, time.time() + 1)  # the engine tells of an end a moment after it
+        with ThreadPoolExecutor(len(names)) as pool:
+            return dict(zip(names, pool.map(self._time_to_stop, names), strict=True))
 
-    def _disturb(self, action: Callable[[str], None], parts: Iterable[Service | str]) -> None:
-        self._disturbed.update(map(_name, parts))
-        _at_once(action, parts)
+    def _time_to_stop(self, name: str) -> float:
+        start = time.monotonic()
+        self._lab.stop(name)
+        return time.monotonic() - start
+
+    def _disturb(self, parts: Iterable[Service | str]) -> list[str]:
+        names = [_name(part) for part in parts]
+        self._disturbed.update(names)
+        return names
 
     @property
     def in_containers(self) -> bool:
@@ -155,10 +171,23 @@ def _group(leader: int) -> list[int]:
     return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if group(int(entry.name)) == leader]
 
 
-def _at_once(action: Callable[[str], None], parts: Iterable[Service | str]) -> None:
-    names = [_name(part) for part in parts]
-    with ThreadPoolExecutor(max(1, len(names))) as pool:
-        list(pool.map(action, names))
+def _times_to_die(since: float, until: float) -> dict[str, float]:
+    """Seconds from the first signal to the end of each of this lab's containers that ended in that time."""
+    project = _docker("compose", "ps", "--format", "{{.Project}}").split()[0]
+    told = _docker(
+        "events",
+        *("--since", f"{since:.9f}", "--until", f"{until:.9f}"),
+        *("--filter", f"label=com.docker.compose.project={project}", "--filter", "event=kill", "--filter", "event=die"),
+        *("--format", '{{.Action}} {{.TimeNano}} {{index .Actor.Attributes "com.docker.compose.service"}}'),
+    )
+    signalled: dict[str, int] = {}
+    took = {}
+    for action, nanoseconds, name in map(str.split, told.splitlines()):
+        if action == "kill":
+            signalled.setdefault(name, int(nanoseconds))
+        else:
+            took[name] = (int(nanoseconds) - signalled[name]) / 1e9
+    return took
 
 
 def _name(part: Service | str) -> str:

@@ -118,11 +118,14 @@ def talking(people: list[Person], *, pause: float) -> Iterator[Callable[[int], N
         finally:
             over.set()
         done.result()
-    for person in people:
+    goodbyes = {person.goodbye for person in people}
+
+    def finish(person: Person) -> None:
         with troubled(person):
             person.catch_up()
             person.say(person.goodbye)
-    for person in people:
-        with troubled(person):
-            person.listen({person.goodbye for person in people})
+            person.listen(goodbyes)
             person.leave()
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        list(pool.map(finish, people))

@@ -1,7 +1,6 @@
 """Everybody can read the page: axe in every state, on every screen, and nothing wider than the screen."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,16 +11,13 @@ from echowall.catalog import Service
 Check = Callable[[], None]
 
 
-@pytest.fixture(
-    params=[
-        pytest.param({}, id="light"),
-        pytest.param({"color_scheme": "dark"}, id="dark"),
-        pytest.param({"viewport": {"width": 360, "height": 740}}, id="phone"),
-    ]
-)
-def browser_context_args(browser_context_args: dict[str, Any], request: pytest.FixtureRequest) -> dict[str, Any]:
+@pytest.fixture(params=["light", "dark", "phone"])
+def page(page: Page, request: pytest.FixtureRequest) -> Page:
     """Every test here runs on each of these screens."""
-    return {**browser_context_args, **request.param, "reduced_motion": "reduce"}
+    page.emulate_media(color_scheme="dark" if request.param == "dark" else "light", reduced_motion="reduce")
+    if request.param == "phone":
+        page.set_viewport_size({"width": 360, "height": 740})
+    return page
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -67,7 +66,7 @@ def begin(base_url: str, services: list[Service]) -> Story:
 
 @pytest.fixture(scope="module")
 def stopped(base_url: str, services: list[Service], turns: Turns) -> Story:
-    """Each stack is stopped by SIGTERM, one at a time, with sockets open and under a conversation."""
+    """Half of the stacks are stopped by SIGTERM, with sockets open and under a conversation, and then the others."""
     with turns.alone(), Lab(base_url, services) as lab:
         story = begin(base_url, services)
         with talking([fallen.person for fallen in story.values()], pause=0.5) as everybody_speaks:
@@ -75,14 +74,11 @@ def stopped(base_url: str, services: list[Service], turns: Turns) -> Story:
             for half, _ in halves(services):
                 with ExitStack() as stack:
                     open_sockets = {service.name: open_some(base_url, service, stack) for service in half}
+                    seconds = lab.time_to_stop(*half)
                     for service in half:
                         fallen = story[service.name]
-                        start = time.monotonic()
-                        lab.stop(service)
-                        gone = time.monotonic()
-                        lab.stop(service)  # what it takes to stop what is stopped is the tool's
-                        fallen.seconds = (gone - start) - (time.monotonic() - gone)
                         with troubled(fallen):
+                            fallen.seconds = seconds[service.name]
                             fallen.farewells = [client.wait_closed() for client in open_sockets[service.name]]
                 lab.start(*half)
     return story
@@ -108,8 +104,12 @@ def killed(
     base_url: str, services: list[Service], turns: Turns, browser: Browser, browser_context_args: dict[str, Any]
 ) -> Story:
     """Half of the stacks are killed at once under a conversation, and then the other half. Each has a page open."""
-    with turns.alone(), Lab(base_url, services) as lab, browser.new_context(**browser_context_args) as context:
-        complaints = Complaints(context, NOT_THERE)
+    with (
+        turns.alone(),
+        Lab(base_url, services) as lab,
+        browser.new_context(**browser_context_args) as context,
+        Complaints(context, NOT_THERE) as complaints,
+    ):
         story = begin(base_url, services)
         with talking([fallen.person for fallen in story.values()], pause=0.5) as everybody_speaks:
             everybody_speaks(3)

@@ -6,11 +6,11 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import urlencode
 
 import msgspec
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Locator, Page, Request, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Locator, Page, Request, WebError, expect
 
 NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
 
@@ -43,18 +43,22 @@ class Entry(msgspec.Struct):
 
 
 class Complaints:
-    """What the pages of a context complain of: console errors and warnings, exceptions, policy violations."""
+    """What the pages of a context complain of while the block runs: exceptions, and what the console has of errors and
+    warnings, violations of the content security policy among them."""
 
     def __init__(self, context: BrowserContext, expected: Iterable[str] = ()) -> None:
+        self._context = context
         self._expected = [re.compile(pattern) for pattern in (NETWORK_CHANGED, *expected)]
         self._texts: list[str] = []
-        context.on("console", self._on_console)
-        context.on("weberror", lambda error: self._texts.append(f"exception: {error.error}"))
-        context.add_init_script(
-            "addEventListener('securitypolicyviolation', event => console.error("
-            "`policy violation: ${event.violatedDirective} ${event.blockedURI} "
-            "${event.sourceFile}:${event.lineNumber}`))"
-        )
+
+    def __enter__(self) -> Self:
+        self._context.on("console", self._on_console)
+        self._context.on("weberror", self._on_exception)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._context.remove_listener("console", self._on_console)
+        self._context.remove_listener("weberror", self._on_exception)
 
     def surprises(self) -> list[str]:
         """Those that were not expected."""
@@ -66,14 +70,15 @@ class Complaints:
         if message.type in ("error", "warning") and not slow:
             self._texts.append(f"console {message.type}: {message.text}")
 
+    def _on_exception(self, error: WebError) -> None:
+        self._texts.append(f"exception: {error.error}")
+
 
 class Wall:
     """The whole page: one or two stacks, and the message that goes to them."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self._interrupted = False
-        page.on("requestfailed", self._on_request_failed)
         self.first = Pane(page, "First stack")
         self.second = Pane(page, "Second stack")
         self.side_by_side = page.get_by_role("switch", name="Side by side")
@@ -101,20 +106,26 @@ class Wall:
     def _until_complete(self, load: Callable[[], object]) -> None:
         """Load, and again where the network changed on the way: when a container starts or stops, Chromium drops what
         it is loading (https://issues.chromium.org/issues/41465264), and its error page may come late."""
-        for _ in range(5):
-            self._interrupted = False
-            try:
-                load()
-            except Error as error:
-                if not re.search(f"{NETWORK_CHANGED}|interrupted by .* to .chrome-error:", error.message):
-                    raise
-                continue
-            if not self._interrupted:
-                return
-        raise AssertionError(f"the network changed each of five times that {self.page.url} was loaded")
+        failures: list[str | None] = []
 
-    def _on_request_failed(self, request: Request) -> None:
-        self._interrupted |= request.failure == f"net::{NETWORK_CHANGED}"
+        def on_request_failed(request: Request) -> None:
+            failures.append(request.failure)
+
+        self.page.on("requestfailed", on_request_failed)
+        try:
+            for _ in range(5):
+                failures.clear()
+                try:
+                    load()
+                except Error as error:
+                    if not re.search(f"{NETWORK_CHANGED}|interrupted by .* to .chrome-error:", error.message):
+                        raise
+                    continue
+                if f"net::{NETWORK_CHANGED}" not in failures:
+                    return
+            raise AssertionError(f"the network changed each of five times that {self.page.url} was loaded")
+        finally:
+            self.page.remove_listener("requestfailed", on_request_failed)
 
     def kind(self, name: Literal["Text", "JSON", "Hex", "File"]) -> Locator:
         """The radio that says what the message is."""

@@ -34,7 +34,7 @@ app = typer.Typer(
 out = Console()
 err = Console(stderr=True, soft_wrap=True)
 
-Name = Annotated[str, typer.Argument(help="A service, or `proxy` or `redis`.")]
+Names = Annotated[list[str], typer.Argument(metavar="NAME...", help="Services, or `proxy` or `redis`.")]
 
 
 def main() -> None:
@@ -153,30 +153,31 @@ def logs() -> None:
 
 
 @app.command()
-def start(name: Name) -> None:
-    """Start one service of the running lab."""
-    _running(name).start(name)
+def start(names: Names) -> None:
+    """Start services of the running lab."""
+    _running(*names).start(*names)
 
 
 @app.command()
-def stop(name: Name) -> None:
-    """Stop one service of the running lab by SIGTERM."""
-    _running(name).stop(name)
+def stop(names: Names) -> None:
+    """Stop services of the running lab by SIGTERM."""
+    _running(*names).stop(*names)
 
 
 @app.command()
 def kill(
-    name: Name,
+    names: Names,
     signal: Annotated[str, typer.Option(help="The signal's name, without SIG.")] = "KILL",
 ) -> None:
-    """Send one service of the running lab a signal."""
-    _running(name).kill(name, signal)
+    """Send services of the running lab a signal."""
+    _running(*names).kill(signal, *names)
 
 
-def _running(name: str | None = None) -> Lab:
+def _running(*names: str) -> Lab:
     known = [*(service.name for service in catalog.load()), "proxy", "redis"]
-    if name is not None and name not in known:
-        raise LabError(f"no service named {name!r}; there are {', '.join(known)}")
+    for name in names:
+        if name not in known:
+            raise LabError(f"no service named {name!r}; there are {', '.join(known)}")
     for lab in (Processes(), Containers()):
         if lab.running():
             return lab

@@ -40,14 +40,14 @@ class Containers:
     def down(self) -> None:
         _compose("--profile", "*", "down", "--remove-orphans", "--timeout", "6")
 
-    def start(self, name: str) -> None:
-        _compose("up", "--detach", "--no-deps", "--no-build", name)
+    def start(self, *names: str) -> None:
+        _compose("up", "--detach", "--no-deps", "--no-build", *names)
 
-    def stop(self, name: str) -> None:
-        _compose("stop", name)
+    def stop(self, *names: str) -> None:
+        _compose("stop", *names)
 
-    def kill(self, name: str, signal: str) -> None:
-        _compose("kill", "--signal", signal, name)
+    def kill(self, signal: str, *names: str) -> None:
+        _compose("kill", "--signal", signal, *names)
 
     def dead(self, name: str) -> bool:
         with suppress(LabError, ValueError):

@@ -45,14 +45,14 @@ class Lab(Protocol):
     def down(self) -> None:
         """Stop everything."""
 
-    def start(self, name: str) -> None:
-        """Start one part; no error if it runs."""
+    def start(self, *names: str) -> None:
+        """Start these parts; no error if they run."""
 
-    def stop(self, name: str) -> None:
-        """Stop one part by SIGTERM and wait until it is gone."""
+    def stop(self, *names: str) -> None:
+        """Stop these parts by SIGTERM and wait until they are gone."""
 
-    def kill(self, name: str, signal: str) -> None:
-        """Send one part a signal (`KILL`, `TERM`, `STOP` …)."""
+    def kill(self, signal: str, *names: str) -> None:
+        """Send these parts a signal (`KILL`, `TERM`, `STOP` …)."""
 
     def dead(self, name: str) -> bool:
         """Whether one part has been given up: it will not come up any more."""

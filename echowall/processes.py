@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import xmlrpc.client
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -122,13 +122,16 @@ class Processes:
                 raise LabError(f"the lab did not stop within {_SHUTDOWN} s; {self._state}/supervisord.log says why")
             time.sleep(0.05)
 
-    def start(self, name: str) -> None:
-        self._call("startProcess", name, True, tolerate=(Faults.ALREADY_STARTED,))
+    def start(self, *names: str) -> None:
+        _at_once(lambda name: self._call("startProcess", name, True, tolerate=(Faults.ALREADY_STARTED,)), names)
 
-    def stop(self, name: str) -> None:
-        self._call("stopProcess", name, True, tolerate=(Faults.NOT_RUNNING,))
+    def stop(self, *names: str) -> None:
+        _at_once(lambda name: self._call("stopProcess", name, True, tolerate=(Faults.NOT_RUNNING,)), names)
 
-    def kill(self, name: str, signal: str) -> None:
+    def kill(self, signal: str, *names: str) -> None:
+        _at_once(lambda name: self._kill(signal, name), names)
+
+    def _kill(self, signal: str, name: str) -> None:
         if signal == "KILL":  # the whole service, as the death of a container's first process does
             with self._supervisor() as supervisor, suppress(xmlrpc.client.Fault, ProcessLookupError):
                 if pid := supervisor.getProcessInfo(name)["pid"]:
@@ -277,6 +280,11 @@ class Processes:
                 raise LabError(f"{name} was not started with this lab; `make up` starts all of it") from None
             if fault.faultCode not in tolerate:
                 raise LabError(f"{name}: {fault.faultString}; its log is {self._state / 'logs' / name}.log") from None
+
+
+def _at_once(action: Callable[[str], None], names: Sequence[str]) -> None:
+    with ThreadPoolExecutor(max(1, len(names))) as pool:
+        list(pool.map(action, names))
 
 
 def _free_ports(count: int) -> list[int]:

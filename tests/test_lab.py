@@ -84,7 +84,7 @@ def test_a_service_can_be_stopped_started_and_killed_and_comes_back(
     processes.stop("good")
     assert lab.health(services) == {"good": None}
     processes.start("good")
-    processes.kill("good", "KILL")
+    processes.kill("KILL", "good")
     board = Board(["good", "proxy"], Console(file=io.StringIO()))
     lab.wait_until_healthy(processes, services, board)
 
