@@ -240,7 +240,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    """An English reader, and a policy violation reported where quiet_page sees it."""
+    """An English reader at a desk."""
     return {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **browser_context_args}
 
 
@@ -271,9 +271,9 @@ def context(
         page.close()
     if request.node.stash.get(FAILED, True):  # whatever state it is in
         first.close()
-        return
+        first = kept_context.new_page()
     first.unroute_all()
-    first.goto("/healthz")  # of the page's origin, and without a script
+    Wall(first).load("/healthz")  # of the page's origin, and without a script
     first.evaluate("localStorage.clear(); sessionStorage.clear()")
     first.mouse.move(0, 0)
     first.set_viewport_size(browser_context_args["viewport"])

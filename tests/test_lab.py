@@ -74,21 +74,22 @@ def test_one_service_that_fails_is_shown_with_its_log_and_the_rest_run(
     assert httpx.get(f"http://127.0.0.1:{port}/crashing/about").status_code == 502
 
 
-def test_a_service_can_be_stopped_started_and_killed_and_comes_back(
+def test_services_can_be_stopped_started_and_killed_and_come_back(
     processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
 ) -> None:
     add_service("good", app=ABOUT)
+    add_service("better", app=ABOUT)
     services = catalog.load(checkout)
     bring_up(processes, checkout)
 
-    processes.stop("good")
-    assert lab.health(services) == {"good": None}
-    processes.start("good")
-    processes.kill("KILL", "good")
-    board = Board(["good", "proxy"], Console(file=io.StringIO()))
+    processes.stop("good", "better")
+    assert lab.health(services) == {"good": None, "better": None}
+    processes.start("good", "better")
+    processes.kill("KILL", "good", "better")
+    board = Board(["good", "better", "proxy"], Console(file=io.StringIO()))
     lab.wait_until_healthy(processes, services, board)
 
-    assert board.states == {"good": "healthy", "proxy": "healthy"}
+    assert board.states == {"good": "healthy", "better": "healthy", "proxy": "healthy"}
 
 
 def test_those_that_are_named_run_and_the_rest_are_known_and_down(
