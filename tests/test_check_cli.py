@@ -44,8 +44,14 @@ def listening(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[i
     """A server in a thread of its own; gives its port."""
     loop, stop, ports = asyncio.new_event_loop(), asyncio.Event(), queue.Queue[int]()
 
+    underway = set()  # asyncio's own references to a task are weak
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        underway.add(asyncio.current_task())
+        await handler(reader, writer)
+
     async def serve() -> None:
-        server = await asyncio.start_server(handler, "127.0.0.1", 0, ssl=tls)
+        server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
         ports.put(server.sockets[0].getsockname()[1])
         await stop.wait()
         server.close()
