@@ -247,7 +247,7 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 @pytest.fixture(scope="session")
 def kept_context(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[BrowserContext]:
     """What one test leaves to the next: in a new context the browser has to start a process for the page, and to
-    compile it again, which is half of what a test of the page costs."""
+    compile it again."""
     with browser.new_context(**browser_context_args) as context:
         yield context
 

@@ -186,7 +186,7 @@ def _times_to_die(since: float, until: float) -> dict[str, float]:
         if action == "kill":
             signalled.setdefault(name, int(nanoseconds))
         else:
-            took[name] = (int(nanoseconds) - signalled[name]) / 1e9
+            took[name] = (int(nanoseconds) - signalled.get(name, int(nanoseconds))) / 1e9  # 0 where it died by itself
     return took
 
 
