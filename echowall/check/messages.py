@@ -13,12 +13,17 @@ from echowall.check.wire import Connection, Ended, Message, Target, connect, obs
 MIB = 1 << 20
 #: Up to here a limit is looked for where none is declared.
 FARTHEST = 16 * MIB
+#: More than the kernels hold of what one socket is owed: Linux has up to 4 MiB for sending.
+BACKLOG = 8 * MIB
 
 #: Greek, Chinese, an emoji and a letter beyond the Basic Multilingual Plane, a combined letter, a family of
 #: four joined by ZWJ, Hebrew with a mark of direction, and a BOM, which is no BOM where it stands inside a message.
 UNICODE = "κόσμε 回音壁 😀 𝄞 e\u0301 👨\u200d👩\u200d👧\u200d👦 \u200fשלום \ufeff end"
 #: Valid UTF-8, though Unicode will never make characters of them (Unicode 23.7).
 NONCHARACTERS = "".join(map(chr, (0xFDD0, 0xFDEF, 0xFFFE, 0xFFFF, 0x1FFFE, 0x1FFFF, 0x10FFFE, 0x10FFFF)))
+
+#: Said last, so that its echo ends what comes back.
+FENCE = "fence"
 
 
 async def _echo(target: Target, message: str | bytes) -> str:
@@ -178,6 +183,23 @@ async def burst(target: Target) -> Observation | str:
         return await _in_order(ws, sent)
 
 
+@check("backlog", group="messages", section="RFC 6455, 5.4", expects="all in order", intrusive=True, waits=True)
+async def backlog(target: Target) -> Observation | str:
+    """Does what is owed to a client that reads nothing for a second come back whole, each message once and in order?
+
+    It is more than the kernels hold for it, so some has to wait in the server, and large messages behind small ones.
+    """
+    sent = [f"message {number} ".ljust(1 << 15 if number % 2 == 0 else 0, ".") for number in range(2 * (BACKLOG >> 15))]
+    async with connect(target, receive_buffer=1 << 18) as ws:
+        data = b"".join(_text(ws, message) for message in (*sent, FENCE))
+        saying = asyncio.create_task(ws.write(data, f"{len(sent)} text messages, and a last one"))
+        try:
+            await asyncio.sleep(1.0)
+            return await _until_fence(ws, sent)
+        finally:
+            saying.cancel()
+
+
 @check("coalesced", group="messages", section="RFC 6455, 5.2", expects="all in order")
 async def coalesced(target: Target) -> Observation | str:
     """Do two messages in one TCP segment both come back?"""
@@ -208,10 +230,14 @@ async def byte_by_byte(target: Target) -> str:
 
 
 async def _in_order(ws: Connection, sent: list[str]) -> Observation | str:
-    """What comes back, compared with what was sent, until a last message that is put behind as a fence."""
+    """What comes back, compared with what was sent; a last message is put behind as a fence."""
+    await ws.say(FENCE)
+    return await _until_fence(ws, sent)
+
+
+async def _until_fence(ws: Connection, sent: list[str]) -> Observation | str:
     got: list[str] = []
-    await ws.say("fence")
-    while isinstance(heard := await ws.hear(), Message) and heard.data != b"fence":
+    while isinstance(heard := await ws.hear(), Message) and heard.data != FENCE.encode():
         got.append(heard.data.decode("utf-8", "replace"))
     detail = f"{len(got)} came back of {len(sent)}"
     if not isinstance(heard, Message) and not (isinstance(heard, Ended) and heard.how == "silence"):

@@ -75,13 +75,13 @@ class Visitor:
             self.position = (log[-51:-50] or [((0, 0), "")])[0][0]
         while self.position and not self.full and (batch := since(self.position)):
             for self.position, text in batch:
-                self.transport.send(WSMsgType.TEXT, text)  # which calls pause_writing() by itself
+                self.send_message(WSMsgType.TEXT, text)  # which calls pause_writing() by itself
         for what in [what for what in state if not self.full and self.told.get(what) != state[what]]:
             self.told[what] = state[what]
             self.send({what: state[what]})
 
     def send(self, what):
-        self.transport.send(WSMsgType.TEXT, json.encode(what))
+        self.send_message(WSMsgType.TEXT, json.encode(what))
 
 
 def order(id):  # as numbers: "1795349703791-10" comes after "1795349703791-9"

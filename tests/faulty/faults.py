@@ -377,6 +377,21 @@ class Swaps(Session):
             await super().echo(TEXT, self.held)
 
 
+@caught_by("backlog")
+class Impatient(Session):
+    """Messages dropped for a client that has not read for half a second."""
+
+    async def echo(self, opcode: int, data: bytes) -> None:
+        transport = self.writer.transport
+        if transport.get_write_buffer_size() <= transport.get_write_buffer_limits()[1]:
+            await super().echo(opcode, data)
+
+    async def drain(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await super().drain()
+
+
 @caught_by("phantom-idle")
 class PhantomWhenIdle(Session):
     """Phantom message when idle."""
