@@ -72,4 +72,7 @@ async def stopped():
 if __name__ == "__main__":
     host, port = os.environ.get("HOST", "0.0.0.0"), os.environ.get("PORT", "8000")
     config = Config.from_mapping(bind=f"{host}:{port}", websocket_ping_interval=20, graceful_timeout=0.5)
+    # The default is 16 MiB, and a connection that has ended keeps what it had last until its next ping would be due and
+    # the garbage collector finds it: a few large messages would fill a small container.
+    config.websocket_max_message_size = 1024 * 1024
     asyncio.run(serve(app, config, shutdown_trigger=stopped))
