@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import socket
 import tomllib
 from typing import Literal
 
@@ -14,6 +16,7 @@ from echowall.check import report
 from echowall.check.registry import GROUPS, Check, Result, Verdict
 from echowall.check.report import Examined
 from echowall.check.suite import ALL
+from echowall.check.wire import Target, accept_for, connect
 from echowall.lint import UNWRITTEN
 
 
@@ -44,3 +47,34 @@ def test_what_is_not_known_yet_is_printed_as_known_deviations_to_be_explained() 
         ("head", "HTTP 502", "proxy"),
     ]
     assert all(UNWRITTEN.search(one.reason) and UNWRITTEN.search(one.link) for one in known)
+
+
+def test_a_ping_is_answered_without_waiting_for_a_server_that_waits_for_us_to_read() -> None:
+    async def stubborn(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        key = head.partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        upgrade = (
+            f"HTTP/1.1 101\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept_for(key)}"
+        )
+        writer.write(upgrade.encode() + b"\r\n\r\n" + b"\x89\x00" + b"\x81\x05hello")
+        await finished.wait()
+        writer.close()
+
+    async def converse() -> str:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            port = listener.getsockname()[1]
+            async with await asyncio.start_server(stubborn, sock=listener):
+                async with connect(Target(url=f"ws://127.0.0.1:{port}/")) as ws:
+                    saying = asyncio.create_task(ws.say("x" * 2**24))
+                    await asyncio.sleep(0.1)
+                    assert not saying.done()
+                    async with asyncio.timeout(10):
+                        answer = await ws.answer("hello")
+                    saying.cancel()
+                finished.set()
+        return answer
+
+    finished = asyncio.Event()
+    assert asyncio.run(converse()) == "echo"

@@ -372,13 +372,20 @@ class Connection:
 
     async def write(self, data: bytes, what: str = "") -> None:
         """Send these bytes. A connection that is gone swallows them: what is heard next says so."""
-        self._log.add(self._number, "sent", what or f"{len(data)} bytes", data[:4096])
-        if self._writer.transport.is_closing():
-            return
+        self._write(data, what or f"{len(data)} bytes")
         with suppress(OSError):
-            self._writer.write(data)
             async with asyncio.timeout(30):
                 await self._writer.drain()
+
+    def _write(self, data: bytes, what: str) -> None:
+        self._log.add(self._number, "sent", what, data[:4096])
+        if not self._writer.transport.is_closing():
+            with suppress(OSError):
+                self._writer.write(data)
+
+    def _answer(self, opcode: int, payload: bytes) -> None:
+        """Send a frame and read on: a server that we have sent much may wait for us to do that before it takes more."""
+        self._write(frames.encode(opcode, payload), frames.describe(Frame(opcode, payload)))
 
     async def send(
         self,
@@ -481,7 +488,7 @@ class Connection:
             if isinstance(found, Ended):
                 return found
             if found.opcode == PING and self.answers_pings:
-                await self.send(PONG, found.payload)
+                self._answer(PONG, found.payload)
             elif found.opcode == CLOSE:
                 return Closed(frames.close_code(found.payload), found.payload[2:].decode("utf-8", "replace"))
             elif found.opcode in (TEXT, BINARY, CONTINUATION):
@@ -489,15 +496,15 @@ class Connection:
                 if found.fin:
                     message = Message(self._parts[0].opcode, b"".join(part.payload for part in self._parts))
                     self._parts = []
-                    if (whole := await self._unwrap(message)) is not None:
+                    if (whole := self._unwrap(message)) is not None:
                         return whole
 
-    async def _unwrap(self, message: Message) -> Message | None:
+    def _unwrap(self, message: Message) -> Message | None:
         """Out of a Socket.IO packet what it carries; None where that is the protocol's own business."""
         if self.target.protocol == "websocket" or message.opcode == BINARY:
             return message
         if message.data == b"2":  # Engine.IO: ping
-            await self.send(TEXT, b"3")
+            self._answer(TEXT, b"3")
             return None
         if message.data.startswith(b"451-"):  # a binary event, whose data comes in the next frame
             return None
