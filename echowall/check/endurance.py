@@ -175,7 +175,7 @@ async def stalled_neighbour(target: Target) -> Observation | str:
     """While one client does not read what is owed to it, are the others served?"""
     async with settled(target) as other, settled(target, receive_buffer=4 * KIB) as stalled:
         message = frames.encode(TEXT, stalled.wrap(TEXT_64K.encode()))
-        for _ in range(48 * MIB // len(message)):
+        for _ in range(24 * MIB // len(message)):  # the kernels, and a proxy on the way, hold less
             if not await _offer(stalled, message, 0.5):
                 break
         outcome = await _echo(other)
