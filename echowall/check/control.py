@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
+from echowall.check import frames
 from echowall.check.common import close_of, compare, pong, rejection
-from echowall.check.frames import CLOSE, PING, PONG, TEXT
+from echowall.check.frames import CLOSE, CONTINUATION, PING, PONG, TEXT
 from echowall.check.registry import Observation, check
-from echowall.check.wire import PATIENCE, Ended, Target, connect
+from echowall.check.wire import PATIENCE, Connection, Ended, Target, connect
 
 #: How long an idle client waits for a ping, in seconds; a little more, so that one every 20 s comes in time.
 IDLE, GRACE = 20.0, 2.0
@@ -103,6 +105,51 @@ async def busy_ping(target: Target) -> Observation | str:
                 return close_of(found)
             echoes += len(found.payload) > len(message) / 2
         return "no pong"
+
+
+@check("backlog-ping", group="control", section="RFC 6455, 5.2", expects="each frame whole", intrusive=True, waits=True)
+async def backlog_ping(target: Target) -> Observation | str:
+    """Are pings answered between the messages that wait for a client to read, and never in the middle of one?
+
+    Who reads in one thread and writes in another may have sent half of a frame when the pong is due.
+    """
+    message = "x" * (1 << 17)
+    pings = [b"ping %d" % number for number in range(64)]
+    async with connect(target, receive_buffer=1 << 18) as ws:
+        whole = ws.wrap(message.encode())
+        data = b"".join(frames.encode(TEXT, whole) + frames.encode(PING, ping) for ping in pings)
+        saying = asyncio.create_task(ws.write(data, f"{len(pings)} messages of 128 KiB, and a ping behind each"))
+        try:
+            await asyncio.sleep(1.0)
+            return await _whole_frames(ws, whole, pings)
+        finally:
+            saying.cancel()
+
+
+async def _whole_frames(ws: Connection, message: bytes, pings: list[bytes]) -> Observation | str:
+    """Hear all the echoes and a pong, if only an empty one; no other frame is due but the server's own pings."""
+    parts: list[bytes] = []
+    echoes = pongs = 0
+    while echoes < len(pings) or not pongs:
+        found = await ws.frame(PATIENCE)
+        detail = f"after {echoes} of {len(pings)} echoes"
+        if isinstance(found, Ended):
+            how = "silence" if found.how == "silence" else "cut off"
+            return Observation("no pong" if how == "silence" and echoes == len(pings) else how, detail)
+        if found.opcode == PONG and found.payload in (b"", *pings):
+            pongs += 1
+        elif found.opcode in (TEXT, CONTINUATION):
+            parts.append(found.payload)
+            if found.fin:
+                if b"".join(parts) != message:
+                    return Observation("a frame within another", detail)
+                parts.clear()
+                echoes += 1
+        elif found.opcode == CLOSE:
+            return Observation(close_of(found), detail)
+        elif found.opcode != PING:
+            return Observation("a frame within another", detail)
+    return "each frame whole"
 
 
 @check(

@@ -6,7 +6,7 @@ import threading
 from contextlib import suppress
 from importlib.metadata import version
 
-from flask import Flask
+from flask import Flask, request
 from flask_sock import Sock
 from wsproto.events import RejectConnection
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
@@ -18,6 +18,32 @@ app.config["SOCK_SERVER_OPTIONS"] = {"subprotocols": ["echo"], "ping_interval": 
 sock = Sock(app)
 sock.route("/chat/")(chat.chat)
 clients = set()
+
+
+class WholeFrames:
+    """A socket for threads: simple-websocket's own answers pings while the view's may have sent half of a message.
+
+    https://github.com/miguelgrinberg/simple-websocket/issues/45
+    """
+
+    def __init__(self, sock):
+        self.sock, self.turn = sock, threading.Lock()
+
+    def __getattr__(self, name):
+        return getattr(self.sock, name)
+
+    def send(self, data):
+        if not self.turn.acquire(blocking=self.sock.gettimeout() is None):
+            raise BlockingIOError("the client does not read")
+        try:
+            self.sock.sendall(data)
+        finally:
+            self.turn.release()
+
+
+@app.before_request
+def share_socket():
+    request.environ["gunicorn.socket"] = WholeFrames(request.environ["gunicorn.socket"])
 
 
 @app.get("/about")

@@ -11,7 +11,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import NamedTuple
 
-from tests.faulty.server import PATH, TEXT, Deflate, Headers, RefusalError, Session, ViolationError
+from tests.faulty.server import FIN, PATH, PONG, TEXT, Deflate, Headers, RefusalError, Session, ViolationError
 
 
 class KeepsContext(Deflate):
@@ -390,6 +390,31 @@ class Impatient(Session):
         with suppress(TimeoutError):
             async with asyncio.timeout(0.5):
                 await super().drain()
+
+
+@caught_by("backlog-ping")
+class Splices(Session):
+    """Pong sent in the middle of a message."""
+
+    pong = b""
+
+    async def drain(self) -> None:
+        pass  # pings are read although messages wait
+
+    async def ping(self, payload: bytes) -> None:
+        if not self.writer.transport.get_write_buffer_size():
+            await super().ping(payload)
+            return
+        self.pong = self.pack(FIN | PONG, payload)
+        self.beside(self.answer())
+
+    async def answer(self) -> None:
+        await asyncio.sleep(0.05)
+        await self.write(b"")
+
+    async def write(self, data: bytes) -> None:
+        pong, self.pong = self.pong, b""
+        await super().write(data[: len(data) // 2] + pong + data[len(data) // 2 :])
 
 
 @caught_by("phantom-idle")
