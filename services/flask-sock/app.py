@@ -5,6 +5,7 @@ import signal
 import threading
 from contextlib import suppress
 from importlib.metadata import version
+from time import monotonic
 
 from flask import Flask, request
 from flask_sock import Sock
@@ -33,8 +34,9 @@ class WholeFrames:
         return getattr(self.sock, name)
 
     def send(self, data):
-        if not self.turn.acquire(blocking=self.sock.gettimeout() is None):
-            raise BlockingIOError("the client does not read")
+        patience = self.sock.gettimeout()
+        if not self.turn.acquire(timeout=-1 if patience is None else patience):
+            raise TimeoutError("the client does not read what another thread is sending")
         try:
             self.sock.sendall(data)
         finally:
@@ -82,9 +84,10 @@ def refuse(error):  # a handshake; flask-sock would let it become a 500
 
 
 def stop(signum, frame):
+    deadline = monotonic() + 1
     for ws in clients | {visitor.ws for visitor in chat.visitors}:
         with suppress(Exception):  # it is closed already, or does not read and so cannot be told
-            ws.sock.setblocking(False)
+            ws.sock.settimeout(max(0, deadline - monotonic()))
             ws.close(1001, "server shutting down")
     gunicorns(signum, frame)
 
