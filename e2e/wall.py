@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlencode
@@ -105,7 +106,9 @@ class Wall:
 
     def _until_complete(self, load: Callable[[], object]) -> None:
         """Load, and again where the network changed on the way: when a container starts or stops, Chromium drops what
-        it is loading (https://issues.chromium.org/issues/41465264), and its error page may come late."""
+        it is loading (https://issues.chromium.org/issues/41465264). Its error page may come late, in place of the next
+        load, and what that one got in place of the load after it
+        (https://github.com/microsoft/playwright/issues/35944): so the page comes to rest in between."""
         failures: list[str | None] = []
 
         def on_request_failed(request: Request) -> None:
@@ -120,12 +123,20 @@ class Wall:
                 except Error as error:
                     if not re.search(f"{NETWORK_CHANGED}|interrupted by .* to .chrome-error:", error.message):
                         raise
+                    self._come_to_rest()
                     continue
                 if f"net::{NETWORK_CHANGED}" not in failures:
                     return
             raise AssertionError(f"the network changed each of five times that {self.page.url} was loaded")
         finally:
             self.page.remove_listener("requestfailed", on_request_failed)
+
+    def _come_to_rest(self) -> None:
+        """Wait until a second has passed in which the page went nowhere."""
+        with suppress(Error):  # the time that is up
+            while True:
+                with self.page.expect_event("framenavigated", timeout=1_000):
+                    pass
 
     def kind(self, name: Literal["Text", "JSON", "Hex", "File"]) -> Locator:
         """The radio that says what the message is."""
