@@ -5,9 +5,9 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
-from e2e.wall import Pane, Wall
+from e2e.wall import Pane, Room, Table, Wall
 from echowall.catalog import Service
 
 
@@ -397,6 +397,79 @@ def test_switching_the_language_keeps_the_connection(wall: Wall, connected: Pane
 
     connected.expect_connected()
     connected.expect_totals(1, 1)
+
+
+# When the network loses what is on its way
+
+
+FAILED_TO_LOAD = pytest.mark.expects_console("Failed to load resource: net::ERR_FAILED")
+
+
+def lose(page: Page, file: str, *, times: int | None = None) -> None:
+    """Lose the first so many answers with that file, or all of them."""
+    page.route(f"**/{file}", lambda route: route.abort(), times=times)
+
+
+@FAILED_TO_LOAD
+@pytest.mark.parametrize("file", ["services.json", "js/chat.js", "js/room.js"])
+def test_what_the_room_needs_is_asked_for_again(page: Page, plain: Service, file: str) -> None:
+    lose(page, file, times=2)
+
+    Room(page).open(plain.name)
+
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@FAILED_TO_LOAD
+@pytest.mark.parametrize("file", ["services.json", "js/stacks.js"])
+def test_what_the_table_needs_is_asked_for_again(page: Page, services: list[Service], file: str) -> None:
+    lose(page, file, times=2)
+    table = Table(page)
+
+    table.open()
+
+    assert table.names() == [service.name for service in services]
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@FAILED_TO_LOAD
+@pytest.mark.parametrize("file", ["js/highlight.js", "services/*/app.*"])
+def test_what_the_source_panel_needs_is_asked_for_again(wall: Wall, plain: Service, file: str) -> None:
+    pane = wall.open(service=plain.name)
+    lose(wall.page, file, times=2)
+
+    pane.how.click()
+
+    expect(pane.source_of(plain.sources[0]).locator("code")).to_be_visible()
+
+
+@FAILED_TO_LOAD
+@pytest.mark.protocol("socket.io")
+def test_a_client_that_does_not_come_is_a_connection_that_fails(wall: Wall, service: Service) -> None:
+    lose(wall.page, "js/socketio.js", times=5)  # two more of the second attempt
+    pane = wall.open(service=service.name)
+
+    pane.connect()
+
+    expect(pane.entries("event", "error")).to_have_count(1)
+    expect(pane.entries("event", "open")).to_have_count(1)
+    wall.say("Hello, wall!")
+    pane.expect_totals(1, 1)
+
+
+@FAILED_TO_LOAD
+def test_without_the_list_an_endpoint_of_ones_own_still_works(wall: Wall, plain: Service, base_url: str) -> None:
+    lose(wall.page, "services.json")
+    pane = wall.open(service=plain.name)
+
+    alert = wall.page.get_by_role("alert")
+    expect(alert).to_have_count(1)
+    expect(alert).to_contain_text("The list of stacks could not be loaded")
+    pane.own_endpoint.check()
+    pane.endpoint_url.fill(endpoint(base_url, plain))
+    pane.connect()
+    wall.say("Hello, wall!")
+    pane.expect_totals(1, 1)
 
 
 # What it costs

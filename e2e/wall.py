@@ -127,7 +127,7 @@ class Wall:
                     continue
                 if f"net::{NETWORK_CHANGED}" not in failures:
                     return
-            raise AssertionError(f"the network changed each of five times that {self.page.url} was loaded")
+            raise AssertionError("the network changed each of five times that the page was loaded")
         finally:
             self.page.remove_listener("requestfailed", on_request_failed)
 

@@ -4,6 +4,7 @@ import { LitElement, html, nothing, svg } from "lit";
 import { live } from "lit/directives/live.js";
 import "./composer.js";
 import "./pane.js";
+import { again } from "./again.js";
 import { VIEWS, readAddress, writeAddress, writeChatAddress, writeStacksAddress } from "./address.js";
 import { StatusBoard, loadCatalog } from "./catalog.js";
 import { Conversation } from "./conversation.js";
@@ -51,7 +52,7 @@ class App extends LitElement {
 
   async #start() {
     try {
-      this.services = await loadCatalog();
+      this.services = await again(loadCatalog);
     } catch (error) {
       this.services = [];
       this.troubles.push({ key: "page.catalogFailed", params: { detail: /** @type {Error} */ (error).message } });
@@ -61,7 +62,7 @@ class App extends LitElement {
     this.sideBySide = address.sideBySide;
     this.chatService = address.panes[0].service ?? this.services[0]?.name ?? "";
     const names = this.services.map(({ name, title }) => `${title} (${name})`).join(", ");
-    this.troubles.push(...address.unknown.map((name) => ({ key: "page.unknown", params: { name, names } })));
+    if (this.services.length > 0) this.troubles.push(...address.unknown.map((name) => ({ key: "page.unknown", params: { name, names } })));
     this.conversations.forEach((conversation, index) => {
       conversation.addEventListener("state", () => this.#stateChanged(index));
     });
@@ -148,8 +149,8 @@ class App extends LitElement {
   /** Loads a view when it is first shown. @param {View} view */
   async #show(view) {
     try {
-      if (view === "chat") await import("./chat.js");
-      if (view === "stacks") await import("./stacks.js");
+      if (view === "chat") await again(() => import("./chat.js"));
+      if (view === "stacks") await again(() => import("./stacks.js"));
       this.view = view;
       this.visited.add(view);
     } catch (error) {

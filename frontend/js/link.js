@@ -1,5 +1,6 @@
 // A connection that comes back: what the echo and the chat room have in common.
 import * as websocket from "./client.js";
+import { again } from "./again.js";
 import { backoff } from "./backoff.js";
 
 /** @typedef {import("./address.js").Target} Target */
@@ -24,6 +25,7 @@ export class Link extends EventTarget {
   /** @type {websocket.Connection | null} */
   #connection = null;
   #wanted = false;
+  #turn = 0; // counts the attempts to open
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -101,8 +103,14 @@ export class Link extends EventTarget {
     const { target } = this;
     if (target === null) return;
     this.#become("connecting");
-    const { connect } = target.service?.protocol === "socket.io" ? await import("./socketio.js") : websocket;
-    if (this.state !== "connecting" || this.target !== target) return; // changed its mind meanwhile
+    const turn = ++this.#turn;
+    const client = await clientOf(target).catch(() => null);
+    if (this.state !== "connecting" || this.#turn !== turn) return; // changed its mind meanwhile
+    if (client === null) {
+      this.onError();
+      this.#closed({ code: 1006, reason: "", clean: false });
+      return;
+    }
 
     /** @param {(...values: any[]) => void} handler */
     const whileCurrent = (handler) => (/** @type {any[]} */ ...values) => {
@@ -111,7 +119,7 @@ export class Link extends EventTarget {
     /** @type {websocket.Connection} */
     let connection;
     try {
-      connection = connect(this.address(target), this.#protocols, {
+      connection = client.connect(this.address(target), this.#protocols, {
         open: whileCurrent(this.#opened),
         message: whileCurrent(this.onMessage),
         error: whileCurrent(this.onError),
@@ -202,4 +210,9 @@ export class Link extends EventTarget {
 
   /** @protected @param {string} _detail why the browser would not even try */
   onForbidden(_detail) {}
+}
+
+/** @param {Target} target */
+async function clientOf({ service }) {
+  return service?.protocol === "socket.io" ? again(() => import("./socketio.js")) : websocket;
 }

@@ -1,5 +1,6 @@
 // "How it is done": the stack's real files, its facts and its known deviations. Loaded when first opened.
 import { LitElement, html } from "lit";
+import { again } from "./again.js";
 import { Translated, language, t } from "./i18n.js";
 import { formatDay, formatSize } from "./format.js";
 import { yardstick } from "./mark.js";
@@ -14,7 +15,7 @@ const sources = new Map();
 /** @param {string} path @returns {Promise<Loaded>} */
 async function load(path) {
   try {
-    const [{ highlight }, response] = await Promise.all([import("./highlight.js"), fetch(path)]);
+    const [{ highlight }, response] = await again(() => Promise.all([import("./highlight.js"), fetch(path)]));
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
     return { tokens: highlight(await response.text(), path) };
   } catch (error) {
