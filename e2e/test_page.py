@@ -446,7 +446,7 @@ def test_what_the_source_panel_needs_is_asked_for_again(wall: Wall, plain: Servi
 @FAILED_TO_LOAD
 @pytest.mark.protocol("socket.io")
 def test_a_client_that_does_not_come_is_a_connection_that_fails(wall: Wall, service: Service) -> None:
-    lose(wall.page, "js/socketio.js", times=5)  # two more of the second attempt
+    lose(wall.page, "js/socket*.js", times=5)  # two more of the second attempt
     pane = wall.open(service=service.name)
 
     pane.connect()

@@ -98,7 +98,7 @@ def conversation(base_url: str, services: list[Service], turns: Turns) -> Story:
         with troubled(heard):
             visitor.hear(story.mark, EACH * len(services), seconds=PATIENCE, into=heard.messages)
 
-    with turns.shared(), everywhere(base_url, services) as visitors, ThreadPoolExecutor(len(services)) as pool:
+    with turns.alone(), everywhere(base_url, services) as visitors, ThreadPoolExecutor(len(services)) as pool:
         story.say(visitors, EACH * len(services))
         list(pool.map(hear, visitors))
     return story
@@ -118,7 +118,7 @@ def absence(base_url: str, services: list[Service], turns: Turns) -> Story:
         with troubled(heard), room.enter(base_url, service, after.id) as visitor:
             visitor.hear(story.mark, AWAY, seconds=PATIENCE, into=heard.messages)
 
-    with turns.shared(), ThreadPoolExecutor(len(services)) as pool:
+    with turns.alone(), ThreadPoolExecutor(len(services)) as pool:
         with everywhere(base_url, services) as visitors:
             before = [_say_and_hear(visitor, secrets.token_hex(4)) for visitor in visitors]
         with everywhere(base_url, services) as visitors:
@@ -149,7 +149,7 @@ def coming_and_going(base_url: str, services: list[Service], turns: Turns) -> St
             visitor.hear(story.mark, COMING_AND_GOING, seconds=PATIENCE, into=heard.messages)
 
     with (
-        turns.shared(),
+        turns.alone(),
         everywhere(base_url, services) as talking,
         everywhere(base_url, services) as restless,
         ThreadPoolExecutor(len(services)) as pool,

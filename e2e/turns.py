@@ -1,7 +1,7 @@
 """Who may use the lab at the same time: many who leave it as it is, or one who does not.
 
 The suite runs in several processes. A lock file between them is held shared by an ordinary test, and exclusively by
-one that stops services, and by the stories that do.
+one that stops services, and by the stories that do or that fill the room: what others said would be out of sight.
 """
 
 from __future__ import annotations
