@@ -1,7 +1,9 @@
 """The echo in Flask with flask-sock: a view that keeps its thread for as long as the socket is open."""
 
+import gc
 import platform
 import signal
+import socket
 import threading
 from contextlib import suppress
 from importlib.metadata import version
@@ -22,10 +24,8 @@ clients = set()
 
 
 class WholeFrames:
-    """A socket for threads: simple-websocket's own answers pings while the view's may have sent half of a message.
-
-    https://github.com/miguelgrinberg/simple-websocket/issues/45
-    """
+    """A socket for threads: simple-websocket's own answers pings while the view's may have sent half of a message
+    (https://github.com/miguelgrinberg/simple-websocket/issues/45)."""
 
     def __init__(self, sock):
         self.sock, self.turn = sock, threading.Lock()
@@ -41,6 +41,17 @@ class WholeFrames:
             self.sock.sendall(data)
         finally:
             self.turn.release()
+
+    def close(self):
+        """Let the client read why: closed with data unread, as of a message too big, TCP resets what is on its way."""
+        deadline = monotonic() + 0.5
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_WR)
+            while (left := deadline - monotonic()) > 0:
+                self.sock.settimeout(left)
+                if not self.sock.recv(65536):
+                    break
+        self.sock.close()
 
 
 @app.before_request
@@ -96,3 +107,9 @@ gunicorns = signal.signal(signal.SIGTERM, stop)  # gunicorn tells its worker, an
 
 for work in chat.read, chat.count:
     threading.Thread(target=work, daemon=True).start()
+
+# flask-sock makes a class for each socket, and so a cycle that keeps it, and the last frame of it, until the garbage is
+# collected: soon, therefore, and fast, without a look at what is here from the start.
+gc.freeze()
+gc.collect()
+gc.set_threshold(700, 1, 1)
