@@ -51,6 +51,10 @@ class RefusedError(NoAnswerError):
         self.status = status
 
 
+class SilenceError(NoAnswerError):
+    """Nothing came in time where an answer was due."""
+
+
 class ClosedError(NoAnswerError):
     """The connection ended where a message was due."""
 
@@ -219,7 +223,7 @@ class Client:
         try:
             data = self._socket.recv(65536)
         except TimeoutError:
-            raise NoAnswerError(f"{self.url} kept silent for {self.patience:.3g} s") from None
+            raise SilenceError(f"{self.url} kept silent for {self.patience:.3g} s") from None
         except ConnectionError:
             data = b""
         try:
@@ -284,8 +288,9 @@ class SocketIOClient(Client):
             pass
 
     def _packet(self) -> str:
-        while (packet := super().receive()) == "2":  # Engine.IO: ping
-            self._send_packet("3")
+        while (packet := super().receive()) in ("2", "41"):  # Engine.IO: ping; Socket.IO: disconnect, and then the end
+            if packet == "2":
+                self._send_packet("3")
         assert isinstance(packet, str), f"{self.url} sent {packet!r} where a packet was due"
         return packet
 

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from itertools import repeat
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -35,6 +37,13 @@ STUCK = 3
 PATIENCE = 400
 
 
+class Stuck(NamedTuple):
+    """What someone who never read had been told when all was over, by ids, and how it ended."""
+
+    told: list[str]
+    end: wire.Close | str
+
+
 @dataclass
 class Outcome:
     """How one stack came through."""
@@ -42,7 +51,7 @@ class Outcome:
     said: set[str]
     heard: list[Message]
     trouble: str
-    stuck: list[wire.Close | str]
+    stuck: list[Stuck]
     processes_before: Mapping[int, int]
     processes_after: Mapping[int, int]
     grown: int
@@ -67,7 +76,7 @@ def flood(base_url: str, services: list[Service], lab: Lab, mark: str) -> dict[s
         seconds = time.monotonic() - start
         after = {service.name: lab.processes(service) for service in services}
         with ThreadPoolExecutor(STUCK * len(services)) as pool:
-            ends = {name: pool.map(_end, visitors) for name, visitors in stuck.items()}
+            ends = {name: pool.map(_end, visitors, repeat(mark)) for name, visitors in stuck.items()}
         return {
             listener.service.name: Outcome(
                 said={text for other in talk.listeners for text in other.said},
@@ -84,22 +93,30 @@ def flood(base_url: str, services: list[Service], lab: Lab, mark: str) -> dict[s
         }
 
 
-def _end(visitor: room.Visitor) -> wire.Close | str:
+def _end(visitor: room.Visitor, mark: str) -> Stuck:
     """Read what is in the pipe to its end.
 
     The kernels on the way have found nobody reading, and try again after up to two minutes only. A message the
     other way has them look at once.
     """
-    visitor.client.patience = 1
-    with suppress(wire.NoAnswerError):
-        return visitor.client.wait_closed()
-    with suppress(wire.NoAnswerError):
-        visitor.client.send_json("{}")
-    visitor.client.patience = 15
+    told: list[str] = []
+
+    def read(seconds: float) -> None:
+        while True:
+            thing = visitor.next(seconds)
+            if isinstance(thing, Message) and thing.nick == mark:
+                told.append(thing.id)
+
     try:
-        return visitor.client.wait_closed()
+        with suppress(wire.SilenceError):
+            read(1)
+        with suppress(wire.NoAnswerError):
+            visitor.client.send_json("{}")
+        read(15)
+    except wire.ClosedError as closed:
+        return Stuck(told, closed.close)
     except wire.NoAnswerError as error:
-        return str(error)
+        return Stuck(told, str(error))
 
 
 @dataclass

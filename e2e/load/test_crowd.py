@@ -112,7 +112,7 @@ def test_a_flood_does_not_fill_the_memory_for_who_does_not_read(flooded: dict[st
 @pytest.mark.check("chat-slow-reader")
 def test_who_does_not_read_a_flood_is_closed(flooded: dict[str, Outcome], service: Service) -> None:
     outcome = flooded[service.name]
-    ends = outcome.stuck
+    ends = [end for _, end in outcome.stuck]
 
     assert len(ends) == flood.STUCK
     # 4013 says it where a library keeps 1013 to itself, and none (1005) where it has no codes at all. Socket.IO
@@ -124,6 +124,17 @@ def test_who_does_not_read_a_flood_is_closed(flooded: dict[str, Outcome], servic
     for end in ends:
         assert isinstance(end, wire.Close), end
         assert end.code in nearest, f"{service.name} closed with {end}"
+
+
+@pytest.mark.operator
+def test_who_does_not_read_a_flood_was_told_its_beginning(flooded: dict[str, Outcome], service: Service) -> None:
+    """Whatever was sent before the end is whole, in order and without a gap."""
+    outcome = flooded[service.name]
+    flood_from_its_beginning = ids(outcome.heard)
+
+    for told, _ in outcome.stuck:
+        assert told, f"{service.name} told nothing"
+        assert told == flood_from_its_beginning[: len(told)]
 
 
 @pytest.mark.operator
