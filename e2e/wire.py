@@ -91,6 +91,7 @@ class Client:
         self.url = url
         self.patience: float = PATIENCE
         self._events: deque[Event] = deque()
+        self._parts: list[Message] = []
         self._protocol = WSConnection(ConnectionType.CLIENT)
         self._socket = socket.create_connection((address.hostname, address.port or 80), timeout=PATIENCE)
         try:
@@ -161,15 +162,15 @@ class Client:
         self._events.extendleft(reversed(passed_by))
 
     def receive(self) -> Message:
-        """The next message, whole."""
-        parts: list[Message] = []
+        """The next message, whole. What has come of it stays where a SilenceError was in between."""
         while True:
             event = self._next()
             if isinstance(event, CloseConnection):
                 raise ClosedError(self.url, _close(event))
             if isinstance(event, TextMessage | BytesMessage):
-                parts.append(event.data if isinstance(event, TextMessage) else bytes(event.data))
+                self._parts.append(event.data if isinstance(event, TextMessage) else bytes(event.data))
                 if event.message_finished:
+                    parts, self._parts = self._parts, []
                     return type(parts[0])().join(parts)  # type: ignore[arg-type]
 
     def echo(self, message: Message) -> Message:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from itertools import repeat
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
 import msgspec
@@ -101,7 +101,7 @@ def _end(visitor: room.Visitor, mark: str) -> Stuck:
     """
     told: list[str] = []
 
-    def read(seconds: float) -> None:
+    def read(seconds: float) -> NoReturn:
         while True:
             thing = visitor.next(seconds)
             if isinstance(thing, Message) and thing.nick == mark:
