@@ -165,24 +165,30 @@ def test_the_chosen_stack_stays_in_sight_and_in_reach(wall: Wall, plain: Service
     tab_to(wall.page, pane.stack(plain.title))
 
 
-def test_a_slash_goes_to_the_filter(wall: Wall, plain: Service, other: Service) -> None:
+@pytest.mark.parametrize("keys", ["Control+k", "Meta+k"])
+def test_a_shortcut_goes_to_the_filter(wall: Wall, plain: Service, other: Service, keys: str) -> None:
     wall.open(service=plain.name, compare=other.name)
-    wall.page.keyboard.press("/")
+    wall.message.press_sequentially("k/K")
+    wall.page.keyboard.press(keys)
     expect(wall.first.filter).to_be_focused()
 
     wall.second.stack(other.title).focus()
-    wall.page.keyboard.press("/")
+    wall.page.keyboard.press(keys)
 
     expect(wall.second.filter).to_be_focused()
     expect(wall.second.filter).to_have_value("")
+    expect(wall.message).to_have_value("k/K")
 
 
-def test_a_slash_that_one_types_is_a_slash(wall: Wall, plain: Service) -> None:
+def test_no_key_is_a_shortcut_by_itself(wall: Wall, plain: Service) -> None:
+    """Speech input and slips press single keys (WCAG 2.1.4)."""
     pane = wall.open(service=plain.name)
-    for field in (wall.message, pane.close_reason, pane.search, pane.filter):
-        field.press_sequentially("a/b")
+    pane.stack(plain.title).focus()
 
-        expect(field).to_have_value("a/b")
+    for key in ("k", "/", "Shift+K", "?"):
+        wall.page.keyboard.press(key)
+
+        expect(pane.stack(plain.title)).to_be_focused()
 
 
 @pytest.mark.expects_console(NO_ANSWER)

@@ -206,7 +206,7 @@ def test_a_link_leads_there_by_itself(table: Table, wall: Wall, plain: Service) 
 
 def test_the_table_by_keyboard_alone(table: Table, wall: Wall, services: list[Service]) -> None:
     keyboard = table.page.keyboard
-    keyboard.press("/")
+    keyboard.press("Control+k")
     expect(table.filter).to_be_focused()
     tab_to(table.page, table.header("Known deviations").get_by_role("button"))
     keyboard.press("Enter")

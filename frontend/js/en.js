@@ -29,7 +29,7 @@ export const en = {
   "column.known": "Known deviations",
   "column.status": "Status",
   "filter": "Filter stacks",
-  "filter.keys": "/ comes here, Enter chooses the first, Escape shows all",
+  "filter.keys": "Ctrl+K or ⌘K comes here, Enter chooses the first, Escape shows all",
   "filter.matches": "Matches",
   "filter.count": "{count} of {all} match",
   "filter.none": "No stack matches.",

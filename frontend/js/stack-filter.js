@@ -20,7 +20,7 @@ class StackFilter extends LitElement {
 
   render() {
     return html`
-      <input type="search" aria-label=${t("filter")} placeholder=${t("filter")} title=${t("filter.keys")} aria-keyshortcuts="/"
+      <input type="search" aria-label=${t("filter")} placeholder=${t("filter")} title=${t("filter.keys")} aria-keyshortcuts="Control+K Meta+K"
         autocomplete="off" autocapitalize="off" spellcheck="false" enterkeyhint="go" .value=${live(this.query)}
         @input=${this.#typed} @keydown=${this.#key}>
       <output aria-label=${t("filter.matches")}>${this.query.trim() === "" ? nothing : t("filter.count", { count: this.count, all: this.all })}</output>`;
@@ -56,12 +56,12 @@ class StackFilter extends LitElement {
 
 customElements.define("ew-stack-filter", StackFilter);
 
-/** "/" goes to the filter in sight: the one beside what has the focus, else the first. @param {KeyboardEvent} event */
+/** Ctrl+K or ⌘K goes to the filter in sight: the one beside what has the focus, else the first. A key without a
+ * modifier would be in the way of speech input (WCAG 2.1.4). @param {KeyboardEvent} event */
 export function goToFilter(event) {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
-  const { activeElement } = document;
-  if (activeElement?.matches("input:not([type=radio], [type=checkbox]), textarea, select")) return; // one is typing
-  const near = activeElement?.closest("ew-pane")?.querySelector("ew-stack-filter");
+  if (event.key.toLowerCase() !== "k" || event.ctrlKey === event.metaKey || event.altKey || event.shiftKey) return;
+  if (event.isComposing || event.defaultPrevented) return;
+  const near = document.activeElement?.closest("ew-pane")?.querySelector("ew-stack-filter");
   const filter = near ?? [...document.querySelectorAll("ew-stack-filter")].find((one) => one.checkVisibility());
   if (!filter) return;
   event.preventDefault();

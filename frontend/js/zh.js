@@ -29,7 +29,7 @@ export const zh = {
   "column.known": "已知偏差",
   "column.status": "状态",
   "filter": "筛选服务",
-  "filter.keys": "按 / 到此处，按 Enter 选择第一个，按 Escape 显示全部",
+  "filter.keys": "按 Ctrl+K 或 ⌘K 到此处，按 Enter 选择第一个，按 Escape 显示全部",
   "filter.matches": "匹配结果",
   "filter.count": "{all} 个中有 {count} 个匹配",
   "filter.none": "没有匹配的服务。",
