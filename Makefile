@@ -75,6 +75,9 @@ lock: .venv/ready ## lock what everything needs anew, or only NAME=tornado
 outdated: .venv/ready ## list the pins that are behind their latest releases
 	@$(ECHOWALL) outdated $(NAME)
 
+ifneq ($(shell cat .venv/ready 2>/dev/null),$(CURDIR)) # there is none, or the checkout was moved
+.PHONY: .venv/ready
+endif
 .venv/ready: requirements.txt pyproject.toml bootstrap
 	@./bootstrap
 

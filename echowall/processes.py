@@ -161,7 +161,8 @@ class Processes:
             subprocess.run(["tail", "-n", "20", "-F", *logs], check=False)
 
     def _environment(self, service: Service, board: Board) -> bool:
-        """Install what the service's lock file names, unless it stands and its lock is the same."""
+        """Install what the service's lock file names, unless it stands, its lock is the same, and so is its folder,
+        which its scripts name."""
         folder = self._root / "services" / service.name
         venv = self._state / "venvs" / service.name
         stamp = venv / "stamp"
@@ -175,7 +176,7 @@ class Processes:
                 [*system.UV, "pip", "sync", "--require-hashes", "--python", str(venv / "bin/python"), str(lock)],
             ]
         try:
-            wanted = hashlib.sha256(lock.read_bytes() + runtime.encode()).hexdigest()
+            wanted = hashlib.sha256(lock.read_bytes() + f"{runtime} {venv}".encode()).hexdigest()
         except OSError as error:
             return self._failed(
                 service, board, f"{lock}: {error.strerror}; lock requirements.in as services/README.md says\n"

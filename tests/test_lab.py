@@ -106,6 +106,23 @@ def test_those_that_are_named_run_and_the_rest_are_known_and_down(
         processes.start("unwanted")
 
 
+def test_a_checkout_that_was_moved_installs_its_services_anew(
+    processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
+) -> None:
+    add_service("good", app=ABOUT)
+    bring_up(processes, checkout)
+    processes.down()
+    moved = Processes(checkout.rename(checkout.with_name("moved")))
+    try:
+        board = bring_up(moved, checkout.with_name("moved"))
+    finally:
+        moved.down()
+
+    assert board.states == {"good": "healthy", "proxy": "healthy"}
+    script = checkout.with_name("moved") / ".echowall/venvs/good/bin/activate"
+    assert "/moved/" in script.read_text()  # every script in there names its folder
+
+
 def test_a_service_in_javascript_gets_its_packages_by_npm(
     processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
 ) -> None:
