@@ -189,6 +189,10 @@ def test_no_key_is_a_shortcut_by_itself(wall: Wall, plain: Service) -> None:
         wall.page.keyboard.press(key)
 
         expect(pane.stack(plain.title)).to_be_focused()
+    for field in (wall.message, pane.close_reason, pane.search, pane.filter):
+        field.press_sequentially("k/K")
+
+        expect(field).to_have_value("k/K")
 
 
 @pytest.mark.expects_console(NO_ANSWER)

@@ -112,15 +112,16 @@ def test_a_checkout_that_was_moved_installs_its_services_anew(
     add_service("good", app=ABOUT)
     bring_up(processes, checkout)
     processes.down()
-    moved = Processes(checkout.rename(checkout.with_name("moved")))
+    there = checkout.rename(checkout.with_name("moved"))
+    moved = Processes(there)
     try:
-        board = bring_up(moved, checkout.with_name("moved"))
+        board = bring_up(moved, there)
     finally:
         moved.down()
 
     assert board.states == {"good": "healthy", "proxy": "healthy"}
-    script = checkout.with_name("moved") / ".echowall/venvs/good/bin/activate"
-    assert "/moved/" in script.read_text()  # every script in there names its folder
+    script = there / ".echowall/venvs/good/bin/activate"
+    assert str(there) in script.read_text()  # every script in there names its folder
 
 
 def test_a_service_in_javascript_gets_its_packages_by_npm(

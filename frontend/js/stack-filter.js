@@ -59,8 +59,8 @@ customElements.define("ew-stack-filter", StackFilter);
 /** Ctrl+K or ⌘K goes to the filter in sight: the one beside what has the focus, else the first. A key without a
  * modifier would be in the way of speech input (WCAG 2.1.4). @param {KeyboardEvent} event */
 export function goToFilter(event) {
-  if (event.key.toLowerCase() !== "k" || event.ctrlKey === event.metaKey || event.altKey || event.shiftKey) return;
-  if (event.isComposing || event.defaultPrevented) return;
+  if (event.ctrlKey === event.metaKey || event.altKey || event.shiftKey) return; // autofill sends none of these, nor a key
+  if (event.key.toLowerCase() !== "k" || event.isComposing || event.defaultPrevented) return;
   const near = document.activeElement?.closest("ew-pane")?.querySelector("ew-stack-filter");
   const filter = near ?? [...document.querySelectorAll("ew-stack-filter")].find((one) => one.checkVisibility());
   if (!filter) return;
