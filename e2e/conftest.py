@@ -25,8 +25,8 @@ from e2e.room import Visitor
 from e2e.turns import Turns
 from e2e.wall import Complaints, Pane, Wall
 from e2e.wire import NoAnswerError
-from echowall import catalog
-from echowall.catalog import Service
+from echowall.catalog import catalog
+from echowall.catalog.catalog import Service
 from echowall.check.suite import ALL
 
 ROOT = Path(__file__).resolve().parent.parent

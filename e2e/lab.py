@@ -14,12 +14,12 @@ from typing import Self
 
 import httpx
 
-import echowall.lab
 from e2e import room
 from e2e.wire import NoAnswerError
-from echowall.catalog import Service
-from echowall.containers import Containers
-from echowall.processes import Processes
+from echowall.catalog.catalog import Service
+from echowall.lab.containers import Containers
+from echowall.lab.lab import Lab as AnyLab
+from echowall.lab.processes import Processes
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60
@@ -36,7 +36,7 @@ class Lab:
         self._disturbed: set[str] = set()
         self._scaled: set[str] = set()
         processes = Processes(ROOT)
-        self._lab: echowall.lab.Lab = processes if processes.running() else Containers()
+        self._lab: AnyLab = processes if processes.running() else Containers()
 
     def __enter__(self) -> Self:
         return self

@@ -11,7 +11,7 @@ from threading import Event, Semaphore
 from e2e import room, wire
 from e2e.room import Message, Visitor, texts, troubled
 from e2e.wire import NoAnswerError
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 
 class Person:

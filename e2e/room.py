@@ -13,7 +13,7 @@ import msgspec
 
 from e2e import wire
 from e2e.wire import PATIENCE, NoAnswerError
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

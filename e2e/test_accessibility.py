@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.wall import Room, Table, Wall
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 Check = Callable[[], None]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import get_args, get_type_hints
 
 from e2e.conftest import CHECKS
-from echowall import system
-from echowall.catalog import Naive, Service, chat_checks
+from echowall.catalog.catalog import Naive, Service, chat_checks
+from echowall.lab import system
 
 SUITE = "\n".join(path.read_text("utf-8") for path in Path(__file__).parent.rglob("test_*.py"))
 

@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, Playwright, WebSocketRoute
 from e2e.lab import REDIS, Lab
 from e2e.room import Visitor
 from e2e.wall import NOT_THERE, Room
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 Enter = Callable[..., Visitor]
 

@@ -10,7 +10,7 @@ import pytest
 
 from e2e import wire
 from e2e.wire import Client
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 ROOT = Path(__file__).parent.parent
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.wall import Pane, Wall
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 ROOT = Path(__file__).parent.parent
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.wall import Pane, Wall
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 MIB = 1024 * 1024
 #: What is no address of a WebSocket, and what the page says of it.

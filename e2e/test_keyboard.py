@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from e2e.wall import Room, Wall
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 #: More than the page has.
 TAB_STOPS = 80

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from e2e import wire
 from e2e.wall import Wall
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 
 @pytest.mark.naive("phantom-messages")

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.wall import Pane, Room, Table, Wall
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 
 def endpoint(base_url: str, service: Service) -> str:

@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from e2e import wire
-from echowall import catalog
-from echowall.catalog import Service
+from echowall.catalog import catalog
+from echowall.catalog.catalog import Service
 
 
 def test_it_is_healthy(http: httpx.Client) -> None:

@@ -20,7 +20,7 @@ from e2e.people import Person, talking
 from e2e.room import troubled
 from e2e.turns import Turns
 from e2e.wall import NOT_THERE, Complaints, Pane, Wall
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 pytestmark = pytest.mark.operator
 

@@ -11,7 +11,7 @@ from wsproto.frame_protocol import Opcode
 from e2e import room, wire
 from e2e.room import Message, Visitor, texts
 from e2e.wire import ClosedError, NoAnswerError
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 Enter = Callable[..., Visitor]
 

@@ -16,7 +16,7 @@ from e2e.people import Person, talking
 from e2e.room import Error, Live, Meanwhile, Message, Visitor, texts, troubled
 from e2e.turns import Turns
 from e2e.wire import NoAnswerError
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 pytestmark = pytest.mark.operator
 

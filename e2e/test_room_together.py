@@ -15,7 +15,7 @@ import pytest
 from e2e import room
 from e2e.room import Meanwhile, Message, Visitor, troubled
 from e2e.turns import Turns
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 #: Messages that each stack says in the conversation, that all say while others are away, and while others come and go.
 EACH, AWAY, COMING_AND_GOING = 30, 500, 600

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from e2e.test_keyboard import tab_to
 from e2e.wall import Pane, Room, Table, Wall
-from echowall.catalog import Service, services_json
+from echowall.catalog.catalog import Service, services_json
 
 NO_ANSWER = "Failed to load resource: the server responded with a status of 502"
 ERAS = {"article": "From the article", "modern": "Modern", "yardstick": "Yardstick"}

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from e2e.test_keyboard import tab_to
 from e2e.wall import Table, Wall
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 Key = Callable[[Service], Any]
 

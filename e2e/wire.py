@@ -31,7 +31,7 @@ from wsproto.events import (
 from wsproto.frame_protocol import Opcode
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 Message = str | bytes
 

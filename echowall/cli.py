@@ -13,17 +13,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from echowall import catalog, lint, lock, new, readme, site, system
-from echowall import lab as running
-from echowall.catalog import ROOT, CatalogError
+from echowall.catalog import catalog, lint, lock, new
+from echowall.catalog.catalog import ROOT, CatalogError
+from echowall.catalog.lock import LockError
+from echowall.catalog.new import NewError
 from echowall.check import cli as check
-from echowall.containers import Containers
-from echowall.lab import Board, Lab, LabError
-from echowall.lock import LockError
-from echowall.new import NewError
-from echowall.processes import Processes
-from echowall.site import SiteError
-from echowall.system import PackagesError
+from echowall.lab import lab as running
+from echowall.lab import site, system
+from echowall.lab.containers import Containers
+from echowall.lab.lab import Board, Lab, LabError
+from echowall.lab.processes import Processes
+from echowall.lab.site import SiteError
+from echowall.lab.system import PackagesError
+from echowall.results import readme
 
 app = typer.Typer(
     help="Echo Wall (回音壁): ways to serve WebSockets from Python, side by side.",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from echowall.catalog import ROOT
+from echowall.catalog.catalog import ROOT
 
 FACTS = """\
 title = "A stack"

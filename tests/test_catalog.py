@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from echowall import catalog
-from echowall.catalog import ROOT, CatalogError
+from echowall.catalog import catalog
+from echowall.catalog.catalog import ROOT, CatalogError
 from tests.conftest import FACTS
 
 AddService = Callable[..., Path]

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 import trustme
 
-from echowall.catalog import ROOT
+from echowall.catalog.catalog import ROOT
 from echowall.check.report import Run, read
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from echowall.catalog import ROOT
+from echowall.catalog.catalog import ROOT
 from echowall.check.registry import Check, Result, Verdict
 from echowall.check.runner import ask
 from echowall.check.suite import ALL

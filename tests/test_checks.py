@@ -11,13 +11,13 @@ from typing import Literal
 import msgspec
 import pytest
 
-from echowall.catalog import Known
+from echowall.catalog.catalog import Known
+from echowall.catalog.lint import UNWRITTEN
 from echowall.check import report
 from echowall.check.registry import GROUPS, Check, Result, Verdict
 from echowall.check.report import Examined
 from echowall.check.suite import ALL
 from echowall.check.wire import Target, accept_for, connect
-from echowall.lint import UNWRITTEN
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda check: check.id)

@@ -16,9 +16,10 @@ import httpx
 import pytest
 from rich.console import Console
 
-from echowall import catalog, lab, system
-from echowall.lab import Board, LabError
-from echowall.processes import Processes
+from echowall.catalog import catalog
+from echowall.lab import lab, system
+from echowall.lab.lab import Board, LabError
+from echowall.lab.processes import Processes
 
 ABOUT = """
 import http.server, json, os

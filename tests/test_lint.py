@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from echowall import lint
-from echowall.catalog import ROOT, CatalogError
+from echowall.catalog import lint
+from echowall.catalog.catalog import ROOT, CatalogError
 from echowall.check.suite import ALL
 from tests.conftest import FACTS
 

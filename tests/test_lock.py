@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from echowall import catalog, cli, lock
-from echowall.catalog import ROOT
-from echowall.lock import LockError, Part
+from echowall import cli
+from echowall.catalog import catalog, lock
+from echowall.catalog.catalog import ROOT
+from echowall.catalog.lock import LockError, Part
 
 
 @pytest.fixture

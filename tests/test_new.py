@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from e2e import room
-from echowall import catalog, lint, new
-from echowall.catalog import ROOT
-from echowall.lock import LockError
-from echowall.new import NewError, Wanted
-from echowall.processes import Processes
+from echowall.catalog import catalog, lint, new
+from echowall.catalog.catalog import ROOT
+from echowall.catalog.lock import LockError
+from echowall.catalog.new import NewError, Wanted
+from echowall.lab.processes import Processes
 
 ECHO = """\
 async def echo(scope, receive, send):
@@ -182,10 +182,10 @@ def test_what_fails_half_way_leaves_nothing(scratch: Path, monkeypatch: pytest.M
     def fail(*_: object) -> None:
         raise LockError("the network is away")
 
-    monkeypatch.setattr("echowall.lock.resolve", fail if stage == "resolve" else lambda *_: resolved)
-    monkeypatch.setattr("echowall.new._links", lambda *_: ("https://example.org/", "https://example.org/"))
-    monkeypatch.setattr("echowall.lock.lock", fail if stage == "lock" else lambda _: None)
-    monkeypatch.setattr("echowall.new._replace", fail if stage == "block" else None)
+    monkeypatch.setattr("echowall.catalog.lock.resolve", fail if stage == "resolve" else lambda *_: resolved)
+    monkeypatch.setattr("echowall.catalog.new._links", lambda *_: ("https://example.org/", "https://example.org/"))
+    monkeypatch.setattr("echowall.catalog.lock.lock", fail if stage == "lock" else lambda _: None)
+    monkeypatch.setattr("echowall.catalog.new._replace", fail if stage == "block" else None)
 
     with pytest.raises(LockError):
         new.create(wanted(), scratch)
@@ -195,9 +195,9 @@ def test_what_fails_half_way_leaves_nothing(scratch: Path, monkeypatch: pytest.M
 
 
 def test_what_a_package_does_not_tell_is_left_to_be_written(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("echowall.lock.resolve", lambda *_: {"flask-x": ("1.0", None)})
-    monkeypatch.setattr("echowall.new._links", lambda *_: (new.UNKNOWN_LINK, new.UNKNOWN_LINK))
-    monkeypatch.setattr("echowall.lock.lock", lambda _: None)
+    monkeypatch.setattr("echowall.catalog.lock.resolve", lambda *_: {"flask-x": ("1.0", None)})
+    monkeypatch.setattr("echowall.catalog.new._links", lambda *_: (new.UNKNOWN_LINK, new.UNKNOWN_LINK))
+    monkeypatch.setattr("echowall.catalog.lock.lock", lambda _: None)
 
     folder = new.create(wanted(packages=("Flask_X[async]>=1",)), scratch)
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from echowall import catalog, readme
-from echowall.catalog import ROOT
+from echowall.catalog import catalog
+from echowall.catalog.catalog import ROOT
 from echowall.check import report
+from echowall.results import readme
 
 
 def test_the_table_is_written_between_its_marks_and_nowhere_else(

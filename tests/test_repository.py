@@ -1,4 +1,4 @@
-"""What has to agree across the repository. What every exhibit has to be is echowall.lint's, and tests/test_lint.py."""
+"""What has to agree across the repository. What every exhibit has to be is in tests/test_lint.py."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from echowall import catalog, system
-from echowall.catalog import ROOT, Service
+from echowall.catalog import catalog
+from echowall.catalog.catalog import ROOT, Service
+from echowall.lab import system
 
 SERVICES = catalog.load()
 NAMES = {service.name for service in SERVICES}

@@ -15,8 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from echowall import catalog, site
-from echowall.catalog import ROOT
+from echowall.catalog import catalog
+from echowall.catalog.catalog import ROOT
+from echowall.lab import site
 
 
 def free_port() -> int:

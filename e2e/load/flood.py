@@ -24,7 +24,7 @@ import msgspec
 from e2e import room, wire
 from e2e.lab import Lab, resident_memory
 from e2e.room import Message
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 MESSAGES = 50_000
 #: Characters of each; what is said is numbered, and filled up to this.

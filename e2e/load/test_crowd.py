@@ -17,7 +17,7 @@ from e2e.load import flood
 from e2e.load.flood import Outcome
 from e2e.room import Visitor, ids
 from e2e.wire import NoAnswerError
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 #: Sockets of each stack.
 EACH = 200

@@ -19,15 +19,16 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from echowall import catalog, lab
-from echowall.catalog import CatalogError, Service
+from echowall.catalog import catalog
+from echowall.catalog.catalog import CatalogError, Service
 from echowall.check import report
 from echowall.check.registry import GROUPS, Check, Result
 from echowall.check.report import Examined, Run
 from echowall.check.runner import applies, preflight, run
 from echowall.check.suite import ALL
 from echowall.check.wire import Target, Transcript
-from echowall.lab import Lab
+from echowall.lab import lab
+from echowall.lab.lab import Lab
 
 out = Console()
 err = Console(stderr=True, soft_wrap=True)

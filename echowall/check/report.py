@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 from echowall.check.registry import CHECKS, GROUPS, Check, Result, Verdict
 from echowall.check.suite import ALL
 from echowall.check.wire import Event, Transcript

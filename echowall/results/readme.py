@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from echowall.catalog import ROOT, Service
+from echowall.catalog.catalog import ROOT, Service
 from echowall.check import report
 
 #: Each table stands between a pair of comments that names it.

@@ -11,8 +11,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from echowall import catalog, system
-from echowall.catalog import ROOT, Service
+from echowall.catalog import catalog
+from echowall.catalog.catalog import ROOT, Service
+from echowall.lab import system
 
 #: What of frontend/ is not part of the page.
 _NOT_SERVED = (

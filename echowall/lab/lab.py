@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from echowall.catalog import Service
+from echowall.catalog.catalog import Service
 
 #: How long a lab that has been started may take to become healthy, in seconds.
 PATIENCE = 60

@@ -30,9 +30,9 @@ from typing import Any, NamedTuple
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from echowall import site, system
-from echowall.catalog import ROOT, Service
-from echowall.lab import Board, Endpoint, LabError, address, require_free_port
+from echowall.catalog.catalog import ROOT, Service
+from echowall.lab import site, system
+from echowall.lab.lab import Board, Endpoint, LabError, address, require_free_port
 
 #: Where free ports are looked for: below Linux's ephemeral range, so that no outgoing connection takes one.
 _PORTS = range(20000, 32000)
@@ -56,7 +56,7 @@ class _Program(NamedTuple):
 
 
 class Processes:
-    """The lab as processes of this machine; see echowall.lab.Lab."""
+    """The lab as processes of this machine; see echowall.lab.lab.Lab."""
 
     kind = "processes"
 

@@ -8,12 +8,12 @@ import socket
 import subprocess
 from contextlib import suppress
 
-from echowall.catalog import ROOT
-from echowall.lab import Endpoint, LabError
+from echowall.catalog.catalog import ROOT
+from echowall.lab.lab import Endpoint, LabError
 
 
 class Containers:
-    """The lab of docker-compose.yml; see echowall.lab.Lab."""
+    """The lab of docker-compose.yml; see echowall.lab.lab.Lab."""
 
     kind = "containers"
 

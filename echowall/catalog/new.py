@@ -14,10 +14,11 @@ from pathlib import Path
 
 import msgspec
 
-from echowall import catalog, lint, lock, system
-from echowall.catalog import ROOT
+from echowall.catalog import catalog, lint, lock
+from echowall.catalog.catalog import ROOT
+from echowall.lab import system
 
-#: What cannot be found out, for the one who adds the stack to write; echowall.lint looks for it.
+#: What cannot be found out, for the one who adds the stack to write; echowall.catalog.lint looks for it.
 UNKNOWN_LINK = "https://example.org/TODO"
 UNKNOWN_DAY = "1970-01-01"
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,.-]+\])?((==|>=|<=|~=|<|>)[\w.*+!-]+)?")

@@ -11,10 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from echowall import catalog, readme
-from echowall.catalog import ROOT, CatalogError, Service
+from echowall.catalog import catalog
+from echowall.catalog.catalog import ROOT, CatalogError, Service
+from echowall.catalog.lock import REQUIREMENT, normal
 from echowall.check.suite import ALL
-from echowall.lock import REQUIREMENT, normal
+from echowall.results import readme
 
 #: The images that a service may stand on, in Python and in JavaScript.
 BASES = {False: "python:3.13-slim-trixie", True: "node:24-trixie-slim"}

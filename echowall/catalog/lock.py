@@ -12,8 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from echowall import catalog, system
-from echowall.catalog import ROOT
+from echowall.catalog import catalog
+from echowall.catalog.catalog import ROOT
+from echowall.lab import system
 
 #: A requirement: name, extras, and the version it is pinned to, if it is.
 REQUIREMENT = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)(?P<extras>\[[\w,. -]+\])?(?:==(?P<version>[^\s;,]+))?", re.M)

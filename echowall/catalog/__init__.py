@@ -1,0 +1,1 @@
+"""The catalog of services, and what makes, locks and checks their folders."""
