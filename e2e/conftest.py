@@ -110,8 +110,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _expected(service: Service, check: pytest.Mark | None) -> list[pytest.MarkDecorator]:
     return [
         pytest.mark.xfail(raises=AssertionError, strict=True, reason=f"{known.reason} ({known.link})")
-        for known in service.known
-        if check and known.check in check.args and known.via != "direct"  # these tests come by the proxy
+        for name in (check.args if check else ())
+        if (known := service.known_deviation(name, "proxy"))  # by which these tests come
     ]
 
 
@@ -140,7 +140,7 @@ def plain(services: list[Service]) -> Service:
     """A service to test the page with: speaks WebSocket, and goes wrong least."""
     return min(
         (service for service in services if service.protocol == "websocket"),
-        key=lambda service: (service.naive is not None) + len(service.known),
+        key=lambda service: (service.naive is not None) + service.deviations,
     )
 
 
@@ -208,7 +208,7 @@ def _is_fragile(request: pytest.FixtureRequest) -> bool:
     check = request.node.get_closest_marker("check")
     if not check or "fragments" not in check.args:
         return False
-    return any(known.check == "fragments-apart" for known in request.getfixturevalue("service").known)
+    return request.getfixturevalue("service").known_deviation("fragments-apart", "proxy") is not None
 
 
 def _wait_for_its_room(base_url: str, service: Service) -> None:

@@ -78,7 +78,7 @@ def test_side_by_side(wall: Wall, plain: Service, other: Service, assert_accessi
 def test_with_how_it_is_done_open(
     wall: Wall, services: list[Service], assert_accessible: Check, assert_fits: Check
 ) -> None:
-    most_deviating = max(services, key=lambda service: len(service.known))
+    most_deviating = max(services, key=lambda service: service.deviations)
     pane = wall.open(service=most_deviating.name)
     pane.how.click()
     pane.known_summary.click()

@@ -65,7 +65,7 @@ def services(
             service.server,
             service.concurrency,
             str(service.released),
-            str(len(service.known)),
+            str(service.deviations),
         )
     out.print(table)
 

@@ -40,7 +40,7 @@ def test_what_is_not_known_yet_is_printed_as_known_deviations_to_be_explained() 
     printed = report.toml([direct, proxied], {})
 
     known = [msgspec.convert(entry, Known) for entry in tomllib.loads(printed)["known"]]
-    assert [(one.check, one.outcome, one.via) for one in known] == [
+    assert [(*one.checks, one.outcome, one.via) for one in known] == [
         ("binary", 'an "echo"\\ as text\x7f', None),
         ("post", "accepted", "direct"),
         ("head", "HTTP 500", "direct"),

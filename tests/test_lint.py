@@ -27,7 +27,9 @@ services:
   proxy:
     build: nginx
 """
-KNOWN = '[[known]]\ncheck = "binary"\noutcome = "echo as text"\nreason = "The cause."\nlink = "https://example.org/1"\n'
+KNOWN = (
+    '[[known]]\nchecks = ["binary"]\noutcome = "echo as text"\nreason = "The cause."\nlink = "https://example.org/1"\n'
+)
 PACKAGE = {"dependencies": {"ws": "8.18.0"}}
 PACKAGE_LOCK = {"packages": {"": {}, "node_modules/ws": {"version": "8.18.0", "integrity": "sha512-x"}}}
 

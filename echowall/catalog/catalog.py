@@ -48,15 +48,19 @@ class Naive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     summary: Text
 
 
-class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A known deviation: a check that fails for this service, what it observes instead, and why."""
+Checks = Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
+Route = Literal["direct", "proxy"]
 
-    check: Text
+
+class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A known deviation: checks that fail for this service by one cause, what they observe instead, and why."""
+
+    checks: Checks
     outcome: Text
-    """In the check's own words."""
+    """In the checks' own words."""
     reason: Text
     link: Link
-    via: Literal["direct", "proxy"] | None = None
+    via: Route | None = None
     """The route on which it happens, where it is only one."""
 
 
@@ -91,9 +95,14 @@ class Service(Facts, frozen=True, kw_only=True):
     lines: int = 0
     """Lines of those files that are not blank."""
 
-    def known_deviation(self, check: str, via: Literal["direct", "proxy"] | None = None) -> Known | None:
+    @property
+    def deviations(self) -> int:
+        """How many checks are known to fail."""
+        return sum(len(known.checks) for known in self.known)
+
+    def known_deviation(self, check: str, via: Route | None = None) -> Known | None:
         """What is known of that check on that route, if it is known to fail."""
-        return next((known for known in self.known if known.check == check and known.via in (None, via)), None)
+        return next((known for known in self.known if check in known.checks and known.via in (None, via)), None)
 
 
 def load(root: Path = ROOT) -> list[Service]:

@@ -255,24 +255,25 @@ def _unwritten(exhibit: Exhibit) -> Iterator[Fault]:
             ("link", "name the issue or the line of source"),
         ):
             if UNWRITTEN.search(getattr(known, key)):
-                yield exhibit.fault("service.toml", f"known {known.check}: {key}: still to be written; {cure}")
+                yield exhibit.fault(
+                    "service.toml", f"known {', '.join(known.checks)}: {key}: still to be written; {cure}"
+                )
 
 
 def _known(exhibit: Exhibit) -> Iterator[Fault]:
     seen = set()
     chat = catalog.chat_checks(exhibit.root)
     for known in exhibit.service.known if exhibit.service else ():
-        if known.check not in _EXPECTED and known.check not in chat:
-            cure = "services/README.md has the chat's, `echowall check --list` the others"
-            yield exhibit.fault("service.toml", f"known {known.check}: no such check; {cure}")
-        if known.outcome in _EXPECTED.get(known.check, ()):
-            yield exhibit.fault(
-                "service.toml", f"known {known.check}: {known.outcome!r} is the right answer; remove it"
-            )
-        for via in [known.via] if known.via else ["direct", "proxy"]:
-            if (known.check, via) in seen:
-                yield exhibit.fault("service.toml", f"known {known.check}: twice for the route {via}; remove one")
-            seen.add((known.check, via))
+        for check in known.checks:
+            if check not in _EXPECTED and check not in chat:
+                cure = "services/README.md has the chat's, `echowall check --list` the others"
+                yield exhibit.fault("service.toml", f"known {check}: no such check; {cure}")
+            if known.outcome in _EXPECTED.get(check, ()):
+                yield exhibit.fault("service.toml", f"known {check}: {known.outcome!r} is the right answer; remove it")
+            for via in [known.via] if known.via else ["direct", "proxy"]:
+                if (check, via) in seen:
+                    yield exhibit.fault("service.toml", f"known {check}: twice for the route {via}; remove one")
+                seen.add((check, via))
 
 
 def maintenance(released: date, today: date) -> str:

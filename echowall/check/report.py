@@ -204,7 +204,7 @@ def toml(examined: Iterable[Examined], services: Mapping[str, Service]) -> str:
         lines += [
             f"# services/{name}/service.toml" if name in services else f"# {name}",
             "[[known]]",
-            f"check = {_quoted(check)}",
+            f"checks = [{_quoted(check)}]",
             f"outcome = {_quoted(outcome)}",
             'reason = "TODO: the cause, in the library"',
             'link = "https://example.org/TODO"',

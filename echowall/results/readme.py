@@ -30,7 +30,7 @@ def table(services: list[Service]) -> str:
                     str(service.lines),
                     str(service.released),
                     service.maintenance,
-                    f"[{len(service.known)}](services/{service.name}/service.toml)",
+                    f"[{service.deviations}](services/{service.name}/service.toml)",
                 ]
             )
         )

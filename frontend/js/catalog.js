@@ -19,7 +19,7 @@
  * @property {{ shows: string, summary: string } | null} naive
  * @property {string[]} sources the files under services/NAME/: the echo first, then the chat room
  * @property {number} lines of those files, blank ones not counted
- * @property {{ check: string, outcome: string, reason: string, link: string, via?: string | null }[]} known
+ * @property {{ checks: string[], outcome: string, reason: string, link: string, via?: string | null }[]} known
  */
 
 /** @type {Service["era"][]} in the order in which they are shown */
@@ -41,6 +41,11 @@ export async function loadCatalog() {
   const response = await fetch("services.json");
   if (!response.ok) throw new Error(`services.json: ${response.status}`);
   return (await response.json()).services;
+}
+
+/** How many checks are known to fail. @param {Service} service */
+export function deviations({ known }) {
+  return known.reduce((sum, { checks }) => sum + checks.length, 0);
 }
 
 /** @param {Service[]} services @returns {[Service["era"], Service[]][]} by era, those that have none left out */

@@ -1,5 +1,5 @@
 // The columns of the table of stacks: what each sorts by.
-import { ERAS } from "./catalog.js";
+import { ERAS, deviations } from "./catalog.js";
 import { t } from "./i18n.js";
 
 /** @typedef {import("./catalog.js").Service} Service */
@@ -19,7 +19,7 @@ export const COLUMNS = {
   released: ({ released }) => Date.parse(released),
   maintenance: ({ maintenance }) => MAINTENANCE.indexOf(maintenance),
   lines: ({ sources, lines }) => (sources.length === 0 ? null : lines),
-  known: ({ known }) => known.length,
+  known: deviations,
   status: (_, state) => STATES.indexOf(state),
 };
 

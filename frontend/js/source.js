@@ -1,6 +1,7 @@
 // "How it is done": the stack's real files, its facts and its known deviations. Loaded when first opened.
 import { LitElement, html } from "lit";
 import { again } from "./again.js";
+import { deviations } from "./catalog.js";
 import { Translated, language, t } from "./i18n.js";
 import { formatDay, formatSize } from "./format.js";
 import { yardstick } from "./mark.js";
@@ -69,7 +70,7 @@ export class Source extends LitElement {
       <h3>${t("source.facts")} ${yardstick(this.service)}</h3>
       ${facts(this.service)}
       <details class="deviations">
-        <summary>${t("source.knownCount", { count: this.service.known.length })}</summary>
+        <summary>${t("source.knownCount", { count: deviations(this.service) })}</summary>
         ${this.#known(this.service)}
       </details>
       <div class="files" role="group" aria-label=${t("source.files")}>
@@ -83,8 +84,8 @@ export class Source extends LitElement {
   #known({ known }) {
     return html`
       <ul class="known" aria-label=${t("source.known")}>
-        ${known.length === 0 ? html`<li>${t("source.noneKnown")}</li>` : known.map(({ check, outcome, reason, link }) => html`
-          <li><code>${check}</code> <span lang="en"><em>${outcome}</em>. ${reason}</span> <a href=${link} rel="noreferrer">${t("source.why")}</a></li>`)}
+        ${known.length === 0 ? html`<li>${t("source.noneKnown")}</li>` : known.map(({ checks, outcome, reason, link }) => html`
+          <li>${checks.map((check) => html`<code>${check}</code> `)}<span lang="en"><em>${outcome}</em>. ${reason}</span> <a href=${link} rel="noreferrer">${t("source.why")}</a></li>`)}
       </ul>`;
   }
 

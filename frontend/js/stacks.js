@@ -1,6 +1,7 @@
 // All stacks in one table: what they are, how they are doing, and in what order one likes. Loaded when first shown.
 import { LitElement, html, nothing } from "lit";
 import "./stack-filter.js";
+import { deviations } from "./catalog.js";
 import { COLUMNS, sorted } from "./columns.js";
 import { Follows } from "./follows.js";
 import { Translated, language, t } from "./i18n.js";
@@ -64,7 +65,7 @@ class Stacks extends LitElement {
 
   /** @param {Service} service */
   #row(service) {
-    const { name, title, era, framework, server, concurrency, released, maintenance, sources, lines, known } = service;
+    const { name, title, era, framework, server, concurrency, released, maintenance, sources, lines } = service;
     const { state } = this.statuses.of(name);
     return html`
       <tr data-service=${name} data-status=${state}>
@@ -76,7 +77,7 @@ class Stacks extends LitElement {
         <td><time datetime=${released}>${formatDay(released, language())}</time></td>
         <td>${t(`maintenance.${maintenance}`)}</td>
         <td>${sources.length === 0 ? nothing : lines}</td>
-        <td>${known.length}</td>
+        <td>${deviations(service)}</td>
         <td><span class="status"><span class="dot" aria-hidden="true"></span> ${t(`status.${state}`)}</span></td>
       </tr>`;
   }
