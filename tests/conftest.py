@@ -21,7 +21,6 @@ protocol = "websocket"
 homepage = "https://example.org/"
 documentation = "https://example.org/docs"
 released = 2026-01-31
-maintenance = "active"
 foreign_origin = "accepted"
 """
 

@@ -29,6 +29,16 @@ def test_services_come_by_era_and_then_by_name(checkout: Path, add_service: AddS
     assert [service.name for service in catalog.load(checkout)] == ["zeta", "alpha", "beta"]
 
 
+@pytest.mark.parametrize(("year", "word"), [(2026, "active"), (2024, "occasional"), (2012, "dormant")])
+def test_how_a_stack_is_maintained_follows_from_the_releases(
+    checkout: Path, add_service: AddService, year: int, word: str
+) -> None:
+    add_service("newest")
+    add_service("stack", FACTS.replace("2026-01-31", f"{year}-01-31"))
+
+    assert [service.maintenance for service in catalog.load(checkout)] == ["active", word]
+
+
 def test_those_named_and_those_of_an_era_are_chosen(checkout: Path, add_service: AddService) -> None:
     add_service("beta")
     add_service("alpha")

@@ -132,7 +132,6 @@ EDITS = {
     "known twice": (
         "service.toml", KNOWN, KNOWN + KNOWN + 'via = "proxy"\n', "known binary: twice for the route proxy"
     ),
-    "not maintained so": ("service.toml", '"active"', '"dormant"', "service.toml: maintenance: released 2026"),
     "released before its time": ("service.toml", "2026-01-31", "1970-01-01", "service.toml: released: there"),
     "a key misspelt": ("service.toml", "title", "titel", "service.toml: titel: no such key"),
 }  # fmt: skip

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -214,11 +213,6 @@ def test_a_package_tells_where_its_pages_are() -> None:
     assert new._first(told, "documentation", "docs") == "https://docs.example.org/"
     assert new._first(told, "chat") == new.UNKNOWN_LINK
     assert new._first(told, "source") == new.UNKNOWN_LINK
-
-
-@pytest.mark.parametrize(("year", "word"), [(2026, "active"), (2024, "occasional"), (2012, "dormant")])
-def test_maintenance_follows_from_the_latest_release(year: int, word: str) -> None:
-    assert lint.maintenance(date(year, 11, 1), date(2026, 11, 22)) == word
 
 
 def test_what_is_wrong_with_a_name_is_one_line_on_the_command_line() -> None:

@@ -50,6 +50,7 @@ class Naive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 Checks = Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
 Route = Literal["direct", "proxy"]
+Maintenance = Literal["active", "occasional", "dormant"]
 
 
 class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,7 +79,6 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     homepage: Link
     documentation: Link
     released: date
-    maintenance: Literal["active", "occasional", "dormant"]
     foreign_origin: Literal["accepted", "refused"]
     system_packages: tuple[Text, ...] = ()
     limits: Limits = Limits()
@@ -94,6 +94,8 @@ class Service(Facts, frozen=True, kw_only=True):
     """The files that are the exhibit: the echo and server first, then the chat room."""
     lines: int = 0
     """Lines of those files that are not blank."""
+    maintenance: Maintenance = "active"
+    """By its latest release; load() says it."""
 
     @property
     def deviations(self) -> int:
@@ -110,7 +112,16 @@ def load(root: Path = ROOT) -> list[Service]:
 
     Raises CatalogError for a folder without the file, a file that is not TOML, or a value that does not fit.
     """
-    return sorted(map(read, folders(root)), key=lambda service: (service.era, service.name))
+    services = sorted(map(read, folders(root)), key=lambda service: (service.era, service.name))
+    newest = max(service.released for service in services)
+    return [msgspec.structs.replace(service, maintenance=maintenance(service.released, newest)) for service in services]
+
+
+def maintenance(released: date, newest: date) -> Maintenance:
+    """The word for a stack by its latest release: active within a year of the newest in the catalog, dormant after
+    three. The catalog's newest is where the years are counted from, so that the word does not change by itself."""
+    years = (newest - released).days / 365
+    return "active" if years <= 1 else "occasional" if years <= 3 else "dormant"
 
 
 def folders(root: Path = ROOT) -> list[Path]:

@@ -21,10 +21,6 @@ from echowall.results import readme
 BASES = {False: "python:3.13-slim-trixie", True: "node:24-trixie-slim"}
 #: What `echowall new` and `echowall check --toml` leave to be written.
 UNWRITTEN = re.compile(r"\bTODO\b|\bNotImplementedError\b")
-#: By maintenance: the years since the latest release, at least and at most.
-MAINTENANCE = {"active": (0.0, 1.0), "occasional": (1.0, 3.0), "dormant": (3.0, 100.0)}
-#: How much more recent than that a release may be, in years: the newest of the lab is where the years are counted from.
-_LEEWAY = 0.3
 _EXPECTED = {check.id: check.expects for check in ALL}
 _EXACT = re.compile(r"\d+\.\d+\.\d+\S*")
 
@@ -86,15 +82,13 @@ def faults(names: Iterable[str] = (), root: Path = ROOT) -> list[Fault]:
             if folder.name in wanted or not wanted:
                 file, _, what = str(error).removeprefix(f"{root}/").partition(": ")
                 found.append(Fault(file, what))
-    newest = max((service.released for service in services.values()), default=date.today())
     for name in wanted or folders:
         exhibit = Exhibit(root, folders[name], services.get(name))
         found += [fault for rule in RULES for fault in rule(exhibit)]
-        found += _maintenance(exhibit, newest)
     if not wanted:
         found += _compose(folders, root)
         if len(services) == len(folders):
-            found += _readme(list(services.values()), root)
+            found += _readme(root)
     return found
 
 
@@ -276,25 +270,10 @@ def _known(exhibit: Exhibit) -> Iterator[Fault]:
                 seen.add((check, via))
 
 
-def maintenance(released: date, today: date) -> str:
-    """The word for a package whose latest release was then."""
-    years = (today - released).days / 365
-    return next((word for word, (_, oldest) in MAINTENANCE.items() if years <= oldest), "dormant")
-
-
-def _maintenance(exhibit: Exhibit, newest: date) -> Iterator[Fault]:
-    """`newest` is the latest release in the catalog, so that the verdict does not change with the day of the run."""
-    if not (service := exhibit.service):
-        return
-    if service.released < date(2009, 1, 1):
-        yield exhibit.fault(
-            "service.toml", "released: there were no WebSockets then; write the day of its latest release"
-        )
-        return
-    youngest, oldest = MAINTENANCE[service.maintenance]
-    if not youngest - _LEEWAY <= (newest - service.released).days / 365 <= oldest:
-        right = maintenance(service.released, newest)
-        yield exhibit.fault("service.toml", f"maintenance: released {service.released}, which makes it {right!r}")
+def _released(exhibit: Exhibit) -> Iterator[Fault]:
+    if exhibit.service and exhibit.service.released < date(2009, 1, 1):
+        what = "released: there were no WebSockets then; write the day of its latest release"
+        yield exhibit.fault("service.toml", what)
 
 
 def _block(exhibit: Exhibit) -> Iterator[Fault]:
@@ -330,8 +309,8 @@ def _blocks(root: Path) -> dict[str, list[str]]:
     return found
 
 
-def _readme(services: list[Service], root: Path) -> Iterator[Fault]:
-    listed = sorted(services, key=lambda service: (service.era, service.name))
+def _readme(root: Path) -> Iterator[Fault]:
+    listed = catalog.load(root)
     for file in sorted(root.glob("README*.md")):
         try:
             if readme.refreshed(file, listed, root / "results/check") != file.read_text("utf-8"):
@@ -341,5 +320,5 @@ def _readme(services: list[Service], root: Path) -> Iterator[Fault]:
 
 
 RULES: tuple[Rule, ...] = (
-    _files, _run, _dockerfile, _requirements, _packages, _sources, _unwritten, _known, _block,
+    _files, _run, _dockerfile, _requirements, _packages, _sources, _unwritten, _released, _known, _block,
 )  # fmt: skip

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from echowall.catalog import catalog, lint, lock
+from echowall.catalog import catalog, lock
 from echowall.catalog.catalog import ROOT
 from echowall.lab import system
 
@@ -118,7 +118,6 @@ def _fill_in(draft: Path, wanted: Wanted) -> None:
         "HOMEPAGE": homepage,
         "DOCUMENTATION": documentation,
         "RELEASED": released.isoformat(),
-        "MAINTENANCE": lint.maintenance(released, date.today()),
     }
     for file in draft.iterdir():
         text = file.read_text("utf-8").replace('"@PACKAGES@", ', "".join(f'"{name}", ' for name in versions))
