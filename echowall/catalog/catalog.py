@@ -65,6 +65,21 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The route on which it happens, where it is only one."""
 
 
+class Mended(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Checks that pass because of a mend in the service's `mends.py`, and what they observe with `MENDS=off`."""
+
+    checks: Checks
+    by: Text
+    """The function or class of `mends.py`."""
+    outcome: Text
+    """What the checks observe without the mend, in their own words."""
+    reason: Text
+    """The library's fault."""
+    link: Link
+    via: Route | None = None
+    """The route on which it matters, where it is only one."""
+
+
 class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One `service.toml`."""
 
@@ -84,6 +99,7 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     limits: Limits = Limits()
     naive: Naive | None = None
     known: tuple[Known, ...] = ()
+    mended: tuple[Mended, ...] = ()
 
 
 class Service(Facts, frozen=True, kw_only=True):
@@ -105,6 +121,10 @@ class Service(Facts, frozen=True, kw_only=True):
     def known_deviation(self, check: str, via: Route | None = None) -> Known | None:
         """What is known of that check on that route, if it is known to fail."""
         return next((known for known in self.known if check in known.checks and known.via in (None, via)), None)
+
+    def mend(self, check: str, via: Route | None = None) -> Mended | None:
+        """What keeps that check from failing on that route, if it takes a mend."""
+        return next((mended for mended in self.mended if check in mended.checks and mended.via in (None, via)), None)
 
 
 def load(root: Path = ROOT) -> list[Service]:
