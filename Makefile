@@ -64,6 +64,7 @@ types: .venv/dev ## check the types of the Python and of the page
 format: .venv/dev ## mend style, and write the generated parts anew
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
+	@$(ECHOWALL) compose
 	@$(ECHOWALL) readme
 
 new: .venv/ready ## add a stack: NAME=litestar, and if need be TITLE=Litestar, ERA=article, PACKAGE=litestar

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from echowall.catalog import catalog, lint, lock, new
+from echowall.catalog import catalog, compose, lint, lock, new
 from echowall.catalog.catalog import ROOT, CatalogError
 from echowall.catalog.lock import LockError
 from echowall.catalog.new import NewError
@@ -217,7 +217,7 @@ def create(
         raise NewError(f"{error} Nothing was added; {cure}") from None
     except OSError as error:
         raise NewError(f"{error.filename or 'services'}: {error.strerror}; nothing was added") from None
-    left = f"Added services/{name} and its block in docker-compose.yml. What is left to write:"
+    left = f"Added services/{name} and its block in {compose.FILE}. What is left to write:"
     out.print(left, highlight=False, soft_wrap=True)
     for fault in lint.faults([name]):
         out.print(f"  {escape(str(fault))}", highlight=False, soft_wrap=True)
@@ -334,6 +334,13 @@ def build_site(
         listen="8080",
         resolver="127.0.0.11",  # Docker's own DNS
     )
+
+
+@app.command("compose", hidden=True)
+def write_compose() -> None:
+    """Write services/compose.yaml from the catalog."""
+    if compose.write():
+        out.print(f"wrote {compose.FILE}")
 
 
 @app.command("readme", hidden=True)

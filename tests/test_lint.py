@@ -9,24 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
-from echowall.catalog import lint
+from echowall.catalog import compose, lint
 from echowall.catalog.catalog import ROOT, CatalogError
 from echowall.check.suite import ALL
 from tests.conftest import FACTS
 
 HASH = f"    --hash=sha256:{'0' * 64}\n"
 DOCKERFILE = 'FROM python:3.13-slim-trixie AS build\nFROM python:3.13-slim-trixie\nUSER 65532:65532\nCMD ["./run"]\n'
-COMPOSE = """\
-services:
-  alpha:
-    <<: *service
-    build: services/alpha
-    profiles: [all, modern] # of its era
-
-  proxy:
-    build: nginx
-"""
 KNOWN = (
     '[[known]]\nchecks = ["binary"]\noutcome = "echo as text"\nreason = "The cause."\nlink = "https://example.org/1"\n'
 )
@@ -42,8 +33,8 @@ def alpha(checkout: Path, add_service: Callable[..., Path]) -> Path:
     (folder / "Dockerfile").write_text(DOCKERFILE)
     (folder / "requirements.in").write_text("# the client\nredis[hiredis]==8.1.0\n")
     (folder / "requirements.txt").write_text(f"# locked\nredis==8.1.0 ; python_version > '3' \\\n{HASH}    # via me\n")
-    (checkout / "docker-compose.yml").write_text(COMPOSE)
     (checkout / "services/README.md").write_text("| `chat-slow-reader` | who does not read |\n")
+    compose.write(checkout)
     return folder
 
 
@@ -57,6 +48,7 @@ def javascript(alpha: Path) -> Path:
     (alpha / "package.json").write_text(json.dumps(PACKAGE))
     (alpha / "package-lock.json").write_text(json.dumps(PACKAGE_LOCK))
     (alpha / "Dockerfile").write_text(DOCKERFILE.replace("python:3.13-slim-trixie", "node:24-trixie-slim"))
+    compose.write(alpha.parent.parent)
     return alpha
 
 
@@ -181,29 +173,62 @@ def test_each_fault_in_javascript_is_told(
     assert {fault.split("/")[1] for fault in said(checkout)} == {"alpha"}
 
 
-BLOCKS = {
-    "none": ("alpha", "beta", "alpha: no block under services"),
-    "not a service": ("    <<: *service\n", "", "alpha: its block lacks the line `<<: *service`"),
-    "another folder": ("services/alpha", "services/other", "alpha: its block lacks the line `build: services/alpha`"),
-    "another era": ("modern", "article", "alpha: its block lacks the line `profiles: [all, modern]`"),
-    "commented out": ("    build", "    # build", "alpha: its block lacks the line `build: services/alpha`"),
-    "under another key": ("services:", "other:", "alpha: no block under services"),
+COMPOSE = {
+    "no block": ("  alpha:", "  beta:"),
+    "another stack": ("service: stack", "service: part"),
+    "another folder": ("build: alpha", "build: other"),
+    "another era": ("modern", "article"),
+    "not YAML": ("services:", "services: ["),
+    "something else": ("services:", "other:"),
 }
 
 
-@pytest.mark.parametrize(("old", "new", "says"), BLOCKS.values(), ids=BLOCKS)
-def test_a_block_that_is_not_the_services_is_told(alpha: Path, checkout: Path, old: str, new: str, says: str) -> None:
-    edit(checkout, "docker-compose.yml", old, new)
+@pytest.mark.parametrize(("old", "new"), COMPOSE.values(), ids=COMPOSE)
+def test_a_block_that_is_not_as_written_is_told(alpha: Path, checkout: Path, old: str, new: str) -> None:
+    edit(checkout, "services/compose.yaml", old, new)
 
-    fault, *_ = said(checkout, "alpha")
+    block = ["services/compose.yaml: its block alpha is missing or out of date; run `make format`"]
+    assert said(checkout) == ["services/compose.yaml: missing or out of date; run `make format`"]
+    assert said(checkout, "alpha") == block
 
-    assert fault.startswith(f"docker-compose.yml: {says}")
+
+def test_a_block_of_another_era_than_the_service_is_told(alpha: Path, checkout: Path) -> None:
+    edit(alpha, "service.toml", '"modern"', '"article"')
+
+    assert said(checkout) == ["services/compose.yaml: missing or out of date; run `make format`"]
 
 
 def test_a_block_without_a_folder_is_told(alpha: Path, checkout: Path) -> None:
-    edit(checkout, "docker-compose.yml", "  alpha:", "  beta:\n    <<: *service\n\n  alpha:")
+    edit(checkout, "services/compose.yaml", "services:\n", "services:\n  beta: {build: beta}\n")
 
-    assert said(checkout) == ["docker-compose.yml: beta: there is no services/beta; remove the block"]
+    assert said(checkout) == ["services/compose.yaml: missing or out of date; run `make format`"]
+    assert said(checkout, "alpha") == []
+
+
+def test_a_compose_file_that_is_not_there_is_told(alpha: Path, checkout: Path) -> None:
+    (checkout / "services/compose.yaml").unlink()
+
+    assert said(checkout) == ["services/compose.yaml: missing or out of date; run `make format`"]
+
+
+def test_a_compose_file_that_is_out_of_date_is_written_once(alpha: Path, checkout: Path) -> None:
+    edit(checkout, "services/compose.yaml", "modern", "article")
+
+    assert compose.write(checkout)
+    assert said(checkout) == []
+    assert not compose.write(checkout)
+
+
+@pytest.mark.parametrize("name", ["on", "null", "y"])
+def test_a_name_that_yaml_takes_for_a_value_stays_a_name(
+    checkout: Path, add_service: Callable[..., Path], name: str
+) -> None:
+    add_service(name)
+    compose.write(checkout)
+
+    written = yaml.safe_load((checkout / "services/compose.yaml").read_text())
+
+    assert written["services"][name]["build"] == name
 
 
 def test_tables_that_are_out_of_date_are_told(alpha: Path, checkout: Path) -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from e2e import room
-from echowall.catalog import catalog, lint, new
-from echowall.catalog.catalog import ROOT
+from echowall.catalog import catalog, compose, lint, new
+from echowall.catalog.catalog import ROOT, CatalogError
 from echowall.catalog.lock import LockError
 from echowall.catalog.new import NewError, Wanted
 from echowall.lab.processes import Processes
@@ -53,9 +53,11 @@ def scratch(tmp_path: Path, neighbour: str) -> Path:
     for file in ("docker-compose.yml", ".env", "requirements.txt"):
         shutil.copy(ROOT / file, tmp_path)
     (tmp_path / "services").mkdir()
-    shutil.copy(ROOT / "services/README.md", tmp_path / "services")
+    for file in ("README.md", "base.yaml"):
+        shutil.copy(ROOT / "services" / file, tmp_path / "services")
     for part in ("_template", neighbour):
         shutil.copytree(ROOT / "services" / part, tmp_path / "services" / part)
+    compose.write(tmp_path)
     return tmp_path
 
 
@@ -82,12 +84,7 @@ def echowall(scratch: Path) -> Iterator[Callable[..., subprocess.CompletedProces
 def test_a_stack_is_added_by_its_echo_alone(
     scratch: Path, neighbour: str, echowall: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
-    compose = (scratch / "docker-compose.yml").read_text()
-    for name in re.findall(r"^    build: services/(\S+)$", compose, re.MULTILINE):  # those that are not in the scratch
-        if name != neighbour:
-            compose = re.sub(rf"^  {name}:\n(    .*\n)+", "", compose, flags=re.MULTILINE)
-    (scratch / "docker-compose.yml").write_text(compose)
-
+    by_hand = contents(scratch)
     added = echowall("new", "fresh", "--bare")
     lacks = echowall("lint", "fresh")
 
@@ -97,9 +94,10 @@ def test_a_stack_is_added_by_its_echo_alone(
         "services/fresh/app.py:14: NotImplementedError: still to be written",
         "services/fresh/service.toml: summary: still the template's",
     ]
-    after = (scratch / "docker-compose.yml").read_text()
-    block = "  fresh:\n    <<: *service\n    build: services/fresh\n    profiles: [all, modern]\n"
-    assert after.replace(block, "") == compose
+    after = contents(scratch)
+    assert {name for name in after if after[name] != by_hand.get(name) and not name.startswith("services/fresh/")} == {
+        "services/compose.yaml"
+    }
 
     app, facts = scratch / "services/fresh/app.py", scratch / "services/fresh/service.toml"
     begin, rest = app.read_text().split("async def echo")
@@ -161,16 +159,15 @@ def test_a_name_that_is_taken_is_refused(scratch: Path, neighbour: str) -> None:
     with pytest.raises(NewError, match=f"services/{neighbour} is there already"):
         new.create(wanted(neighbour), scratch)
 
-    shutil.rmtree(scratch / "services" / neighbour)
-    with pytest.raises(NewError, match=f"has a block {neighbour} already"):
-        new.create(wanted(neighbour), scratch)
 
+def test_a_stack_is_not_added_to_a_catalog_that_cannot_be_read(scratch: Path, neighbour: str) -> None:
+    (scratch / "services" / neighbour / "service.toml").write_text("title = ")
+    before = contents(scratch)
 
-def test_a_compose_file_without_a_place_for_the_block_is_told(scratch: Path) -> None:
-    (scratch / "docker-compose.yml").write_text("services: {}\n")
-
-    with pytest.raises(NewError, match="no line `  proxy:`"):
+    with pytest.raises(CatalogError, match=f"{neighbour}/service.toml: not valid TOML"):
         new.create(wanted(), scratch)
+
+    assert contents(scratch) == before
 
 
 @pytest.mark.parametrize("stage", ["resolve", "lock", "block"])
@@ -184,7 +181,8 @@ def test_what_fails_half_way_leaves_nothing(scratch: Path, monkeypatch: pytest.M
     monkeypatch.setattr("echowall.catalog.lock.resolve", fail if stage == "resolve" else lambda *_: resolved)
     monkeypatch.setattr("echowall.catalog.new._links", lambda *_: ("https://example.org/", "https://example.org/"))
     monkeypatch.setattr("echowall.catalog.lock.lock", fail if stage == "lock" else lambda _: None)
-    monkeypatch.setattr("echowall.catalog.new._replace", fail if stage == "block" else None)
+    if stage == "block":
+        monkeypatch.setattr("echowall.files.replace", fail)
 
     with pytest.raises(LockError):
         new.create(wanted(), scratch)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
-from typing import Any
 
 import pytest
 import yaml
@@ -15,22 +16,27 @@ from echowall.lab import system
 
 SERVICES = catalog.load()
 NAMES = {service.name for service in SERVICES}
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+COMPOSE, BASE, BLOCKS = (
+    yaml.safe_load((ROOT / file).read_text("utf-8"))
+    for file in ("docker-compose.yml", "services/base.yaml", "services/compose.yaml")
+)
 each_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 
 
 def test_every_profile_starts_the_proxy_and_redis_and_without_one_all_start() -> None:
+    assert COMPOSE["include"] == ["services/compose.yaml"]
+    assert BLOCKS["services"].keys() == NAMES
     assert [name for name, block in COMPOSE["services"].items() if "profiles" not in block] == ["proxy", "redis"]
     assert "COMPOSE_PROFILES=all" in (ROOT / ".env").read_text().splitlines()
 
 
-@each_service
-def test_a_stack_started_alone_brings_the_proxy_and_redis(service: Service) -> None:
-    assert COMPOSE["services"][service.name]["depends_on"] == ["redis", "proxy"]
+def test_a_stack_started_alone_brings_the_proxy_and_redis() -> None:
+    assert BASE["services"]["stack"]["depends_on"] == ["redis", "proxy"]
 
 
 def test_only_the_proxy_is_published_and_only_on_loopback() -> None:
-    published = {name: service["ports"] for name, service in COMPOSE["services"].items() if "ports" in service}
+    blocks = COMPOSE["services"] | BASE["services"] | BLOCKS["services"]
+    published = {name: block["ports"] for name, block in blocks.items() if "ports" in block}
 
     assert published == {"proxy": ["${ECHOWALL_BIND:-127.0.0.1}:${ECHOWALL_PORT:-8080}:8080"]}
     assert COMPOSE["networks"]["lab"] == {"internal": True}
@@ -38,13 +44,34 @@ def test_only_the_proxy_is_published_and_only_on_loopback() -> None:
 
 @each_service
 def test_a_container_is_hardened(service: Service) -> None:
-    block = COMPOSE["services"][service.name]
+    part, stack, block = BASE["services"]["part"], BASE["services"]["stack"], BLOCKS["services"][service.name]
 
-    assert block["read_only"]
-    assert block["cap_drop"] == ["ALL"]
-    assert block["security_opt"] == ["no-new-privileges"]
-    assert block["networks"] == ["lab"]
-    assert set(block["deploy"]["resources"]["limits"]) == {"memory", "pids"}
+    assert part["read_only"]
+    assert part["cap_drop"] == ["ALL"]
+    assert part["security_opt"] == ["no-new-privileges"]
+    assert part["networks"] == ["lab"]
+    assert set(part["deploy"]["resources"]["limits"]) == {"memory", "pids"}
+    assert stack["extends"] == {"service": "part"}
+    assert part.keys() & stack.keys() == {"healthcheck"}  # nothing of the above is taken back
+    assert block["extends"] == {"file": "base.yaml", "service": "stack"}
+    assert block.keys() == {"extends", "build", "profiles"}
+
+
+def test_compose_reads_of_every_stack_what_is_common_and_what_is_its_own() -> None:
+    if not shutil.which("docker") or subprocess.run(["docker", "compose", "version"], check=False).returncode:
+        pytest.skip("there is no Docker Compose here to read its files")
+    command = ["docker", "compose", "--profile", "all", "config", "--format", "json"]
+    read = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)["services"]
+
+    assert read.keys() == {*NAMES, "proxy", "redis"}
+    for service in SERVICES:
+        block = read[service.name]
+        assert block["build"]["context"] == str(ROOT / "services" / service.name)
+        assert block["profiles"] == ["all", service.era]
+        assert block["depends_on"].keys() == {"redis", "proxy"}
+        assert block["networks"].keys() == {"lab"}
+        assert (block["read_only"], block["cap_drop"]) == (True, ["ALL"])
+        assert (block["healthcheck"]["test"][1], block["healthcheck"]["retries"]) == ("bash", 3)
 
 
 def test_no_registry_is_named_anywhere() -> None:

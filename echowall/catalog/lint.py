@@ -11,7 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from echowall.catalog import catalog
+import yaml
+
+from echowall.catalog import catalog, compose
 from echowall.catalog.catalog import ROOT, CatalogError, Service
 from echowall.catalog.lock import REQUIREMENT, normal
 from echowall.check.suite import ALL
@@ -85,10 +87,11 @@ def faults(names: Iterable[str] = (), root: Path = ROOT) -> list[Fault]:
     for name in wanted or folders:
         exhibit = Exhibit(root, folders[name], services.get(name))
         found += [fault for rule in RULES for fault in rule(exhibit)]
-    if not wanted:
-        found += _compose(folders, root)
-        if len(services) == len(folders):
-            found += _readme(root)
+        if wanted:
+            found += _block(exhibit)
+    if not wanted and len(services) == len(folders):
+        listed = catalog.load(root)
+        found += [*_compose(listed, root), *_readme(listed, root)]
     return found
 
 
@@ -278,47 +281,31 @@ def _released(exhibit: Exhibit) -> Iterator[Fault]:
 
 def _block(exhibit: Exhibit) -> Iterator[Fault]:
     """The service's own block of the compose file."""
-    name = exhibit.folder.name
-    block = _blocks(exhibit.root).get(name)
-    if block is None:
-        yield Fault("docker-compose.yml", f"{name}: no block under services; add it as services/README.md says")
+    if not exhibit.service:
         return
-    wanted = ["<<: *service", f"build: services/{name}"]
-    if exhibit.service:
-        wanted.append(f"profiles: [all, {exhibit.service.era}]")
-    for line in wanted:
-        if line not in block:
-            yield Fault("docker-compose.yml", f"{name}: its block lacks the line `{line}`")
+    try:
+        found = yaml.safe_load((exhibit.root / compose.FILE).read_text("utf-8"))["services"][exhibit.folder.name]
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, LookupError):
+        found = None
+    if found != compose.block(exhibit.service):
+        yield Fault(str(compose.FILE), f"its block {exhibit.folder.name} is missing or out of date; run `make format`")
 
 
-def _compose(folders: Iterable[str], root: Path) -> Iterator[Fault]:
-    for name, block in _blocks(root).items():
-        if "<<: *service" in block and name not in folders:
-            yield Fault("docker-compose.yml", f"{name}: there is no services/{name}; remove the block")
+def _compose(services: list[Service], root: Path) -> Iterator[Fault]:
+    file = root / compose.FILE
+    if not file.is_file() or file.read_text("utf-8", "replace") != compose.rendered(services):
+        yield Fault(str(compose.FILE), "missing or out of date; run `make format`")
 
 
-def _blocks(root: Path) -> dict[str, list[str]]:
-    """The blocks of docker-compose.yml under `services`, and their lines."""
-    text = (root / "docker-compose.yml").read_text("utf-8")
-    services = re.search(r"^services:\n((?:(?: .*)?\n)*)", text, re.MULTILINE)
-    found: dict[str, list[str]] = {}
-    for name, body in re.findall(
-        r"^  ([\w.-]+):.*\n((?:(?:    .*|\s*#.*)?\n)*)", services[1] if services else "", re.M
-    ):
-        found[name] = [line.partition(" #")[0].strip() for line in body.splitlines()]
-    return found
-
-
-def _readme(root: Path) -> Iterator[Fault]:
-    listed = catalog.load(root)
+def _readme(services: list[Service], root: Path) -> Iterator[Fault]:
     for file in sorted(root.glob("README*.md")):
         try:
-            if readme.refreshed(file, listed, root / "results/check") != file.read_text("utf-8"):
+            if readme.refreshed(file, services, root / "results/check") != file.read_text("utf-8"):
                 yield Fault(file.name, "its tables are out of date; run `make format`")
         except ValueError as error:
             yield Fault(file.name, str(error).removeprefix(f"{file}: "))
 
 
 RULES: tuple[Rule, ...] = (
-    _files, _run, _dockerfile, _requirements, _packages, _sources, _unwritten, _released, _known, _block,
+    _files, _run, _dockerfile, _requirements, _packages, _sources, _unwritten, _released, _known,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A new service from services/_template: everything but the echo, and its block in docker-compose.yml."""
+"""A new service from services/_template: everything but the echo, and its block in services/compose.yaml."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import date
 from email import message_from_string
 from pathlib import Path
 
 import msgspec
 
-from echowall.catalog import catalog, lock
+from echowall.catalog import catalog, compose, lock
 from echowall.catalog.catalog import ROOT
 from echowall.lab import system
 
@@ -23,7 +24,6 @@ UNKNOWN_LINK = "https://example.org/TODO"
 UNKNOWN_DAY = "1970-01-01"
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,.-]+\])?((==|>=|<=|~=|<|>)[\w.*+!-]+)?")
 _BLANK = re.compile("@([A-Z]+)@")
-_PROXY = "\n\n  proxy:\n"
 
 
 class NewError(Exception):
@@ -41,30 +41,26 @@ class Wanted(msgspec.Struct, kw_only=True):
 
 
 def create(wanted: Wanted, root: Path = ROOT) -> Path:
-    """Make the folder and the block; gives the folder. Where it fails nothing is left behind.
+    """Make the folder, and write the compose file anew; gives the folder. Where it fails nothing is left behind.
 
-    Raises NewError, or lock.LockError where what it needs cannot be resolved.
+    Raises NewError, lock.LockError where what it needs cannot be resolved, or CatalogError where the folder of another
+    service cannot be read.
     """
     _validate(wanted, root)
-    template, folder, compose = (
-        root / "services/_template",
-        root / "services" / wanted.name,
-        root / "docker-compose.yml",
-    )
-    text = _with_block(compose.read_text("utf-8"), wanted)
+    catalog.load(root)  # the compose file is written from all of it
+    folder = root / "services" / wanted.name
     # Its name begins with a dot, so nobody takes it for a service.
     draft = root / "services" / f".{wanted.name}.new"
     shutil.rmtree(draft, ignore_errors=True)
-    try:
-        shutil.copytree(template, draft, ignore=shutil.ignore_patterns("__pycache__"))
+    with ExitStack() as undo:
+        undo.callback(shutil.rmtree, draft, ignore_errors=True)
+        shutil.copytree(root / "services/_template", draft, ignore=shutil.ignore_patterns("__pycache__"))
         _fill_in(draft, wanted)
         draft.rename(folder)
-        _replace(compose, text)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
-        if compose.read_text("utf-8") != text:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
+        undo.callback(compose.write, root)
+        undo.callback(shutil.rmtree, folder, ignore_errors=True)  # before the one above
+        compose.write(root)
+        undo.pop_all()
     return folder
 
 
@@ -78,20 +74,6 @@ def _validate(wanted: Wanted, root: Path) -> None:
     for package in wanted.packages:
         if not _REQUIREMENT.fullmatch(package):
             raise NewError(f"{package!r} names no package; write its name, as in `litestar` or `gunicorn[gevent]`")
-
-
-def _with_block(compose: str, wanted: Wanted) -> str:
-    """The compose file with the service's block, the last before the proxy's."""
-    if re.search(rf"^  {wanted.name}:", compose, re.MULTILINE):
-        raise NewError(f"docker-compose.yml has a block {wanted.name} already; choose another name, or remove it first")
-    if compose.count(_PROXY) != 1:
-        raise NewError(
-            "docker-compose.yml: there is no line `  proxy:` after an empty one, before which to add the block"
-        )
-    block = (
-        f"\n  {wanted.name}:\n    <<: *service\n    build: services/{wanted.name}\n    profiles: [all, {wanted.era}]"
-    )
-    return compose.replace(_PROXY, block + _PROXY)
 
 
 def _fill_in(draft: Path, wanted: Wanted) -> None:
@@ -145,15 +127,3 @@ def _project_urls(lines: Sequence[str]) -> dict[str, str]:
 def _first(told: Mapping[str, str], *labels: str) -> str:
     links = (told.get(label, "") for label in labels)
     return next((link for link in links if re.fullmatch(r'https?://[^\s"\\@]+', link)), UNKNOWN_LINK)
-
-
-def _replace(file: Path, text: str) -> None:
-    """Write all of it or nothing."""
-    fresh = file.with_name(f".{file.name}.new")
-    try:
-        fresh.write_text(text, "utf-8")
-        fresh.chmod(file.stat().st_mode & 0o7777)
-        fresh.replace(file)
-    except BaseException:
-        fresh.unlink(missing_ok=True)
-        raise

@@ -1,0 +1,46 @@
+"""services/compose.yaml: the block of every service for Docker Compose, written whole from the catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from echowall import files
+from echowall.catalog import catalog
+from echowall.catalog.catalog import ROOT, Service
+
+#: From the root of the checkout.
+FILE = Path("services/compose.yaml")
+_HEADER = """\
+# Written by `make format` from the services' folders: change nothing here. docker-compose.yml includes it; what every
+# stack has is in base.yaml.
+"""
+
+
+def block(service: Service) -> dict[str, Any]:
+    """The service's block. Compose resolves the paths in it from services/."""
+    return {
+        "extends": {"file": "base.yaml", "service": "stack"},
+        "build": service.name,
+        "profiles": ["all", service.era],
+    }
+
+
+def rendered(services: list[Service]) -> str:
+    """The text of the whole file."""
+    blocks = {service.name: block(service) for service in services}
+    return _HEADER + yaml.safe_dump({"services": blocks}, sort_keys=False, default_flow_style=None)
+
+
+def write(root: Path = ROOT) -> bool:
+    """Write the file, if it is out of date; says whether it was.
+
+    Raises CatalogError where a service's folder cannot be read.
+    """
+    fresh, file = rendered(catalog.load(root)), root / FILE
+    if file.exists() and file.read_text("utf-8", "replace") == fresh:
+        return False
+    files.replace(file, fresh)
+    return True

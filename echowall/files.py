@@ -1,0 +1,28 @@
+"""Writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+
+def replace(file: Path, text: str) -> None:
+    """Put `text` in place of what the file holds. Who reads it meanwhile gets all of the old or all of the new.
+
+    Raises OSError; the file is then as it was.
+    """
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    fresh = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        mode = 0o644
+        with suppress(FileNotFoundError):
+            mode = file.stat().st_mode & 0o7777
+        fresh.chmod(mode)
+        fresh.replace(file)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
