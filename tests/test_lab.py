@@ -107,6 +107,16 @@ def test_those_that_are_named_run_and_the_rest_are_known_and_down(
         processes.start("unwanted")
 
 
+def test_what_every_stack_shares_can_be_imported(
+    processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
+) -> None:
+    (checkout / "services/_room/room").mkdir(parents=True)
+    (checkout / "services/_room/room/__init__.py").write_text("KEPT = 50\n")
+    add_service("good", app=f"import room\nassert room.KEPT == 50\n{ABOUT}")
+
+    assert bring_up(processes, checkout).states == {"good": "healthy", "proxy": "healthy"}
+
+
 def test_a_checkout_that_was_moved_installs_its_services_anew(
     processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
 ) -> None:

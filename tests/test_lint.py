@@ -176,7 +176,7 @@ def test_each_fault_in_javascript_is_told(
 COMPOSE = {
     "no block": ("  alpha:", "  beta:"),
     "another stack": ("service: stack", "service: part"),
-    "another folder": ("build: alpha", "build: other"),
+    "another folder": ("context: alpha", "context: other"),
     "another era": ("modern", "article"),
     "not YAML": ("services:", "services: ["),
     "something else": ("services:", "other:"),
@@ -228,7 +228,7 @@ def test_a_name_that_yaml_takes_for_a_value_stays_a_name(
 
     written = yaml.safe_load((checkout / "services/compose.yaml").read_text())
 
-    assert written["services"][name]["build"] == name
+    assert written["services"][name]["build"]["context"] == name
 
 
 def test_tables_that_are_out_of_date_are_told(alpha: Path, checkout: Path) -> None:

@@ -67,6 +67,8 @@ def test_compose_reads_of_every_stack_what_is_common_and_what_is_its_own() -> No
     for service in SERVICES:
         block = read[service.name]
         assert block["build"]["context"] == str(ROOT / "services" / service.name)
+        room = {} if service.era == "yardstick" else {"room": str(ROOT / "services/_room")}  # which is for Python
+        assert block["build"].get("additional_contexts", {}) == room
         assert block["profiles"] == ["all", service.era]
         assert block["depends_on"].keys() == {"redis", "proxy"}
         assert block["networks"].keys() == {"lab"}

@@ -19,18 +19,21 @@ _HEADER = """\
 """
 
 
-def block(service: Service) -> dict[str, Any]:
+def block(service: Service, root: Path = ROOT) -> dict[str, Any]:
     """The service's block. Compose resolves the paths in it from services/."""
+    build: dict[str, Any] = {"context": service.name}
+    if not (root / "services" / service.name / "package.json").exists():
+        build["additional_contexts"] = {"room": "_room"}  # the room's log that every Python stack shares
     return {
         "extends": {"file": "base.yaml", "service": "stack"},
-        "build": service.name,
+        "build": build,
         "profiles": ["all", service.era],
     }
 
 
-def rendered(services: list[Service]) -> str:
+def rendered(services: list[Service], root: Path = ROOT) -> str:
     """The text of the whole file."""
-    blocks = {service.name: block(service) for service in services}
+    blocks = {service.name: block(service, root) for service in services}
     return _HEADER + yaml.safe_dump({"services": blocks}, sort_keys=False, default_flow_style=None)
 
 
@@ -39,7 +42,7 @@ def write(root: Path = ROOT) -> bool:
 
     Raises CatalogError where a service's folder cannot be read.
     """
-    fresh, file = rendered(catalog.load(root)), root / FILE
+    fresh, file = rendered(catalog.load(root), root), root / FILE
     if file.exists() and file.read_text("utf-8", "replace") == fresh:
         return False
     files.replace(file, fresh)

@@ -287,13 +287,13 @@ def _block(exhibit: Exhibit) -> Iterator[Fault]:
         found = yaml.safe_load((exhibit.root / compose.FILE).read_text("utf-8"))["services"][exhibit.folder.name]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, LookupError):
         found = None
-    if found != compose.block(exhibit.service):
+    if found != compose.block(exhibit.service, exhibit.root):
         yield Fault(str(compose.FILE), f"its block {exhibit.folder.name} is missing or out of date; run `make format`")
 
 
 def _compose(services: list[Service], root: Path) -> Iterator[Fault]:
     file = root / compose.FILE
-    if not file.is_file() or file.read_text("utf-8", "replace") != compose.rendered(services):
+    if not file.is_file() or file.read_text("utf-8", "replace") != compose.rendered(services, root):
         yield Fault(str(compose.FILE), "missing or out of date; run `make format`")
 
 

@@ -224,6 +224,7 @@ class Processes:
                 "REDIS_URL": f"redis://{_LOOPBACK}:{redis}/0",
                 "VIRTUAL_ENV": str(venv),
                 "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
+                "PYTHONPATH": str(self._root / "services/_room"),
                 "PYTHONUNBUFFERED": "1",
                 "PYTHONDONTWRITEBYTECODE": "1",
             }
