@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from configparser import RawConfigParser
 from pathlib import Path
 from typing import Self
 
@@ -103,15 +101,8 @@ class Lab:
         if self.in_containers:
             pids = [pid for container in self._containers(service) for pid in _family(container)]
         else:
-            pids = _group(self._leader(service.name))
+            pids = _group(self._lab.endpoint(service.name).pid)
         return {pid: resident for pid in pids if (resident := resident_memory(pid))}
-
-    def _leader(self, name: str) -> int:
-        """The first process of a part that supervisor keeps; the rest are of its process group."""
-        configuration = RawConfigParser()
-        configuration.read(ROOT / ".echowall/supervisord.conf")
-        server = f"unix://{configuration['unix_http_server']['file']}"
-        return int(_run(sys.executable, "-m", "supervisor.supervisorctl", "-s", server, "pid", name))
 
     def _containers(self, service: Service) -> list[str]:
         return _docker("compose", "ps", "--quiet", service.name).split()
@@ -162,6 +153,8 @@ def _family(container: str) -> list[int]:
 
 
 def _group(leader: int) -> list[int]:
+    """A service's first process and the rest of its process group."""
+
     def group(pid: int) -> int:
         try:
             return os.getpgid(pid)

@@ -93,7 +93,7 @@ def up(
             raise LabError("no Docker Engine with Compose 2 answers; start one, or leave out --docker")
         if not again:
             running.require_free_port()
-        containers.up([service.name for service in chosen])
+        containers.up(listed, chosen)
         with board.shown():
             running.wait_until_healthy(lab, chosen, board)
     else:
@@ -118,7 +118,7 @@ def _report(lab: Lab, board: Board) -> None:
     if "proxy" in failed or len(failed) == len(board.states) - 1:
         raise LabError("the lab did not come up; `make logs` has more, `make down` clears it away")
     healthy = f"{len(board.named('healthy')) - 1} of {len(board.states) - 1} services healthy"
-    out.print(f"\nEcho Wall is up as {lab.kind}, {healthy}: [bold]{running.base_url()}[/bold]", highlight=False)
+    out.print(f"\nEcho Wall is up as {lab.kind}, {healthy}: [bold]{lab.base_url()}[/bold]", highlight=False)
 
 
 @app.command()
@@ -136,7 +136,8 @@ def status(
 ) -> None:
     """Show which services answer, and the versions they have loaded."""
     listed = catalog.load()
-    found = running.health(listed)
+    lab = _running()
+    found = running.health(lab, listed)
     if json:
         out.print_json(data=found)
         return
@@ -145,6 +146,7 @@ def status(
         versions = found[service.name]
         state = "[red]down[/red]" if versions is None else "[green]healthy[/green]"
         table.add_row(service.name, service.title, state, ", ".join(f"{k} {v}" for k, v in (versions or {}).items()))
+    out.print(f"Echo Wall runs as {lab.kind} at [bold]{lab.base_url()}[/bold]", highlight=False)
     out.print(table)
 
 

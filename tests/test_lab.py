@@ -10,6 +10,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import httpx
@@ -17,7 +19,7 @@ import pytest
 from rich.console import Console
 
 from echowall.catalog import catalog
-from echowall.lab import lab, system
+from echowall.lab import lab, state, system
 from echowall.lab.lab import Board, LabError
 from echowall.lab.processes import Processes
 
@@ -84,7 +86,7 @@ def test_services_can_be_stopped_started_and_killed_and_come_back(
     bring_up(processes, checkout)
 
     processes.stop("good", "better")
-    assert lab.health(services) == {"good": None, "better": None}
+    assert lab.health(processes, services) == {"good": None, "better": None}
     processes.start("good", "better")
     processes.kill("KILL", "good", "better")
     board = Board(["good", "better", "proxy"], Console(file=io.StringIO()))
@@ -158,6 +160,70 @@ def test_a_service_in_javascript_gets_its_packages_by_npm(
     assert "npm error" in processes.log("script", 20)
 
 
+def test_what_runs_is_written_down_and_removed_again(
+    processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
+) -> None:
+    add_service("good", app=ABOUT)
+    bring_up(processes, checkout)
+
+    written = state.read(checkout)
+    endpoint = processes.endpoint("good")
+
+    assert (written.kind, written.bind, written.port) == ("processes", "127.0.0.1", port)
+    assert written.version == version("echowall")
+    assert abs(datetime.now(UTC) - written.started) < timedelta(minutes=1)
+    assert written.services["good"].environment["PORT"] == str(endpoint.port)
+    assert httpx.get(f"http://{endpoint.host}:{endpoint.port}/about").json()["service"] == "good"
+    with socket.create_connection(("127.0.0.1", written.redis or 0), timeout=5) as redis:
+        redis.sendall(b"PING\r\n")
+        assert redis.recv(7) == b"+PONG\r\n"
+    assert f"/services/good{os.sep}" in f"{Path(f'/proc/{endpoint.pid}/cwd').readlink()}/"
+
+    processes.down()
+
+    assert not (checkout / ".echowall/lab.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "lab.json is missing, so nothing tells where the lab listens; `make up` starts the lab anew"),
+        ("", "lab.json is not what the tool writes .*; `make up` starts the lab anew"),
+        ('{"kind": "processes"}', "missing required field .*; `make up` starts the lab anew"),
+        ('{"kind": "\\ud800"}', "lab.json is not what the tool writes .*; `make up` starts the lab anew"),
+        (b"\xff", "lab.json is not what the tool writes .*; `make up` starts the lab anew"),
+    ],
+)
+def test_what_runs_is_told_to_be_unknown_where_its_file_is_no_good(
+    checkout: Path, text: str | bytes | None, says: str
+) -> None:
+    (checkout / ".echowall").mkdir()
+    if text is not None:
+        (checkout / ".echowall/lab.json").write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    for ask in (Processes(checkout).base_url, lambda: Processes(checkout).endpoint("good")):
+        with pytest.raises(LabError, match=says):
+            ask()
+
+
+def test_a_file_of_another_kind_of_lab_is_told(checkout: Path) -> None:
+    state.write(checkout, state.now("containers", ("127.0.0.1", 8080), None, {}))
+
+    with pytest.raises(LabError, match=r"tells of a lab in containers, and it is processes that run; `make down`"):
+        Processes(checkout).base_url()
+
+
+def test_a_service_that_does_not_run_is_told(
+    processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
+) -> None:
+    add_service("good", app=ABOUT)
+    bring_up(processes, checkout)
+    processes.stop("good")
+
+    with pytest.raises(LabError, match="good does not run; `echowall start good` starts it"):
+        processes.endpoint("good")
+
+
 def processes_of(checkout: Path) -> list[str]:
     """The command lines, on this machine, that have to do with the checkout."""
     found = []
@@ -181,8 +247,7 @@ def test_nothing_is_left_after_down(
         time.sleep(0.1)
     assert processes_of(checkout) == []
     assert not processes.running()
-    with pytest.raises(LabError, match="the lab is not up at"):
-        lab.health(catalog.load(checkout))
+    assert not (checkout / ".echowall/lab.json").exists()
 
 
 def test_a_port_that_is_taken_is_named_with_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,7 +306,6 @@ def test_the_catalog_is_printed_as_a_table_and_as_json() -> None:
     ("arguments", "said"),
     [
         (("stop", "nosuch"), "no service named 'nosuch'; there are "),
-        (("status",), "run `make up`"),
         (("site", "."), "is there already"),
     ],
 )

@@ -27,7 +27,6 @@ from echowall.check.report import Examined, Run
 from echowall.check.runner import applies, preflight, run
 from echowall.check.suite import ALL
 from echowall.check.wire import Target, Transcript
-from echowall.lab import lab
 from echowall.lab.lab import Lab
 
 out = Console()
@@ -204,7 +203,7 @@ def _list(checks: Iterable[Check]) -> None:
 
 def _own(the_lab: Lab, services: Iterable[Service], via: Via) -> list[Target]:
     """The targets of services of the lab, by one route or both."""
-    base = lab.base_url().replace("http", "ws", 1)
+    base = the_lab.base_url().replace("http", "ws", 1)
     targets = []
     for service in services:
         common = Target(

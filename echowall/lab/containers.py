@@ -8,8 +8,13 @@ import socket
 import subprocess
 from contextlib import suppress
 
-from echowall.catalog.catalog import ROOT
-from echowall.lab.lab import Endpoint, LabError
+from echowall.catalog.catalog import ROOT, Service
+from echowall.lab import state
+from echowall.lab.lab import Endpoint, LabError, address, url
+from echowall.lab.state import Listener
+
+#: Where a service listens in its container, and nginx in its own.
+_PORT, _PROXY_PORT = 8000, 8080
 
 
 class Containers:
@@ -27,11 +32,14 @@ class Containers:
     def running(self) -> bool:
         return self.available() and bool(_compose("ps", "--all", "--quiet").strip())
 
-    def up(self, names: list[str]) -> None:
-        """Build what changed of those services and start them; the build's output goes to the terminal.
+    def up(self, services: list[Service], chosen: list[Service]) -> None:
+        """Build what changed of those chosen of all services, and start them; the build's output goes to the terminal.
 
         Raises LabError where that fails for the whole lab.
         """
+        listeners = {service.name: Listener(host=service.name, port=_PORT) for service in services}
+        state.write(ROOT, state.now("containers", address(), None, listeners))
+        names = [service.name for service in chosen]
         command = ["docker", "compose", "up", "--detach", "--build", "redis", "proxy", *names]
         done = subprocess.run(command, cwd=ROOT, check=False)
         if done.returncode:
@@ -39,6 +47,12 @@ class Containers:
 
     def down(self) -> None:
         _compose("--profile", "*", "down", "--remove-orphans", "--timeout", "6")
+        state.remove(ROOT)
+
+    def base_url(self) -> str:
+        """Asked of the engine: `docker compose up` may have started the lab, and that writes no .echowall/lab.json."""
+        bind, _, port = _compose("port", "proxy", str(_PROXY_PORT)).strip().rpartition(":")
+        return url(bind.strip("[]"), int(port))
 
     def start(self, *names: str) -> None:
         _compose("up", "--detach", "--no-deps", "--no-build", *names)
@@ -64,12 +78,12 @@ class Containers:
             raise LabError(f"{name} does not run; `echowall start {name}` starts it")
         facts = json.loads(_run("docker", "inspect", identifiers[0]).stdout)[0]
         host = next(iter(facts["NetworkSettings"]["Networks"].values()))["IPAddress"]
-        endpoint = Endpoint(host, 8000, facts["State"]["Pid"])
+        endpoint = Endpoint(host, _PORT, facts["State"]["Pid"])
         try:
             socket.create_connection(endpoint[:2], timeout=2).close()
         except OSError as error:
             raise LabError(
-                f"{name} cannot be reached at {host} port 8000 from this machine ({error}); "
+                f"{name} cannot be reached at {host} port {_PORT} from this machine ({error}); "
                 "where the engine is in a virtual machine, only --via proxy works"
             ) from None
         return endpoint

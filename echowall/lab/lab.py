@@ -45,6 +45,9 @@ class Lab(Protocol):
     def down(self) -> None:
         """Stop everything."""
 
+    def base_url(self) -> str:
+        """The address of the page, as a client on this machine reaches it. Raises LabError where it cannot be told."""
+
     def start(self, *names: str) -> None:
         """Start these parts; no error if they run."""
 
@@ -75,9 +78,8 @@ def address() -> tuple[str, int]:
     return bind, int(port)
 
 
-def base_url() -> str:
-    """The address of the page, as a client on this machine reaches it."""
-    bind, port = address()
+def url(bind: str, port: int) -> str:
+    """The address of the page, as a client on this machine reaches it, where the proxy is published there."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(bind, f"[{bind}]" if ":" in bind else bind)  # noqa: S104
     return f"http://{host}:{port}"
 
@@ -130,14 +132,14 @@ class Board:
 
 
 def wait_until_healthy(lab: Lab, services: list[Service], board: Board) -> None:
-    """Ask the proxy and each service until every one is `healthy` on the board, or `failed`.
+    """Ask the proxy, at address(), and each service until every one is `healthy` on the board, or `failed`.
 
     A part has failed when the lab has given it up, or when PATIENCE is over.
     """
     paths = {"proxy": "/healthz"} | {service.name: f"/{service.name}/about" for service in services}
     deadline = time.monotonic() + PATIENCE
     pending = [name for name in paths if board.states[name] != "failed"]
-    with httpx.Client(base_url=base_url(), timeout=3, trust_env=False) as client:
+    with httpx.Client(base_url=url(*address()), timeout=3, trust_env=False) as client:
         while pending:
             for name in list(pending):
                 if _answers(client, paths[name]):
@@ -161,14 +163,14 @@ def _answers(client: httpx.Client, path: str) -> bool:
         return False
 
 
-def health(services: list[Service]) -> dict[str, dict[str, str] | None]:
+def health(lab: Lab, services: list[Service]) -> dict[str, dict[str, str] | None]:
     """Each service's loaded versions, or None where it does not answer.
 
     Raises LabError where not even the proxy answers.
     """
-    with httpx.Client(base_url=base_url(), timeout=3, trust_env=False) as client:
+    with httpx.Client(base_url=lab.base_url(), timeout=3, trust_env=False) as client:
         if not _answers(client, "/healthz"):
-            raise LabError(f"the lab is not up at {base_url()}; run `make up`")
+            raise LabError(f"the lab's proxy does not answer at {lab.base_url()}; `echowall start proxy` starts it")
         found: dict[str, dict[str, str] | None] = {}
         for service in services:
             try:

@@ -11,7 +11,6 @@ import hashlib
 import http.client
 import os
 import random
-import re
 import shlex
 import shutil
 import socket
@@ -31,8 +30,9 @@ from typing import Any, NamedTuple
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from echowall.catalog.catalog import ROOT, Service
-from echowall.lab import site, system
-from echowall.lab.lab import Board, Endpoint, LabError, address, require_free_port
+from echowall.lab import site, state, system
+from echowall.lab.lab import Board, Endpoint, LabError, address, require_free_port, url
+from echowall.lab.state import Listener, State
 
 #: Where free ports are looked for: below Linux's ephemeral range, so that no outgoing connection takes one.
 _PORTS = range(20000, 32000)
@@ -62,8 +62,8 @@ class Processes:
 
     def __init__(self, root: Path = ROOT) -> None:
         self._root = root
-        self._state = root / ".echowall"
-        self._pid_file = self._state / "supervisord.pid"
+        self._folder = root / ".echowall"
+        self._pid_file = self._folder / "supervisord.pid"
         # A socket's path is at most 107 bytes, and a checkout may lie deep.
         digest = hashlib.sha256(str(root).encode()).hexdigest()[:12]
         self._socket = Path(tempfile.gettempdir()) / f"echowall-{digest}.sock"
@@ -81,8 +81,8 @@ class Processes:
         if packages:
             board.set("proxy", f"installing {', '.join(packages)}")
             system.install(packages)
-        self._state.mkdir(exist_ok=True)
-        (self._state / "logs").mkdir(exist_ok=True)
+        self._folder.mkdir(exist_ok=True)
+        (self._folder / "logs").mkdir(exist_ok=True)
         # Two at a time: one compiles while another downloads.
         with ThreadPoolExecutor(2) as pool:
             try:
@@ -93,19 +93,27 @@ class Processes:
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-        ports = _free_ports(len(services) + 1)
-        redis, *rest = ports
-        upstreams = {service.name: f"{_LOOPBACK}:{port}" for service, port in zip(services, rest, strict=True)}
+        redis, *ports = _free_ports(len(services) + 1)
         bind, port = address()
+        listeners = {
+            service.name: Listener(host=_LOOPBACK, port=own, environment=self._variables(service.name, own, redis))
+            for service, own in zip(services, ports, strict=True)
+        }
         site.configure_nginx(
             services,
-            self._state / "lab",
-            site=self._state / "site",
-            upstreams=upstreams,
+            self._folder / "lab",
+            site=self._folder / "site",
+            upstreams={name: f"{listener.host}:{listener.port}" for name, listener in listeners.items()},
             listen=f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}",
             root=self._root,
         )
-        self._supervise(ready, upstreams, redis)
+        started = state.now("processes", (bind, port), redis, listeners)
+        state.write(self._root, started)
+        try:
+            self._supervise(started, ready)
+        except LabError:
+            state.remove(self._root)
+            raise
 
     def running(self) -> bool:
         with suppress(OSError, http.client.HTTPException), self._supervisor() as supervisor:
@@ -119,8 +127,13 @@ class Processes:
         deadline = time.monotonic() + _SHUTDOWN
         while self._pid_file.exists():
             if time.monotonic() > deadline:
-                raise LabError(f"the lab did not stop within {_SHUTDOWN} s; {self._state}/supervisord.log says why")
+                raise LabError(f"the lab did not stop within {_SHUTDOWN} s; {self._folder}/supervisord.log says why")
             time.sleep(0.05)
+        state.remove(self._root)
+
+    def base_url(self) -> str:
+        started = self._started()
+        return url(started.bind, started.port)
 
     def start(self, *names: str) -> None:
         _at_once(lambda name: self._call("startProcess", name, True, tolerate=(Faults.ALREADY_STARTED,)), names)
@@ -145,18 +158,28 @@ class Processes:
         return True
 
     def endpoint(self, name: str) -> Endpoint:
-        found = re.search(rf"^ +{name} (\S+):(\d+);$", (self._state / "lab/lab.conf").read_text("utf-8"), re.MULTILINE)
+        listener = self._started().services.get(name)
         with suppress(OSError, http.client.HTTPException, xmlrpc.client.Fault), self._supervisor() as supervisor:
-            if found and (pid := supervisor.getProcessInfo(name)["pid"]):
-                return Endpoint(found[1], int(found[2]), pid)
+            if listener and (pid := supervisor.getProcessInfo(name)["pid"]):
+                return Endpoint(listener.host, listener.port, pid)
         raise LabError(f"{name} does not run; `echowall start {name}` starts it")
 
+    def _started(self) -> State:
+        """What was started; LabError where nothing tells."""
+        started = state.read(self._root)
+        if started.kind != self.kind:
+            raise LabError(
+                f".echowall/lab.json tells of a lab in {started.kind}, and it is processes that run; "
+                "`make down`, then `make up`, starts the lab anew"
+            )
+        return started
+
     def log(self, name: str, lines: int) -> str:
-        file = self._state / "logs" / f"{name}.log"
+        file = self._folder / "logs" / f"{name}.log"
         return "\n".join(file.read_text("utf-8", "replace").splitlines()[-lines:]) if file.exists() else ""
 
     def follow(self) -> None:
-        logs = sorted((self._state / "logs").glob("*.log"))
+        logs = sorted((self._folder / "logs").glob("*.log"))
         with suppress(KeyboardInterrupt):
             subprocess.run(["tail", "-n", "20", "-F", *logs], check=False)
 
@@ -164,7 +187,7 @@ class Processes:
         """Install what the service's lock file names, unless it stands, its lock is the same, and so is its folder,
         which its scripts name."""
         folder = self._root / "services" / service.name
-        venv = self._state / "venvs" / service.name
+        venv = self._folder / "venvs" / service.name
         stamp = venv / "stamp"
         if (folder / "package-lock.json").exists():  # Node looks for packages beside the file that imports them
             lock, runtime = folder / "package-lock.json", "npm"
@@ -195,42 +218,45 @@ class Processes:
         return True
 
     def _failed(self, service: Service, board: Board, why: str) -> bool:
-        (self._state / "logs" / f"{service.name}.log").write_text(why)
+        (self._folder / "logs" / f"{service.name}.log").write_text(why)
         board.set(service.name, "failed")
         return False
 
     def _site(self, services: list[Service]) -> None:
         site.install_libraries(self._root)
-        shutil.rmtree(self._state / "site", ignore_errors=True)
-        site.build(services, self._state / "site", root=self._root)
+        shutil.rmtree(self._folder / "site", ignore_errors=True)
+        site.build(services, self._folder / "site", root=self._root)
 
-    def _supervise(self, services: list[Service], upstreams: Mapping[str, str], redis: int) -> None:
+    def _variables(self, name: str, port: int, redis: int) -> dict[str, str]:
+        """What a service's process has in its environment beside what is in the tool's own."""
+        venv = self._folder / "venvs" / name
+        return {
+            "HOST": _LOOPBACK,
+            "PORT": str(port),
+            "REDIS_URL": f"redis://{_LOOPBACK}:{redis}/0",
+            "VIRTUAL_ENV": str(venv),
+            "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
+            "PYTHONPATH": str(self._root / "services/_room"),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def _supervise(self, started: State, services: list[Service]) -> None:
         for name in ("nginx", "redis"):
-            (self._state / name).mkdir(exist_ok=True)
+            (self._folder / name).mkdir(exist_ok=True)
         # nginx's workers give up root, but a checkout may lie where only root reads.
         directives = "daemon off;" + (" user root;" if os.geteuid() == 0 else "")
-        prefix, configuration = f"{self._state / 'nginx'}/", str(self._state / "lab/nginx.conf")
+        prefix, configuration = f"{self._folder / 'nginx'}/", str(self._folder / "lab/nginx.conf")
         programs = [
             _Program("proxy", ["nginx", "-e", "stderr", "-p", prefix, "-c", configuration, "-g", directives]),
-            _Program("redis", ["redis-server", *_REDIS, "--port", str(redis)], self._state / "redis"),
+            _Program("redis", ["redis-server", *_REDIS, "--port", str(started.redis)], self._folder / "redis"),
         ]
         for service in services:
             folder = self._root / "services" / service.name
-            venv = self._state / "venvs" / service.name
-            host, port = upstreams[service.name].split(":")
-            environment = {
-                "HOST": host,
-                "PORT": port,
-                "REDIS_URL": f"redis://{_LOOPBACK}:{redis}/0",
-                "VIRTUAL_ENV": str(venv),
-                "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
-                "PYTHONPATH": str(self._root / "services/_room"),
-                "PYTHONUNBUFFERED": "1",
-                "PYTHONDONTWRITEBYTECODE": "1",
-            }
+            environment = started.services[service.name].environment
             programs.append(_Program(service.name, [str(folder / "run")], folder, environment))
-            (self._state / "logs" / f"{service.name}.log").unlink(missing_ok=True)
-        file = self._state / "supervisord.conf"
+            (self._folder / "logs" / f"{service.name}.log").unlink(missing_ok=True)
+        file = self._folder / "supervisord.conf"
         file.write_text(self._configuration(programs), "utf-8")
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(file)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -241,7 +267,7 @@ class Processes:
         """Supervisor's configuration file."""
         lines = [
             "[supervisord]",
-            f"logfile={_escape(str(self._state / 'supervisord.log'))}",
+            f"logfile={_escape(str(self._folder / 'supervisord.log'))}",
             f"pidfile={_escape(str(self._pid_file))}",
             "[unix_http_server]",
             f"file={self._socket}",
@@ -253,14 +279,14 @@ class Processes:
             lines += [
                 f"[program:{program.name}]",
                 f"command={_escape(shlex.join(program.command))}",
-                f"directory={_escape(str(program.folder or self._state))}",
+                f"directory={_escape(str(program.folder or self._folder))}",
                 "environment=" + _escape(",".join(f'{key}="{value}"' for key, value in program.environment.items())),
                 "autorestart=true",
                 "startretries=5",
                 "stopwaitsecs=6",  # the contract gives a service 5 s
                 "killasgroup=true",  # a server's workers go with it
                 "redirect_stderr=true",
-                f"stdout_logfile={_escape(str(self._state / 'logs' / program.name))}.log",
+                f"stdout_logfile={_escape(str(self._folder / 'logs' / program.name))}.log",
                 "stdout_logfile_maxbytes=2MB",
                 "stdout_logfile_backups=1",
             ]
@@ -281,7 +307,7 @@ class Processes:
             if fault.faultCode == Faults.BAD_NAME:
                 raise LabError(f"{name} was not started with this lab; `make up` starts all of it") from None
             if fault.faultCode not in tolerate:
-                raise LabError(f"{name}: {fault.faultString}; its log is {self._state / 'logs' / name}.log") from None
+                raise LabError(f"{name}: {fault.faultString}; its log is {self._folder / 'logs' / name}.log") from None
 
 
 def _at_once(action: Callable[[str], None], names: Sequence[str]) -> None:
