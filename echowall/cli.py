@@ -224,7 +224,7 @@ def create(
     for fault in lint.faults([name]):
         out.print(f"  {escape(str(fault))}", highlight=False, soft_wrap=True)
     out.print(
-        f"The echo is in {folder.relative_to(ROOT)}/app.py; services/README.md goes on from there.", highlight=False
+        f"The echo is in {folder.relative_to(ROOT)}/echo.py; services/README.md goes on from there.", highlight=False
     )
 
 

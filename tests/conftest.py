@@ -42,6 +42,7 @@ def add_service(checkout: Path) -> Callable[..., Path]:
         folder = checkout / "services" / name
         folder.mkdir()
         (folder / "service.toml").write_text(facts)
+        (folder / "echo.py").write_text("print('the echo')\n")
         (folder / "app.py").write_text(app)
         (folder / "requirements.txt").write_text("")
         (folder / "run").write_text("#!/bin/sh\nexec python app.py\n")

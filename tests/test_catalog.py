@@ -56,15 +56,19 @@ def test_those_named_and_those_of_an_era_are_chosen(checkout: Path, add_service:
         chosen("alpha", "gamma")
 
 
-def test_an_exhibit_is_its_app_and_its_chat_in_whatever_language(checkout: Path, add_service: AddService) -> None:
-    folder = add_service("alpha", app="one\n\n  \ntwo\n")
-    (folder / "chat.js").write_text("three\n")
+def test_an_exhibit_is_its_parts_in_whatever_language_and_its_lines_are_the_echos(
+    checkout: Path, add_service: AddService
+) -> None:
+    folder = add_service("alpha", app="three\n")
+    (folder / "echo.py").write_text("one\n\n  \ntwo\n")
+    (folder / "chat.js").write_text("four\n")
+    (folder / "mends.py").write_text("five\n")
     (folder / "notes.py").write_text("not of it\n")
 
     (service,) = catalog.load(checkout)
 
-    assert service.sources == ("app.py", "chat.js")
-    assert service.lines == 3
+    assert service.sources == ("echo.py", "chat.js", "app.py", "mends.py")
+    assert service.lines == 2
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,9 @@ def alpha(checkout: Path, add_service: Callable[..., Path]) -> Path:
 @pytest.fixture
 def javascript(alpha: Path) -> Path:
     """The same in JavaScript."""
-    for name in ("app.py", "chat.py", "requirements.in", "requirements.txt"):
+    for name in ("echo.py", "app.py", "chat.py", "requirements.in", "requirements.txt"):
         (alpha / name).unlink()
+    (alpha / "echo.mjs").write_text('import "ws";\n')
     (alpha / "app.mjs").write_text('import { WebSocketServer } from "ws";\n')
     (alpha / "chat.mjs").write_text('import "ws";\n')
     (alpha / "package.json").write_text(json.dumps(PACKAGE))
@@ -74,7 +75,9 @@ def test_a_folder_in_javascript_that_lacks_nothing_is_left_alone(javascript: Pat
     assert said(checkout) == []
 
 
-@pytest.mark.parametrize("name", ["app.py", "chat.py", "run", "Dockerfile", "requirements.in", "requirements.txt"])
+@pytest.mark.parametrize(
+    "name", ["echo.py", "app.py", "chat.py", "run", "Dockerfile", "requirements.in", "requirements.txt"]
+)
 def test_a_file_that_is_missing_is_the_one_thing_said(alpha: Path, checkout: Path, name: str) -> None:
     (alpha / name).unlink()
 
@@ -103,12 +106,12 @@ EDITS = {
     "no hash": ("requirements.txt", HASH, "", "requirements.txt: redis has no hash"),
     "no code": ("app.py", "print(", "print((", "app.py: not Python"),
     "a nul": ("app.py", "print", "\0", "app.py: not Python"),
-    "an app too long": ("app.py", "print", "print()\n\n" * 120 + "print", "app.py: 121 lines that are not blank; at"),
-    "a chat too long": ("chat.py", "import re\n", "import re\n" * 100, "chat.py: 100 lines that are not blank; a"),
-    "a chat that leans on the app": ("chat.py", "import re", "import app", "chat.py: imports the app"),
-    "a chat that takes from the app": ("chat.py", "import re", "from app import echo", "chat.py: imports the app"),
+    "an echo that leans on the app": ("echo.py", "print", "import app\nprint", "echo.py: imports app; the echo has"),
+    "an echo that leans on the room": ("echo.py", "print", "import room.asyncio\nprint", "echo.py: imports room; the"),
+    "a chat that leans on the app": ("chat.py", "import re", "import app", "chat.py: imports app"),
+    "a chat that takes from the echo": ("chat.py", "import re", "from echo import echo", "chat.py: imports echo"),
     "an echo to be written": (
-        "app.py", "print('the echo')", "raise NotImplementedError", "app.py:1: NotImplementedError: still to be written"
+        "echo.py", "print('the echo')", "raise NotImplementedError", "echo.py:1: NotImplementedError: still to be"
     ),
     "something to do": ("run", "exec", "# TODO\nexec", "run:2: TODO: still to be written"),
     "the template's summary": ("service.toml", "One sentence.", "TODO", "service.toml: summary: still the template's"),
@@ -158,7 +161,8 @@ JAVASCRIPT = {
     "an address": (
         "package-lock.json", '"integrity"', '"resolved": "https://example.org/ws", "integrity"', "has the address of a"
     ),
-    "a chat that leans on the app": ("chat.mjs", 'import "ws"', 'import { a } from "./app.mjs"', "imports the app"),
+    "a chat that leans on the app": ("chat.mjs", 'import "ws"', 'import { a } from "./app.mjs"', "imports app"),
+    "an echo that leans on the app": ("echo.mjs", 'import "ws"', 'import { a } from "./app"', "imports app"),
     "something to do": ("app.mjs", "import", "// TODO\nimport", "app.mjs:1: TODO: still to be written"),
 }  # fmt: skip
 

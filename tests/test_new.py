@@ -22,13 +22,11 @@ from echowall.catalog.new import NewError, Wanted
 from echowall.lab.processes import Processes
 
 ECHO = """\
-async def echo(scope, receive, send):
+async def app(scope, receive, send):
     await receive()  # websocket.connect
     await send({"type": "websocket.accept", "subprotocol": "echo" if "echo" in scope["subprotocols"] else None})
     while (message := await receive())["type"] == "websocket.receive":
         await send({"type": "websocket.send", "text": message.get("text"), "bytes": message.get("bytes")})
-
-
 """
 
 
@@ -55,7 +53,7 @@ def scratch(tmp_path: Path, neighbour: str) -> Path:
     (tmp_path / "services").mkdir()
     for file in ("README.md", "base.yaml"):
         shutil.copy(ROOT / "services" / file, tmp_path / "services")
-    for part in ("_template", neighbour):
+    for part in ("_room", "_template", neighbour):
         shutil.copytree(ROOT / "services" / part, tmp_path / "services" / part)
     compose.write(tmp_path)
     return tmp_path
@@ -91,7 +89,7 @@ def test_a_stack_is_added_by_its_echo_alone(
     assert added.returncode == 0, added.stderr
     assert lacks.returncode == 1
     assert [line.partition("; ")[0] for line in lacks.stdout.splitlines()] == [
-        "services/fresh/app.py:14: NotImplementedError: still to be written",
+        "services/fresh/echo.py:8: NotImplementedError: still to be written",
         "services/fresh/service.toml: summary: still the template's",
     ]
     after = contents(scratch)
@@ -99,9 +97,8 @@ def test_a_stack_is_added_by_its_echo_alone(
         "services/compose.yaml"
     }
 
-    app, facts = scratch / "services/fresh/app.py", scratch / "services/fresh/service.toml"
-    begin, rest = app.read_text().split("async def echo")
-    app.write_text(begin + ECHO + rest[rest.index("async def about") :])
+    echo, facts = scratch / "services/fresh/echo.py", scratch / "services/fresh/service.toml"
+    echo.write_text(echo.read_text().partition("async def app")[0] + ECHO)
     facts.write_text(re.sub("summary = .*", 'summary = "ASGI and nothing else."', facts.read_text()))
     assert lint.faults(root=scratch) == []
 

@@ -26,7 +26,8 @@ def test_the_table_is_written_between_its_marks_and_nowhere_else(
 
     assert fresh.startswith(f"before\n{begin[0]}\n| stack ")
     assert (
-        "| [A stack](services/alpha/app.py) | modern | Server | async | 0 | 2026-01-31 | active | [0](services" in fresh
+        "| [A stack](services/alpha/echo.py) | modern | Server | async | 1 | 2026-01-31 | active | [0](services"
+        in fresh
     )
     assert f"\n{end[0]}\nbetween\n{begin[1]}\nFrom the run of " in fresh  # which knows no such stack
     assert fresh.endswith(f"\n{end[1]}\nafter\n")

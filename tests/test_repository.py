@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -97,3 +98,17 @@ def test_no_test_check_or_page_names_a_service() -> None:
     found = [(name, match[0]) for name in tracked for match in quoted.finditer((ROOT / name).read_text("utf-8"))]
 
     assert found == []
+
+
+def test_no_two_rooms_share_a_function_longer_than_eight_lines() -> None:
+    """What is the same in two stacks belongs into services/_room."""
+    functions: dict[str, set[str]] = {}
+    for service in SERVICES:
+        file = ROOT / "services" / service.name / "chat.py"
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))) if file.exists() else ():
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                text = ast.unparse(node)  # without comments, blank lines and the way it is wrapped
+                if len(text.splitlines()) > 8:
+                    functions.setdefault(text.replace(service.name, "NAME"), set()).add(service.name)
+
+    assert {text: names for text, names in functions.items() if len(names) > 1} == {}

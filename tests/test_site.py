@@ -166,5 +166,5 @@ def test_what_is_not_served_stays_out_of_the_site(nginx: Callable[..., str], che
 
     served = {path.relative_to(checkout / "site").as_posix() for path in (checkout / "site").rglob("*")}
 
-    assert {"index.html", "services.json", "services/silent/app.py"} <= served
+    assert {"index.html", "services.json", "services/silent/echo.py"} <= served
     assert [name for name in served if name.startswith(("node_modules", "tests", "package", "tsconfig"))] == []

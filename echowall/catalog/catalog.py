@@ -23,6 +23,9 @@ RESERVED = frozenset(
     | {"e2e", "proxy", "redis"}
     | {"all", "article", "modern", "yardstick"}
 )
+#: The files of an exhibit, without their endings, in the order in which they are shown: the echo alone, the handler one
+#: would write first, the chat room, the service that mounts them, and the mends of the library's faults.
+PARTS = ("echo", "naive", "chat", "app", "mends")
 #: What a name has to be.
 NAMING = f"lower-case letters, digits and single hyphens, and none of {', '.join(sorted(RESERVED))}"
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -78,6 +81,8 @@ class Mended(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     link: Link
     via: Route | None = None
     """The route on which it matters, where it is only one."""
+    race: bool = False
+    """Whether the fault is a race: without the mend the checks may pass as well, though never all of them."""
 
 
 class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -107,9 +112,9 @@ class Service(Facts, frozen=True, kw_only=True):
 
     name: Text
     sources: tuple[str, ...] = ()
-    """The files that are the exhibit: the echo and server first, then the chat room."""
+    """The files that are the exhibit, the echo first."""
     lines: int = 0
-    """Lines of those files that are not blank."""
+    """Lines of the echo that are not blank."""
     maintenance: Maintenance = "active"
     """By its latest release; load() says it."""
 
@@ -192,12 +197,12 @@ def read(folder: Path) -> Service:
         facts = msgspec.convert(values, Facts)
     except msgspec.ValidationError as error:
         raise CatalogError(f"{file}: {_explain(str(error))}") from None
-    sources = [file for part in ("app", "chat") for file in sorted(folder.glob(f"{part}.*"))]
-    lines = sum(1 for file in sources for line in file.read_text("utf-8", "replace").splitlines() if line.strip())
+    sources = [file for part in PARTS for file in sorted(folder.glob(f"{part}.*"))]
+    echo = "\n".join(file.read_text("utf-8", "replace") for file in sources if file.stem == "echo")
     return Service(
         name=folder.name,
         sources=tuple(file.name for file in sources),
-        lines=lines,
+        lines=sum(1 for line in echo.splitlines() if line.strip()),
         **{key: getattr(facts, key) for key in Facts.__struct_fields__},
     )
 

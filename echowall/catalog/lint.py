@@ -23,6 +23,22 @@ from echowall.results import readme
 BASES = {False: "python:3.13-slim-trixie", True: "node:24-trixie-slim"}
 #: What `echowall new` and `echowall check --toml` leave to be written.
 UNWRITTEN = re.compile(r"\bTODO\b|\bNotImplementedError\b")
+#: What stands beside the file of an exhibit: the others, and the log of the room that all of them share.
+BESIDE = frozenset({*catalog.PARTS, "room"})
+#: What of that each may import.
+MAY_IMPORT: dict[str, frozenset[str]] = {
+    "echo": frozenset(),
+    "naive": frozenset(),
+    "chat": frozenset({"room", "mends"}),
+    "app": BESIDE,
+    "mends": frozenset(),
+}
+_ALONE = {
+    "echo": "the echo has to run alone",
+    "naive": "the handler has to be readable alone",
+    "chat": "the room stands on room and mends, and the app on it",
+    "mends": "the app applies the mends, and not the other way round",
+}
 _EXPECTED = {check.id: check.expects for check in ALL}
 _EXACT = re.compile(r"\d+\.\d+\.\d+\S*")
 
@@ -55,7 +71,7 @@ class Exhibit(NamedTuple):
         return file.read_text("utf-8", "replace") if file.is_file() else ""
 
     def source(self, part: str) -> str:
-        """The file's name that is the `app` or the `chat`."""
+        """The name of the file that is that part of the exhibit."""
         found = sorted(file.name for file in self.folder.glob(f"{part}.*") if file.is_file())
         return found[0] if found else f"{part}.py"
 
@@ -103,10 +119,12 @@ def _files(exhibit: Exhibit) -> Iterator[Fault]:
         "requirements.txt": f"write it by `make lock NAME={exhibit.folder.name}`",
         "package-lock.json": f"write it by `make lock NAME={exhibit.folder.name}`",
         "run": "make it the one command that starts the service",
-        exhibit.source("app"): "it is the echo and the server",
+        exhibit.source("echo"): "it is the echo, alone",
+        exhibit.source("app"): "it is the service: the echo, the room and /about",
         exhibit.source("chat"): "it is the chat room",
     }
-    for name in (exhibit.source("app"), exhibit.source("chat"), "run", "Dockerfile", *locks):
+    parts = [exhibit.source(part) for part in ("echo", "chat", "app")]
+    for name in (*parts, "run", "Dockerfile", *locks):
         if not (exhibit.folder / name).is_file():
             yield exhibit.fault(name, f"missing; {cures.get(name, 'add it')}")
 
@@ -211,7 +229,7 @@ def _object(value: object) -> dict[str, Any]:
 
 
 def _sources(exhibit: Exhibit) -> Iterator[Fault]:
-    for part in ("app", "chat"):
+    for part in catalog.PARTS:
         name = exhibit.source(part)
         text = exhibit.text(name)
         try:
@@ -219,24 +237,21 @@ def _sources(exhibit: Exhibit) -> Iterator[Fault]:
         except (SyntaxError, ValueError) as error:
             yield exhibit.fault(name, f"not Python: {error}")
             continue
-        if part == "chat" and _imports_app(text, tree):
-            yield exhibit.fault(name, "imports the app; it has to stand alone")
-    for part, most in (("app", 120), ("chat", 99)):
-        name = exhibit.source(part)
-        lines = sum(1 for line in exhibit.text(name).splitlines() if line.strip())
-        if lines > most:
-            yield exhibit.fault(name, f"{lines} lines that are not blank; at most {most} can be read at a glance")
+        for other in sorted(_imports(text, tree) & BESIDE - MAY_IMPORT[part]):
+            yield exhibit.fault(name, f"imports {other}; {_ALONE[part]}")
 
 
-def _imports_app(text: str, tree: ast.Module | None) -> bool:
+def _imports(text: str, tree: ast.Module | None) -> set[str]:
+    """The modules that a file imports, and in JavaScript the files beside it, without their endings."""
     if tree is None:
-        return re.search(r"""(?:from|import|require)\s*\(?\s*["']\./app(?:\.\w+)?["']""", text) is not None
+        return set(re.findall(r"""(?:from|import|require)\s*\(?\s*["']\./(\w+)(?:\.\w+)?["']""", text))
     modules = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
-    return "app" in modules | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    modules |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return {module.partition(".")[0] for module in modules}
 
 
 def _unwritten(exhibit: Exhibit) -> Iterator[Fault]:
-    for name in (exhibit.source("app"), exhibit.source("chat"), "run", "Dockerfile"):
+    for name in (*map(exhibit.source, catalog.PARTS), "run", "Dockerfile"):
         for number, line in enumerate(exhibit.text(name).splitlines(), start=1):
             if found := UNWRITTEN.search(line):
                 yield exhibit.fault(f"{name}:{number}", f"{found[0]}: still to be written")

@@ -1,17 +1,12 @@
-"""The echo in @TITLE@, on Uvicorn, which has uvloop and the frames of websockets."""
+"""The service in @TITLE@: the echo, the room and /about, side by side in bare ASGI."""
 
+import asyncio
 import json
 import platform
 from importlib.metadata import version
 
-import chat
-
-
-async def echo(scope, receive, send):
-    # Accept the handshake, with the subprotocol `echo` where scope["subprotocols"] has it; then send each message back
-    # as it came, text as text and binary as binary, until the client goes. A framework's application may stand in place
-    # of this function: echo = Application(), with its own handler at /foobar/.
-    raise NotImplementedError("fill in the echo")
+import echo
+from chat import chat, room
 
 
 async def about(send):
@@ -29,9 +24,10 @@ async def respond(send, status, body, *headers):
 
 async def lifespan(receive, send):
     await receive()  # lifespan.startup
-    async with chat.lifespan():
-        await send({"type": "lifespan.startup.complete"})
-        await receive()  # lifespan.shutdown
+    reading = asyncio.create_task(room.run())
+    await send({"type": "lifespan.startup.complete"})
+    await receive()  # lifespan.shutdown
+    reading.cancel()
     await send({"type": "lifespan.shutdown.complete"})
 
 
@@ -40,10 +36,11 @@ async def app(scope, receive, send):
         case "lifespan", _:
             await lifespan(receive, send)
         case "websocket", "/foobar/":
-            await echo(scope, receive, send)
+            await echo.app(scope, receive, send)
         case "websocket", "/chat/":
-            await chat.chat(scope, receive, send)
+            await chat(scope, receive, send)
         case "websocket", _:
+            await receive()  # websocket.connect
             await send({"type": "websocket.close"})  # before it is accepted: the handshake is answered with 403
         case "http", "/about":
             await about(send)

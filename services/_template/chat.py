@@ -1,123 +1,35 @@
-"""The chat room in ASGI: one task reads Redis into a log, and each socket has a task that sends from it."""
+"""The chat room in @TITLE@: events from the client, and a task that sends what it is told."""
 
 import asyncio
-import os
-import re
-from bisect import bisect
-from collections import Counter
-from contextlib import asynccontextmanager, suppress
-from typing import Annotated
+from contextlib import suppress
 from urllib.parse import parse_qs
 
-from msgspec import Meta, Struct, json
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.exceptions import RedisError
+from room import TOO_SLOW
+from room.asyncio import Room
 
-KEPT = 10_000  # about how many messages the stream keeps; a socket that is further behind is closed
-ONLINE, ME = "foobar:online:", f"@NAME@:{os.uname().nodename}"  # a key for each process: how many sockets it has
-# No retries, for an XADD whose answer was lost; RESP2, for https://github.com/redis/redis-py/issues/4252 (8.1.0)
-url = os.environ.get("REDIS_URL", "redis://127.0.0.1")
-redis = Redis.from_pool(BlockingConnectionPool.from_url(url, decode_responses=True, retry=None, protocol=2))
-
-log = [((0, 0), "")]  # (order, text) of each message, as in Redis, after the last that is no longer kept
-state = {"live": False, "online": {}}
-sockets = set()  # of each, the Event that tells its task of news
-
-
-class Said(Struct, forbid_unknown_fields=True):
-    nick: Annotated[str, Meta(max_length=32, pattern=r"\S")]
-    text: Annotated[str, Meta(max_length=2000, pattern=r"\S")]
-
-
-@asynccontextmanager
-async def lifespan(app=None):
-    tasks = asyncio.gather(read(), count())
-    yield
-    tasks.cancel()
+room = Room("@NAME@")
 
 
 async def chat(scope, receive, send):
     await receive()  # websocket.connect
     await send({"type": "websocket.accept"})
-    after = parse_qs(scope["query_string"].decode()).get("after", [""])[0]
-    valid, news = re.fullmatch("[0-9]{1,19}-[0-9]{1,19}", after), asyncio.Event()
-    sender = asyncio.create_task(tell(send, news, max(order(after), before(KEPT + 100)) if valid else None))
-    sockets.add(news)
-    news.set()
-    try:
-        with suppress(OSError, RuntimeError):  # RuntimeError: send() after a close by Uvicorn, or by tell()
-            if after and not valid:
-                await send(text({"error": f"after={after!a} is no message's id; these are the latest messages"}))
-            while (message := await receive())["type"] == "websocket.receive":
-                if error := await say(message.get("text") or message.get("bytes") or ""):
-                    await send(text({"error": error}))
-    finally:
-        sockets.discard(news)
-        sender.cancel()
-
-
-async def say(message):
-    try:
-        said = json.decode(message, type=Said)
-        await redis.xadd("foobar", {"service": "@NAME@", "nick": said.nick, "text": said.text}, maxlen=KEPT)
-    except ValueError as error:
-        return f"{str(error)[:99]}; send a nick of 1 to 32 characters and a text of 1 to 2000"
-    except RedisError:
-        return "Redis does not answer: unless your message appears, say it again later"
-
-
-async def tell(send, news, position):
-    told = {"online": {}}
-    with suppress(OSError, RuntimeError):
-        while await news.wait():
-            news.clear()
-            if position is None and state["live"]:  # someone new gets the last 50
-                position = before(50)
-            while position and (batch := log[bisect(log, position, key=lambda entry: entry[0]) :][:100]):
-                if position < log[0][0]:
-                    return await send({"type": "websocket.close", "code": 1013, "reason": f"{KEPT} messages behind"})
-                for _, message in batch:
-                    await send(message)  # a client that is slow holds up its own task only
-                position = batch[-1][0]
-            for what in state:
-                if told.get(what) != state[what]:
-                    told[what] = state[what]
-                    await send(text({what: state[what]}))
-
-
-def text(data):
-    return {"type": "websocket.send", "text": json.encode(data).decode()}
-
-
-def order(id):  # as numbers: "1795349703791-10" comes after "1795349703791-9"
-    return tuple(map(int, id.split("-")))
-
-
-def before(count):  # the position from which on there are so many
-    return log[max(0, len(log) - count - 1)][0]
-
-
-async def read():
-    last = "0-0"
-    while True:
+    with room.visit(parse_qs(scope["query_string"].decode("latin-1")).get("after", [""])[0]) as visitor:
+        teller = asyncio.create_task(tell(send, visitor))
         try:
-            entries = dict(await redis.xread({"foobar": last}, count=500, block=1000)).get("foobar", [])
-            state["live"] |= len(entries) < 500  # there are no more
-        except RedisError:
-            state["live"], entries = False, await asyncio.sleep(0.5, [])
-        for last, fields in entries:
-            log.append((order(last), text({"id": last, **fields, "ts": order(last)[0]})))
-        del log[: -KEPT - 500]  # which leaves someone who has just entered well within it
-        for news in sockets:
-            news.set()
+            await hear(receive, send)
+        finally:
+            teller.cancel()
 
 
-async def count():
-    while True:
-        with suppress(RedisError):  # read() tells of it
-            await redis.set(ONLINE + ME, len(sockets), ex=5)
-            online, keys = Counter(), await redis.keys(ONLINE + "*")
-            for key, number in zip(keys, await redis.mget(keys)):
-                online[key.split(":")[2]] += int(number or 0)
-            state["online"] = +online  # without the zeros
-        await asyncio.sleep(1)
+async def hear(receive, send):
+    with suppress(OSError):  # the client has gone
+        while (event := await receive())["type"] == "websocket.receive":
+            if refusal := await room.say(event.get("text") or event.get("bytes") or ""):
+                await send({"type": "websocket.send", "text": refusal})
+
+
+async def tell(send, visitor):
+    with suppress(OSError):
+        async for message in visitor:
+            await send({"type": "websocket.send", "text": message})  # waits for a client that is slow
+        await send({"type": "websocket.close", "code": 1013, "reason": TOO_SLOW})

@@ -1,18 +1,18 @@
-"""The echo in aiohttp, whose server and WebSocket engine are its own: a handler is one coroutine for each socket."""
+"""The service in aiohttp: the echo, the room and /about, and a farewell at SIGTERM."""
 
 import asyncio
 import logging
 import os
 import platform
-from contextlib import suppress
 from importlib.metadata import version
 from weakref import WeakSet
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, web
 
-import chat
+from chat import chat, room
+from echo import echo
 
-websockets = web.AppKey("websockets", WeakSet)
+WEBSOCKETS = web.AppKey("websockets", WeakSet)
 
 
 async def about(request):
@@ -20,53 +20,46 @@ async def about(request):
     return web.json_response({"service": "aiohttp", "versions": versions})
 
 
-async def echo(request):
-    ws = web.WebSocketResponse(heartbeat=20, protocols=["echo"])
-    if not ws.can_prepare(request):
+@web.middleware
+async def upgrade_required(request, handler):
+    if handler in (echo, chat) and not web.WebSocketResponse().can_prepare(request):
         raise web.HTTPUpgradeRequired(headers={"Upgrade": "websocket", "Sec-WebSocket-Version": "13"})
-    with suppress(ConnectionError):
-        await ws.prepare(request)
-        request.app[websockets].add(ws)
-        async for message in ws:
-            # Sending waits while the client does not read, and then the next message is not read either.
-            if message.type == WSMsgType.TEXT:
-                await ws.send_str(message.data)
-            elif message.type == WSMsgType.BINARY:
-                await ws.send_bytes(message.data)
-    return ws
+    return await handler(request)
 
 
-async def room(app):
-    tasks = [asyncio.create_task(chat.read()), asyncio.create_task(chat.count())]
+async def remember(request, response):
+    if isinstance(response, web.WebSocketResponse):
+        request.app[WEBSOCKETS].add(response)
+
+
+async def read_room(app):
+    reading = asyncio.create_task(room.run())
     yield
-    for task in tasks:
-        task.cancel()
-    # On CPython 3.11 redis-py may overlook that (asyncio.wait_for); run_app() does it again, and waits.
-    await asyncio.wait(tasks, timeout=0.5)
+    reading.cancel()
 
 
 async def going_away(app):
-    # Each closes by itself, since a client that does not read, or does not answer, is waited for.
+    # Each for itself: close() waits for a client that does not read, or does not answer.
     closing = [
         asyncio.create_task(ws.close(code=WSCloseCode.GOING_AWAY, message=b"server shutting down"))
-        for ws in [*app[websockets], *(visitor.ws for visitor in chat.visitors)]
+        for ws in app[WEBSOCKETS]
     ]
     if closing:
         await asyncio.wait(closing, timeout=1)
 
 
 def main():
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    app = web.Application()
-    app[websockets] = WeakSet()
+    app = web.Application(middlewares=[upgrade_required])
+    app[WEBSOCKETS] = WeakSet()
     app.add_routes(
         [
             web.get("/about", about),
             web.get("/foobar/", echo, allow_head=False),
-            web.view("/chat/", chat.Chat),
+            web.get("/chat/", chat, allow_head=False),
         ]
     )
-    app.cleanup_ctx.append(room)
+    app.on_response_prepare.append(remember)
+    app.cleanup_ctx.append(read_room)
     app.on_shutdown.append(going_away)
     host, port = os.environ.get("HOST", "0.0.0.0"), int(os.environ.get("PORT", "8000"))
     logging.info("listening on %s:%d", host, port)
@@ -74,4 +67,5 @@ def main():
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     main()

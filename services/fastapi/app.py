@@ -1,15 +1,13 @@
-"""The echo in FastAPI, which is Starlette's WebSocket on Uvicorn, which has uvloop and the frames of websockets."""
+"""The service in FastAPI: the echo, the room and /about. Uvicorn says farewell at SIGTERM."""
 
-import asyncio
 import platform
-from contextlib import suppress
 from importlib.metadata import version
 
-from fastapi import FastAPI, Response, WebSocket, WebSocketDisconnect
+from fastapi import Response
 
 import chat
+from echo import app
 
-app = FastAPI(openapi_url=None)  # OpenAPI knows no WebSockets, and its page of documentation loads from a CDN
 app.include_router(chat.router)
 
 
@@ -24,18 +22,3 @@ async def about():
 @app.get("/chat/")
 async def upgrade_required():
     return Response("This is a WebSocket.\n", 426, {"Upgrade": "websocket", "Connection": "Upgrade"})
-
-
-@app.websocket("/foobar/")
-async def echo(ws: WebSocket):
-    await ws.accept("echo" if "echo" in ws.scope["subprotocols"] else None)
-    # Where Uvicorn itself has sent a close frame, as for a breach of the protocol, send() raises RuntimeError.
-    with suppress(WebSocketDisconnect, RuntimeError):
-        # receive_text() would raise KeyError for binary. Uvicorn reads no more until a message has been received,
-        # and send() waits while the client does not read: who floods us slows down.
-        while (message := await ws.receive())["type"] == "websocket.receive":
-            if message.get("text") is not None:
-                await ws.send_text(message["text"])
-            else:
-                await ws.send_bytes(message["bytes"])
-            await asyncio.sleep(0)  # where there is nothing to wait for, neither of the two lets anybody else run

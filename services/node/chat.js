@@ -24,6 +24,7 @@ export function enter(ws, request) {
   const valid = /^[0-9]{1,19}-[0-9]{1,19}$/.test(after);
   if (after && !valid) refuse(ws, `after=${after.slice(0, 99)} is no message's id; these are the latest messages`);
   const visitor = { ws, position: valid ? [order(after), before(KEPT + 100)].sort()[1] : null, told: {}, busy: false };
+  ws.on("error", console.error); // ws itself closes the connection
   visitors.add(visitor);
   ws.on("close", () => visitors.delete(visitor));
   ws.on("message", async (data, binary) => {
@@ -98,7 +99,7 @@ function trim() {
 }
 
 async function count() {
-  await redis.set(`${ONLINE}node:${hostname()}`, visitors.size, { EX: 5 });
+  await redis.set(`${ONLINE}node:${hostname()}:${process.env.PORT ?? 8000}`, visitors.size, { EX: 5 });
   const keys = (await redis.keys(`${ONLINE}*`)).sort();
   const online = {};
   for (const [index, sockets] of (await redis.mGet(keys)).entries()) {

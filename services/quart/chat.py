@@ -1,127 +1,38 @@
-"""The chat room in Quart: one task reads Redis into a log, and each socket has a task that sends from it."""
+"""The chat room in Quart: a blueprint with one handler, which sends, and its task, which receives."""
 
 import asyncio
-import os
-import re
-from bisect import bisect
-from collections import Counter
-from contextlib import suppress
-from typing import Annotated
 
-from msgspec import Meta, Struct, json
 from quart import Blueprint, websocket
-from redis.asyncio import BlockingConnectionPool, Redis, RedisError
 
-KEPT = 10_000  # about how many messages the stream keeps; a socket that is further behind is closed
-ONLINE, ME = "foobar:online:", f"quart:{os.uname().nodename}"  # a key for each process: how many sockets it has
-# No retries, for an XADD whose answer was lost; RESP2, for https://github.com/redis/redis-py/issues/4252 (8.1.0)
-url = os.environ.get("REDIS_URL", "redis://127.0.0.1")
-redis = Redis.from_pool(BlockingConnectionPool.from_url(url, decode_responses=True, retry=None, protocol=2))
+from room import TOO_SLOW
+from room.asyncio import Room
 
-log = [((0, 0), "")]  # (order, text) of each message, as in Redis, after the last that is no longer kept
-state = {"live": False, "online": {}}
-sockets = set()  # of each, the Event that tells its task of news
+room = Room("quart")
+blueprint = Blueprint("room", __name__)
 
 
-class Said(Struct, forbid_unknown_fields=True):
-    nick: Annotated[str, Meta(max_length=32, pattern=r"\S")]
-    text: Annotated[str, Meta(max_length=2000, pattern=r"\S")]
-
-
-room = Blueprint("room", __name__)
-
-
-@room.while_app_serving
-async def serving():
-    tasks = [asyncio.create_task(read()), asyncio.create_task(count())]
+@blueprint.while_app_serving
+async def read():
+    reading = asyncio.create_task(room.run())
     yield
-    for task in tasks:
-        task.cancel()
+    reading.cancel()
 
 
-@room.websocket("/chat/")
+@blueprint.websocket("/chat/")
 async def chat():
     await websocket.accept()
-    listener, news = asyncio.create_task(listen()), asyncio.Event()
-    sockets.add(news)
+    listener = asyncio.create_task(listen())
     try:
-        await tell(news)
-    finally:  # the client has left, and Quart cancels this; or it is too slow
-        sockets.discard(news)
+        with room.visit(websocket.args.get("after", "")) as visitor:
+            async for message in visitor:
+                await websocket.send(message)  # waits for a client that is slow; Hypercorn's keepalive ends that
+        await websocket.close(1013, TOO_SLOW)
+    finally:  # Quart cancels the handler when its client has left
         listener.cancel()
 
 
 async def listen():
     while True:
-        try:
-            said = json.decode(await websocket.receive() or "", type=Said)
-            await redis.xadd("foobar", {"service": "quart", "nick": said.nick, "text": said.text}, maxlen=KEPT)
-        except ValueError as error:
-            await refuse(f"{str(error)[:99]}; send a nick of 1 to 32 characters and a text of 1 to 2000")
-        except RedisError:
-            await refuse("Redis does not answer: unless your message appears, say it again later")
-
-
-async def refuse(why):
-    await websocket.send_json({"error": why})
-
-
-async def tell(news):
-    told, after = {"online": {}}, websocket.args.get("after", "")
-    valid = re.fullmatch("[0-9]{1,19}-[0-9]{1,19}", after)
-    position = max(order(after), before(KEPT + 100)) if valid else None
-    if after and not valid:
-        await refuse(f"after={after!a} is no message's id; these are the latest messages")
-    while True:
-        news.clear()
-        position = position or (state["live"] and before(50))  # someone new gets the last 50
-        while position and (batch := since(position)):
-            if position < log[0][0]:
-                return await websocket.close(1013, f"more than {KEPT} messages behind")
-            for _, text in batch:
-                await websocket.send(text)  # a client that is slow holds up its own task only
-            position = batch[-1][0]
-        for what in [what for what in state if told.get(what) != state[what]]:
-            told[what] = state[what]
-            await websocket.send_json({what: told[what]})
-        await news.wait()
-
-
-def order(id):  # as numbers: "1795349703791-10" comes after "1795349703791-9"
-    return tuple(map(int, id.split("-")))
-
-
-def before(count):  # the position from which on there are so many
-    return log[max(0, len(log) - count - 1)][0]
-
-
-def since(position):
-    start = bisect(log, position, key=lambda entry: entry[0])
-    return log[start : start + 100]
-
-
-async def read():
-    last = "0-0"
-    while True:
-        try:
-            entries = dict(await redis.xread({"foobar": last}, count=500, block=1000)).get("foobar", [])
-            state["live"] |= len(entries) < 500  # there are no more
-        except RedisError:
-            state["live"], entries = False, await asyncio.sleep(0.5, [])
-        for last, fields in entries:
-            log.append((order(last), json.encode({"id": last, **fields, "ts": order(last)[0]}).decode()))
-        if len(log) > 1.1 * KEPT:
-            del log[: -KEPT - 500]  # which leaves someone who has just entered well within it
-        for news in sockets:
-            news.set()
-
-
-async def count():
-    while True:
-        with suppress(RedisError):  # read() tells of it
-            await redis.set(ONLINE + ME, len(sockets), ex=5)
-            online, keys = Counter(), await redis.keys(ONLINE + "*")
-            for key, count in zip(keys, await redis.mget(keys)):
-                online[key.split(":")[2]] += int(count or 0)
-            state["online"] = +online  # without the zeros
-        await asyncio.sleep(1)
+        # Quart gives None for an empty binary message.
+        if refusal := await room.say(await websocket.receive() or ""):
+            await websocket.send(refusal)

@@ -1,4 +1,4 @@
-"""The echo in Tornado, which is framework, HTTP server and WebSocket engine in one."""
+"""The service in Tornado: the echo, the room and /about, and a farewell at SIGTERM."""
 
 import asyncio
 import logging
@@ -8,11 +8,10 @@ import signal
 from contextlib import suppress
 from importlib.metadata import version
 
-from tornado.ioloop import PeriodicCallback
 from tornado.web import Application, RequestHandler
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 import chat
+import echo
 
 
 class About(RequestHandler):
@@ -21,39 +20,38 @@ class About(RequestHandler):
         self.write({"service": "tornado", "versions": versions})
 
 
-class Echo(WebSocketHandler):
-    connected: set["Echo"] = set()
+class Open:
+    """Knows the handlers whose sockets are open."""
 
-    def select_subprotocol(self, subprotocols):
-        return "echo" if "echo" in subprotocols else None
+    handlers = set()
+    none = asyncio.Event()
 
     def open(self):
-        self.connected.add(self)
-        # Small frames must not wait for the ACK of the one before (Nagle's algorithm).
-        self.set_nodelay(True)
-
-    async def on_message(self, message):
-        # Tornado reads the next message only when this coroutine is done, so waiting for the write
-        # slows a client that does not read down instead of filling our memory.
-        with suppress(WebSocketClosedError):
-            await self.write_message(message, binary=isinstance(message, bytes))
+        super().open()
+        self.handlers.add(self)
+        self.none.clear()
 
     def on_close(self):
-        self.connected.discard(self)
+        super().on_close()
+        self.handlers.discard(self)
+        if not self.handlers:
+            self.none.set()
+
+
+class Echo(Open, echo.Echo):
+    pass
+
+
+class Chat(Open, chat.Chat):
+    pass
 
 
 async def main():
-    app = Application(
-        [(r"/about", About), (r"/foobar/", Echo), (r"/chat/", chat.Chat)],
-        # Tornado neither pings nor notices a vanished client by default.
-        websocket_ping_interval=20,
-    )
+    app = Application([("/about", About), ("/foobar/", Echo), ("/chat/", Chat)], websocket_ping_interval=20)
     host, port = os.environ.get("HOST", "0.0.0.0"), int(os.environ.get("PORT", "8000"))
     server = app.listen(port, host, xheaders=True)
+    reading = asyncio.create_task(chat.room.run())
     logging.info("listening on %s:%d", host, port)
-
-    reader = asyncio.create_task(chat.read())
-    PeriodicCallback(chat.count, 1000).start()
 
     stop = asyncio.Event()
     for signum in signal.SIGINT, signal.SIGTERM:
@@ -61,14 +59,13 @@ async def main():
     await stop.wait()
 
     server.stop()
-    for client in Echo.connected | chat.sockets:
-        client.close(1001, "server shutting down")
-    # Tornado itself would wait 5 s for the answer of a client that does not read.
-    with suppress(TimeoutError):
-        async with asyncio.timeout(3):
-            while Echo.connected | chat.sockets:
-                await asyncio.sleep(0.05)
-    reader.cancel()
+    reading.cancel()
+    for handler in Open.handlers:
+        handler.close(1001, "server shutting down")
+    if Open.handlers:
+        with suppress(TimeoutError):  # Tornado itself would wait 5 s for a client that does not read
+            async with asyncio.timeout(3):
+                await Open.none.wait()
 
 
 if __name__ == "__main__":

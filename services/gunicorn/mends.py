@@ -1,0 +1,38 @@
+"""What gunicorn's ASGI worker lacks, and the service makes up for."""
+
+import asyncio
+
+from gunicorn.workers.gasgi import ASGIWorker
+
+stays = set()  # each socket's timeout, which has no time until SIGTERM
+
+
+class ShutdownClose(ASGIWorker):
+    """shutdown-close: tells the sockets of SIGTERM at once.
+
+    ASGI knows only lifespan.shutdown, which gunicorn sends when the last connection has ended: a WebSocket does not end
+    by itself, and who waits for it is killed. https://github.com/django/asgiref/issues/588
+    """
+
+    def handle_exit_signal(self):
+        super().handle_exit_signal()
+        while stays:
+            stays.pop().reschedule(0)  # that is: now
+
+
+def closed_at_exit(app):
+    """shutdown-close: the application, in which a socket is closed with 1001 when ShutdownClose says so."""
+
+    async def closing(scope, receive, send):
+        if scope["type"] != "websocket":
+            return await app(scope, receive, send)
+        try:
+            async with asyncio.timeout(None) as stay:
+                stays.add(stay)
+                await app(scope, receive, send)
+        except TimeoutError:
+            await send({"type": "websocket.close", "code": 1001, "reason": "server shutting down"})
+        finally:
+            stays.discard(stay)
+
+    return closing
