@@ -79,6 +79,16 @@ def test_someone_new_is_told_no_message_before_all_have_been_read(room: Room, wo
     assert heard[-1] == {"live": True}
 
 
+def test_someone_new_hears_what_is_said_from_then_on_even_while_redis_is_away(room: Room, woken: Woken) -> None:
+    fill(room, 1, 60)
+    room.lost()
+    visitor = room.enter("", woken.wake)
+
+    room.add(entries(61, 160), complete=False)
+
+    assert texts(told(visitor)) == [f"message {number}" for number in range(61 - HISTORY, 161)]
+
+
 @pytest.mark.parametrize(("after", "first"), [("30-30", 31), ("30-1000", 31), ("0-0", 1), ("60-60", None)])
 def test_who_comes_back_is_told_everything_since(room: Room, woken: Woken, after: str, first: int | None) -> None:
     fill(room, 1, 60)

@@ -70,13 +70,11 @@ class Visitor:
         """Whether it fell so far behind that it is no longer in the room, and has to be closed."""
         self.wake, self.drop = wake, drop
         self._room = room
-        self._position: Order | None = None
         self._told: dict[str, object] = {"online": {}}
-        self._refusals: list[Any] = []
-        if _ID.fullmatch(after):
-            self._position = max(order(after), room._before(KEPT))
-        elif after:
-            self._refusals = [room.refusal(f"after={after!a} is not the id of a message; these are the latest")]
+        valid = _ID.fullmatch(after)
+        self._position = max(order(after), room._before(KEPT)) if valid else room._latest()
+        wrong = f"after={after!a} is not the id of a message; these are the latest"
+        self._refusals = [room.refusal(wrong)] if after and not valid else []
 
     def untold(self) -> list[Any]:
         """What to send next, encoded and in order: at most BATCH messages, or else what has changed in the state.
@@ -89,8 +87,8 @@ class Visitor:
             if self._refusals:
                 refusals, self._refusals = self._refusals, []
                 return refusals
-            if self._position is None and self._room.live:
-                self._position = self._room._before(HISTORY)
+            if self._position is None:
+                self._position = self._room._latest()
             if self._position is not None and (batch := self._room._since(self._position)):
                 self._position = batch[-1][0]
                 return [message for _, message in batch]
@@ -124,6 +122,8 @@ class Room:
         self.service, self.encode, self.decode = service, encode, decode
         self.live = False
         """Whether the log holds all that Redis has, so that what is said is heard at once."""
+        self.complete = False
+        """Whether it ever did, so that the latest messages can be told."""
         self.online: dict[str, int] = {}
         """How many sockets each stack has in the room."""
         self.visitors: set[Visitor] = set()
@@ -166,6 +166,7 @@ class Room:
             if fresh:
                 self.last = "{}-{}".format(*fresh[-1][0])
             was_live, self.live = self.live, self.live or complete
+            self.complete = self.complete or complete
             behind = self._trim()
             if fresh or self.live != was_live:
                 self._wake_all()
@@ -203,6 +204,10 @@ class Room:
     def _before(self, count: int) -> Order:
         """The position behind which there are `count` messages, or all."""
         return self._log[-count - 1][0] if len(self._log) > count else _START
+
+    def _latest(self) -> Order | None:
+        """The position of someone new; None where it cannot be known yet."""
+        return self._before(HISTORY) if self.complete else None
 
     def _since(self, position: Order) -> list[tuple[Order, Any]]:
         start = bisect(self._log, position, key=itemgetter(0))
