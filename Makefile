@@ -9,7 +9,7 @@ DOCKER ?= $(shell docker info >/dev/null 2>&1 && docker compose version >/dev/nu
 ECHOWALL := .venv/bin/echowall
 # Only these stacks, or those of an era: STACKS="tornado modern"
 STACKS ?=
-# Some of it only: E2E=e2e/test_chat.py
+# Some of it only: E2E=e2e/page/test_chat.py
 E2E ?= e2e
 
 .PHONY: help up down logs e2e load check test unit lint types format new lock outdated

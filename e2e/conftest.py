@@ -18,18 +18,17 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from xdist.remote import Producer
 
-from e2e import room
-from e2e.groups import Groups
-from e2e.lab import Lab
-from e2e.room import Visitor
-from e2e.turns import Turns
-from e2e.wall import Complaints, Pane, Wall
-from e2e.wire import NoAnswerError
+from e2e.support import room
+from e2e.support.lab_lock import Turns
+from e2e.support.lab_operator import Lab
+from e2e.support.pages import Complaints, Pane, Wall
+from e2e.support.room import Visitor
+from e2e.support.scheduler import Scheduler
+from e2e.support.websocket import NoAnswerError
 from echowall.catalog import catalog
-from echowall.catalog.catalog import Service
+from echowall.catalog.catalog import ROOT, Service
 from echowall.check.suite import ALL
 
-ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "reports" / "e2e"
 IN_CONTAINER = os.environ.get("ECHOWALL_IN_CONTAINER") == "1"
 SERVICES = pytest.StashKey[list[Service]]()
@@ -124,9 +123,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(skip)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler:
     """Which worker runs what."""
-    return Groups(config, log, [service.name for service in config.stash[SERVICES]])
+    return Scheduler(config, log, [service.name for service in config.stash[SERVICES]])
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e import room
+from e2e.support import room
 from echowall.catalog import catalog, compose, lint, new
 from echowall.catalog.catalog import ROOT, CatalogError
 from echowall.catalog.lock import LockError

@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from e2e import room, wire
-from e2e.lab import Lab, resident_memory
-from e2e.room import Message
+from e2e.support import room, websocket
+from e2e.support.lab_operator import Lab, resident_memory
+from e2e.support.room import Message
 from echowall.catalog.catalog import Service
 
 MESSAGES = 50_000
@@ -41,7 +41,7 @@ class Stuck(NamedTuple):
     """What someone who never read had been told when all was over, by ids, and how it ended."""
 
     told: list[str]
-    end: wire.Close | str
+    end: websocket.Close | str
 
 
 @dataclass
@@ -108,14 +108,14 @@ def _end(visitor: room.Visitor, mark: str) -> Stuck:
                 told.append(thing.id)
 
     try:
-        with suppress(wire.SilenceError):
+        with suppress(websocket.SilenceError):
             read(1)
-        with suppress(wire.NoAnswerError):
+        with suppress(websocket.NoAnswerError):
             visitor.client.send_json("{}")
         read(15)
-    except wire.ClosedError as closed:
+    except websocket.ClosedError as closed:
         return Stuck(told, closed.close)
-    except wire.NoAnswerError as error:
+    except websocket.NoAnswerError as error:
         return Stuck(told, str(error))
 
 
@@ -170,7 +170,7 @@ async def _watch_about(base_url: str, slowest: dict[str, float]) -> None:
     while True:
         for name in slowest:
             start = time.monotonic()
-            answer = await asyncio.to_thread(wire.request, base_url, f"/{name}/about")
+            answer = await asyncio.to_thread(websocket.request, base_url, f"/{name}/about")
             slowest[name] = max(slowest[name], time.monotonic() - start if answer.status == 200 else float("inf"))
         await asyncio.sleep(1)
 

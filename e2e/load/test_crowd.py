@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from e2e import room, wire
-from e2e.lab import Lab
 from e2e.load import flood
 from e2e.load.flood import Outcome
-from e2e.room import Visitor, ids
-from e2e.wire import NoAnswerError
+from e2e.support import room, websocket
+from e2e.support.lab_operator import Lab
+from e2e.support.room import Visitor, ids
+from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import Service
 
 #: Sockets of each stack.
@@ -122,7 +122,7 @@ def test_who_does_not_read_a_flood_is_closed(flooded: dict[str, Outcome], servic
     if service.limits.ping_interval and outcome.seconds > service.limits.ping_interval:
         nearest |= {1000, 1001, 1008, 1011}
     for end in ends:
-        assert isinstance(end, wire.Close), end
+        assert isinstance(end, websocket.Close), end
         assert end.code in nearest, f"{service.name} closed with {end}"
 
 

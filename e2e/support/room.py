@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from e2e import wire
-from e2e.wire import PATIENCE, NoAnswerError
+from e2e.support import websocket
+from e2e.support.websocket import PATIENCE, NoAnswerError
 from echowall.catalog.catalog import Service
 
 
@@ -62,16 +62,16 @@ class Meanwhile(NamedTuple):
 
 
 def enter(base_url: str, service: Service, after: str | None = None) -> Visitor:
-    """Enter by a service, behind the message with the id `after` if that is given. Raises wire.RefusedError."""
+    """Enter by a service, behind the message with the id `after` if that is given. Raises websocket.RefusedError."""
     query = "" if after is None else f"?{urlencode({'after': after})}"
-    return Visitor(wire.connect(base_url, service, f"chat/{query}"), service)
+    return Visitor(websocket.connect(base_url, service, f"chat/{query}"), service)
 
 
 class Visitor:
     """A socket in the room. Whatever it hears has to be in the contract's form, and messages in their order, each
     once: anything else is a NoAnswerError, as silence is."""
 
-    def __init__(self, client: wire.Client, service: Service) -> None:
+    def __init__(self, client: websocket.Client, service: Service) -> None:
         self.client = client
         self.service = service
         self.last: Message | None = None
@@ -119,7 +119,7 @@ class Visitor:
         while len(heard) < count:
             try:
                 thing = self.next(deadline - time.monotonic())
-            except wire.ClosedError:
+            except websocket.ClosedError:
                 raise
             except NoAnswerError as error:
                 raise NoAnswerError(f"{self.service.name}: {len(heard)} of {count} came, and then {error}") from None

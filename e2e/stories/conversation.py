@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event, Semaphore
 
-from e2e import room, wire
-from e2e.room import Message, Visitor, texts, troubled
-from e2e.wire import NoAnswerError
+from e2e.support import room, websocket
+from e2e.support.room import Message, Visitor, texts, troubled
+from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import Service
 
 
@@ -74,7 +74,7 @@ class Person:
     def _hear(self, seconds: float) -> bool:
         try:
             thing = self._inside().next(seconds)
-        except wire.ClosedError:
+        except websocket.ClosedError:
             self.leave()
         except NoAnswerError:
             return False

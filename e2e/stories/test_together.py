@@ -12,9 +12,9 @@ from itertools import cycle
 
 import pytest
 
-from e2e import room
-from e2e.room import Meanwhile, Message, Visitor, troubled
-from e2e.turns import Turns
+from e2e.support import room
+from e2e.support.lab_lock import Turns
+from e2e.support.room import Meanwhile, Message, Visitor, troubled
 from echowall.catalog.catalog import Service
 
 #: Messages that each stack says in the conversation, that all say while others are away, and while others come and go.

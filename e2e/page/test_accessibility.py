@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.wall import Room, Table, Wall
+from e2e.support.pages import Room, Table, Wall
 from echowall.catalog.catalog import Service
 
 Check = Callable[[], None]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.test_keyboard import tab_to
-from e2e.wall import Table, Wall
+from e2e.page.focus import tab_to
+from e2e.support.pages import Table, Wall
 from echowall.catalog.catalog import Service
 
 Key = Callable[[Service], Any]

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.test_keyboard import tab_to
-from e2e.wall import Pane, Room, Table, Wall
+from e2e.page.focus import tab_to
+from e2e.support.pages import Pane, Room, Table, Wall
 from echowall.catalog.catalog import Service, services_json
 
 NO_ANSWER = "Failed to load resource: the server responded with a status of 502"

@@ -3,37 +3,11 @@
 import re
 from itertools import pairwise
 
-import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from e2e.wall import Room, Wall
+from e2e.page.focus import FOCUS, TAB_STOPS, tab_to
+from e2e.support.pages import Room, Wall
 from echowall.catalog.catalog import Service
-
-#: More than the page has.
-TAB_STOPS = 80
-
-#: What has the focus, and whether it shows: on the element, or on one around it.
-FOCUS = """
-() => {
-  const focused = document.activeElement;
-  const around = [];
-  for (let it = focused; it && it !== document.body; it = it.parentElement) around.push(getComputedStyle(it));
-  const shows = ({outlineStyle, outlineWidth, boxShadow}) =>
-    (outlineStyle !== "none" && parseFloat(outlineWidth) > 0) || boxShadow !== "none";
-  return [focused.outerHTML.slice(0, 300), around.length === 0 || around.slice(0, 3).some(shows)];
-}
-"""
-
-
-def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
-    """Press Tab until the target has the focus, seeing it all the way."""
-    for _ in range(TAB_STOPS):
-        page.keyboard.press(key)
-        focused, shows = page.evaluate(FOCUS)
-        assert shows, f"nobody sees where the focus is: {focused}"
-        if target.evaluate("element => element === document.activeElement"):
-            return
-    pytest.fail(f"{TAB_STOPS} times {key} did not reach {target}")
 
 
 def test_a_whole_conversation(wall: Wall, plain: Service) -> None:

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 import pytest
 
-from e2e import wire
+from e2e.support import websocket
 from echowall.catalog import catalog
 from echowall.catalog.catalog import Service
 
@@ -31,7 +31,7 @@ def test_services_json_is_the_catalog(http: httpx.Client, services: list[Service
 
 @pytest.mark.parametrize("path", ["/no-such-stack/about", "/no-such-stack/foobar/", "/no-such-page", "/services/x"])
 def test_an_unknown_name_is_answered_with_the_known_ones(base_url: str, services: list[Service], path: str) -> None:
-    answer = wire.request(base_url, path)
+    answer = websocket.request(base_url, path)
 
     assert answer.status == 404
     assert answer.json["services"] == [service.name for service in services]
@@ -39,8 +39,8 @@ def test_an_unknown_name_is_answered_with_the_known_ones(base_url: str, services
 
 
 def test_a_websocket_to_an_unknown_name_is_refused(base_url: str) -> None:
-    with pytest.raises(wire.RefusedError) as refusal:
-        wire.Client(f"{base_url}/no-such-stack/foobar/")
+    with pytest.raises(websocket.RefusedError) as refusal:
+        websocket.Client(f"{base_url}/no-such-stack/foobar/")
 
     assert refusal.value.status == 404
 
@@ -68,7 +68,7 @@ def test_a_websocket_to_an_unknown_name_is_refused(base_url: str) -> None:
     ],
 )
 def test_no_path_leads_out_of_the_site(base_url: str, plain: Service, target: str) -> None:
-    answer = wire.request(base_url, target.replace("NAME", plain.name))
+    answer = websocket.request(base_url, target.replace("NAME", plain.name))
 
     assert answer.status in (400, 404), answer
     assert b"root:" not in answer.body
@@ -81,7 +81,7 @@ def test_no_path_leads_out_of_the_site(base_url: str, plain: Service, target: st
 def test_who_is_asked_and_for_what_is_read_from_the_same_path(
     base_url: str, plain: Service, other: Service, target: str
 ) -> None:
-    answer = wire.request(base_url, target.replace("NAME", plain.name).replace("OTHER", other.name))
+    answer = websocket.request(base_url, target.replace("NAME", plain.name).replace("OTHER", other.name))
 
     assert answer.status == 200, answer
     assert answer.json["service"] == plain.name
@@ -102,10 +102,10 @@ def test_the_page_is_revalidated_by_its_etag(http: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/services.json", "/js/client.js", "/css/page.css"])
 def test_what_is_text_is_sent_compressed(base_url: str, path: str) -> None:
-    answer = wire.request(base_url, path, headers={"Accept-Encoding": "gzip"})
+    answer = websocket.request(base_url, path, headers={"Accept-Encoding": "gzip"})
 
     assert answer.headers["content-encoding"] == "gzip"
-    assert gzip.decompress(answer.body) == wire.request(base_url, path).body
+    assert gzip.decompress(answer.body) == websocket.request(base_url, path).body
 
 
 @pytest.mark.parametrize("path", ["/", "/js/client.js", "/services.json", "/no-such-page"])
@@ -135,11 +135,11 @@ def test_the_policy_allows_the_page_and_nothing_else(http: httpx.Client) -> None
 
 @pytest.mark.parametrize("path", ["/package.json", "/package-lock.json", "/vendor.mjs", "/tests/", "/README.md"])
 def test_what_is_not_the_page_is_not_served(base_url: str, path: str) -> None:
-    assert wire.request(base_url, path).status == 404
+    assert websocket.request(base_url, path).status == 404
 
 
 def test_a_folder_is_not_listed(base_url: str) -> None:
-    assert wire.request(base_url, "/js/").status in (403, 404)
+    assert websocket.request(base_url, "/js/").status in (403, 404)
 
 
 # Limits
@@ -154,21 +154,21 @@ def test_a_folder_is_not_listed(base_url: str) -> None:
     ],
 )
 def test_oversized_headers_are_refused(base_url: str, plain: Service, path: str, headers: dict[str, str]) -> None:
-    answer = wire.request(base_url, path.replace("NAME", plain.name), headers=headers)
+    answer = websocket.request(base_url, path.replace("NAME", plain.name), headers=headers)
 
     assert answer.status == 431
     assert answer.json["error"]
 
 
 def test_an_oversized_address_is_refused(base_url: str) -> None:
-    answer = wire.request(base_url, f"/?{'x' * 16_000}")
+    answer = websocket.request(base_url, f"/?{'x' * 16_000}")
 
     assert answer.status in (414, 431)
     assert answer.json["error"]
 
 
 def test_an_oversized_body_is_refused(base_url: str, plain: Service) -> None:
-    answer = wire.request(base_url, f"/{plain.name}/about", method="POST", headers={"Content-Length": "2000000"})
+    answer = websocket.request(base_url, f"/{plain.name}/about", method="POST", headers={"Content-Length": "2000000"})
 
     assert answer.status == 413
     assert answer.json["error"]
@@ -176,7 +176,7 @@ def test_an_oversized_body_is_refused(base_url: str, plain: Service) -> None:
 
 def test_what_is_not_http_is_refused(base_url: str) -> None:
     address = urlsplit(base_url)
-    with socket.create_connection((address.hostname, address.port), timeout=wire.PATIENCE) as client:
+    with socket.create_connection((address.hostname, address.port), timeout=websocket.PATIENCE) as client:
         client.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
 
         assert b" 400 " in client.recv(4096).partition(b"\r\n")[0]
@@ -188,7 +188,7 @@ def test_too_many_requests_at_once_are_refused_and_then_served_again(base_url: s
     request = f"GET /{plain.name}/about HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode()
     with ExitStack() as stack:
         clients = [
-            stack.enter_context(socket.create_connection((address.hostname, address.port), timeout=wire.PATIENCE))
+            stack.enter_context(socket.create_connection((address.hostname, address.port), timeout=websocket.PATIENCE))
             for _ in range(800)
         ]
         for client in clients:
@@ -198,8 +198,8 @@ def test_too_many_requests_at_once_are_refused_and_then_served_again(base_url: s
     refused = [answer for answer in answers if answer.startswith(b"HTTP/1.1 429 ")]
     assert refused, f"800 requests at once, and none refused: {sorted({answer[:30] for answer in answers})}"
     assert b'{"error": "too many' in refused[0]
-    deadline = time.monotonic() + wire.PATIENCE
-    while (answer := wire.request(base_url, f"/{plain.name}/about")).status != 200:
+    deadline = time.monotonic() + websocket.PATIENCE
+    while (answer := websocket.request(base_url, f"/{plain.name}/about")).status != 200:
         assert time.monotonic() < deadline, answer
 
 

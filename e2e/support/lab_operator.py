@@ -12,14 +12,13 @@ from typing import Self
 
 import httpx
 
-from e2e import room
-from e2e.wire import NoAnswerError
-from echowall.catalog.catalog import Service
+from e2e.support import room
+from e2e.support.websocket import NoAnswerError
+from echowall.catalog.catalog import ROOT, Service
 from echowall.lab.containers import Containers
 from echowall.lab.lab import Lab as AnyLab
 from echowall.lab.processes import Processes
 
-ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60
 REDIS = "redis"
 

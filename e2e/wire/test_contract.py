@@ -3,26 +3,23 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from e2e import wire
-from e2e.wire import Client
-from echowall.catalog.catalog import Service
-
-ROOT = Path(__file__).parent.parent
+from e2e.support import websocket
+from e2e.support.websocket import Client
+from echowall.catalog.catalog import ROOT, Service
 
 
 @pytest.fixture
 def client(base_url: str, service: Service) -> Iterator[Client]:
-    with wire.connect(base_url, service) as client:
+    with websocket.connect(base_url, service) as client:
         yield client
 
 
 def test_about_names_the_service_and_the_versions_it_has_pinned(base_url: str, service: Service) -> None:
-    answer = wire.request(base_url, f"/{service.name}/about")
+    answer = websocket.request(base_url, f"/{service.name}/about")
 
     assert answer.status == 200
     assert answer.json["service"] == service.name
@@ -80,7 +77,7 @@ def test_a_message_in_three_fragments_comes_back_whole(client: Client) -> None:
 
 @pytest.mark.check("fragments", "fragments-apart")
 def test_fragments_of_two_clients_stay_apart(base_url: str, service: Service) -> None:
-    with wire.connect(base_url, service) as first, wire.connect(base_url, service) as second:
+    with websocket.connect(base_url, service) as first, websocket.connect(base_url, service) as second:
         for _ in zip(first.sending("one, two", fragments=2), second.sending("three, four", fragments=2), strict=True):
             first.ping()
             second.ping()
@@ -90,7 +87,7 @@ def test_fragments_of_two_clients_stay_apart(base_url: str, service: Service) ->
 
 @pytest.mark.check("subprotocol")
 def test_of_chat_and_echo_it_selects_echo(base_url: str, service: Service) -> None:
-    with wire.connect(base_url, service, subprotocols=("chat", "echo")) as client:
+    with websocket.connect(base_url, service, subprotocols=("chat", "echo")) as client:
         assert client.subprotocol == "echo"
 
 
@@ -103,7 +100,7 @@ def test_a_close_with_3000_is_answered_with_3000(client: Client) -> None:
 
 @pytest.mark.check("plain-get")
 def test_a_plain_get_is_answered_with_426(base_url: str, service: Service) -> None:
-    answer = wire.request(base_url, f"/{service.name}/foobar/")
+    answer = websocket.request(base_url, f"/{service.name}/foobar/")
 
     assert answer.status == 426
 
@@ -118,7 +115,7 @@ def test_200_messages_come_back_in_order(client: Client) -> None:
 
 
 def test_each_client_hears_only_itself(base_url: str, service: Service) -> None:
-    with wire.connect(base_url, service) as first, wire.connect(base_url, service) as second:
+    with websocket.connect(base_url, service) as first, websocket.connect(base_url, service) as second:
         first.send("from the first")
         second.send("from the second")
 
@@ -128,15 +125,15 @@ def test_each_client_hears_only_itself(base_url: str, service: Service) -> None:
 
 def test_a_client_that_vanishes_is_no_trouble_to_the_next(base_url: str, service: Service) -> None:
     for _ in range(20):
-        with wire.connect(base_url, service) as vanishing:
+        with websocket.connect(base_url, service) as vanishing:
             vanishing.send("into the void")
 
-    with wire.connect(base_url, service) as client:
+    with websocket.connect(base_url, service) as client:
         assert client.echo("still there?") == "still there?"
 
 
 def test_its_own_origin_is_accepted(base_url: str, service: Service) -> None:
-    with wire.connect(base_url, service, origin=base_url) as client:
+    with websocket.connect(base_url, service, origin=base_url) as client:
         assert client.echo("from the page") == "from the page"
 
 
@@ -151,13 +148,16 @@ def test_an_origin_that_begins_like_its_own_is_a_foreign_one(base_url: str, serv
 
 
 def test_a_message_over_the_limit_ends_the_connection(base_url: str, service: Service, limit: int) -> None:
-    with wire.connect(base_url, service) as client, pytest.raises(wire.NoAnswerError, match=r"ended|did not take"):
+    with (
+        websocket.connect(base_url, service) as client,
+        pytest.raises(websocket.NoAnswerError, match=r"ended|did not take"),
+    ):
         client.echo("x" * (limit + 1))
 
 
 def test_a_message_over_the_limit_leaves_the_others_alone(base_url: str, service: Service, limit: int) -> None:
-    with wire.connect(base_url, service) as bystander:
-        with wire.connect(base_url, service) as client, pytest.raises(wire.NoAnswerError):
+    with websocket.connect(base_url, service) as bystander:
+        with websocket.connect(base_url, service) as client, pytest.raises(websocket.NoAnswerError):
             client.echo("x" * (limit + 1))
 
         assert bystander.echo("still there?") == "still there?"
@@ -172,7 +172,7 @@ def test_a_message_over_the_limit_leaves_the_others_alone(base_url: str, service
     ],
 )
 def test_what_is_no_handshake_is_refused(base_url: str, service: Service, headers: dict[str, str]) -> None:
-    answer = wire.request(base_url, f"/{service.name}/foobar/", headers=headers)
+    answer = websocket.request(base_url, f"/{service.name}/foobar/", headers=headers)
 
     assert 400 <= answer.status < 500, f"{service.name} answered {headers} with {answer.status} {answer.body[:200]!r}"
 
@@ -198,21 +198,21 @@ def test_a_broken_handshake_is_answered_and_breaks_nothing(
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     }
 
-    wire.request(base_url, f"/{service.name}/foobar/", headers=handshake | header)
+    websocket.request(base_url, f"/{service.name}/foobar/", headers=handshake | header)
 
-    with wire.connect(base_url, service) as client:
+    with websocket.connect(base_url, service) as client:
         assert client.echo("unbroken?") == "unbroken?"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 def test_other_methods_are_refused_without_an_error(base_url: str, service: Service, method: str) -> None:
-    answer = wire.request(base_url, f"/{service.name}/about", method=method, body=b"")
+    answer = websocket.request(base_url, f"/{service.name}/about", method=method, body=b"")
 
     assert answer.status < 500, f"{service.name} answered {method} with {answer.status} {answer.body[:200]!r}"
 
 
 def test_an_unknown_path_is_not_found(base_url: str, service: Service) -> None:
-    answer = wire.request(base_url, f"/{service.name}/no/such/path")
+    answer = websocket.request(base_url, f"/{service.name}/no/such/path")
 
     assert answer.status == 404
 
@@ -220,14 +220,14 @@ def test_an_unknown_path_is_not_found(base_url: str, service: Service) -> None:
 def test_an_unknown_path_is_no_websocket(base_url: str, service: Service) -> None:
     url = f"{base_url}/{service.name}/no/such/path"
 
-    with pytest.raises(wire.NoAnswerError, match=r"refused|ended|did not take"), Client(url) as client:
+    with pytest.raises(websocket.NoAnswerError, match=r"refused|ended|did not take"), Client(url) as client:
         client.echo("anybody there?")
 
 
 def _welcome(base_url: str, service: Service, origin: str) -> str:
     try:
-        client = wire.connect(base_url, service, origin=origin)
-    except wire.RefusedError as refusal:
+        client = websocket.connect(base_url, service, origin=origin)
+    except websocket.RefusedError as refusal:
         return "refused" if 400 <= refusal.status < 500 else str(refusal)
     with client:
         return "accepted" if client.echo("from elsewhere") == "from elsewhere" else "accepted, and then misheard"

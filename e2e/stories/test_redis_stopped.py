@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from e2e import room
-from e2e.lab import REDIS, Lab
-from e2e.people import Person, talking
-from e2e.room import Error, Live, Meanwhile, Message, Visitor, texts, troubled
-from e2e.turns import Turns
-from e2e.wire import NoAnswerError
+from e2e.stories.conversation import Person, talking
+from e2e.support import room
+from e2e.support.lab_lock import Turns
+from e2e.support.lab_operator import REDIS, Lab
+from e2e.support.room import Error, Live, Meanwhile, Message, Visitor, texts, troubled
+from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import Service
 
 pytestmark = pytest.mark.operator

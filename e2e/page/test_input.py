@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from e2e.wall import Pane, Wall
+from e2e.support.pages import Pane, Wall
 from echowall.catalog.catalog import Service
 
 MIB = 1024 * 1024

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 from wsproto.frame_protocol import Opcode
 
-from e2e import room, wire
-from e2e.room import Message, Visitor, texts
-from e2e.wire import ClosedError, NoAnswerError
+from e2e.support import room, websocket
+from e2e.support.room import Message, Visitor, texts
+from e2e.support.websocket import ClosedError, NoAnswerError
 from echowall.catalog.catalog import Service
 
 Enter = Callable[..., Visitor]
@@ -324,7 +324,7 @@ def test_who_enters_is_told_who_is_there(enter: Enter, service: Service, other: 
 
 
 def test_a_plain_get_is_answered(base_url: str, service: Service) -> None:
-    answer = wire.request(base_url, f"/{service.name}/chat/")
+    answer = websocket.request(base_url, f"/{service.name}/chat/")
 
     assert 400 <= answer.status < 500, f"{service.name} answered {answer.status} {answer.body[:200]!r}"
 
@@ -332,13 +332,13 @@ def test_a_plain_get_is_answered(base_url: str, service: Service) -> None:
 def test_a_foreign_origin_is_treated_as_the_catalog_says(base_url: str, service: Service) -> None:
     own, sibling = base_url, f"http://{urlsplit(base_url).hostname}.elsewhere.example"
 
-    with wire.connect(base_url, service, "chat/", origin=own) as client:
+    with websocket.connect(base_url, service, "chat/", origin=own) as client:
         assert room.Visitor(client, service).history() is not None
     try:
-        with wire.connect(base_url, service, "chat/", origin=sibling) as client:
+        with websocket.connect(base_url, service, "chat/", origin=sibling) as client:
             room.Visitor(client, service).history()
             welcome = "accepted"
-    except wire.RefusedError as refusal:
+    except websocket.RefusedError as refusal:
         welcome = "refused" if 400 <= refusal.status < 500 else str(refusal)
     assert welcome == service.foreign_origin
 

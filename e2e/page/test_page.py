@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.wall import Pane, Room, Table, Wall
+from e2e.support.pages import Pane, Room, Table, Wall
 from echowall.catalog.catalog import Service
 
 

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from e2e import wire
-from e2e.wall import Wall
+from e2e.support import websocket
+from e2e.support.pages import Wall
 from echowall.catalog.catalog import Service
 
 
@@ -29,14 +29,14 @@ def test_phantom_messages_come_from_the_naive_handler_and_not_from_the_right_one
 
 @pytest.mark.naive("phantom-messages")
 def test_an_empty_message_follows_each_one_through_the_naive_handler(base_url: str, service: Service) -> None:
-    with wire.connect(base_url, service, "foobar/naive/") as client:
+    with websocket.connect(base_url, service, "foobar/naive/") as client:
         assert client.echo("one") == "one"
         assert client.receive() == "", "the phantom"
 
 
 @pytest.mark.naive("phantom-messages")
 def test_nothing_follows_a_message_through_the_right_handler(base_url: str, service: Service) -> None:
-    with wire.connect(base_url, service) as client:
+    with websocket.connect(base_url, service) as client:
         echoes = [client.echo(f"{number} of 50") for number in range(1, 51)]
 
         assert echoes == [f"{number} of 50" for number in range(1, 51)]
@@ -45,7 +45,7 @@ def test_nothing_follows_a_message_through_the_right_handler(base_url: str, serv
 @pytest.mark.alone
 @pytest.mark.naive("nul-fragments")
 def test_fragments_reach_the_naive_handler_as_messages_of_one_nul(base_url: str, service: Service) -> None:
-    with wire.connect(base_url, service, "foobar/naive/") as client:
+    with websocket.connect(base_url, service, "foobar/naive/") as client:
         client.send("one, two, three", fragments=3)
 
         assert [client.receive() for _ in range(3)] == ["\0", "\0", "one, two, three"]
@@ -54,7 +54,7 @@ def test_fragments_reach_the_naive_handler_as_messages_of_one_nul(base_url: str,
 @pytest.mark.alone
 @pytest.mark.naive("nul-fragments")
 def test_fragments_leave_no_nul_in_what_the_right_handler_sends(base_url: str, service: Service) -> None:
-    with wire.connect(base_url, service) as client:
+    with websocket.connect(base_url, service) as client:
         client.send("one, two, three", fragments=3)
         client.send("that is all")
 
@@ -76,10 +76,13 @@ def test_a_large_message_shows_its_fragments_through_the_naive_handler(wall: Wal
 @pytest.mark.alone
 @pytest.mark.naive("frozen-server")
 def test_a_closed_socket_freezes_the_server_through_the_naive_handler(base_url: str, service: Service) -> None:
-    with wire.connect(base_url, service) as bystander, wire.connect(base_url, service, "foobar/naive/") as client:
+    with (
+        websocket.connect(base_url, service) as bystander,
+        websocket.connect(base_url, service, "foobar/naive/") as client,
+    ):
         client.close()
 
-        about = wire.request(base_url, f"/{service.name}/about")
+        about = websocket.request(base_url, f"/{service.name}/about")
 
         assert about.status == 503, f"{service.name} answered while it should stand still: {about}"
         assert bystander.echo("are you back?") == "are you back?", "it never came back"
@@ -87,10 +90,10 @@ def test_a_closed_socket_freezes_the_server_through_the_naive_handler(base_url: 
 
 @pytest.mark.naive("frozen-server")
 def test_a_closed_socket_is_nothing_to_the_right_handler(base_url: str, service: Service) -> None:
-    with wire.connect(base_url, service) as bystander, wire.connect(base_url, service) as client:
+    with websocket.connect(base_url, service) as bystander, websocket.connect(base_url, service) as client:
         client.close()
 
-        about = wire.request(base_url, f"/{service.name}/about")
+        about = websocket.request(base_url, f"/{service.name}/about")
 
         assert about.status == 200
         assert bystander.echo("undisturbed?") == "undisturbed?"
@@ -99,20 +102,20 @@ def test_a_closed_socket_is_nothing_to_the_right_handler(base_url: str, service:
 @pytest.mark.naive("none-at-close")
 def test_who_left_stays_present_through_the_naive_handler(base_url: str, service: Service) -> None:
     path = f"/{service.name}/foobar/naive/"
-    before = wire.request(base_url, path).json["present"]
+    before = websocket.request(base_url, path).json["present"]
 
     for _ in range(3):
-        with wire.connect(base_url, service, "foobar/naive/") as client:
+        with websocket.connect(base_url, service, "foobar/naive/") as client:
             assert client.echo("here I am") == "here I am"
             client.close()
             client.wait_gone()
 
-    assert wire.request(base_url, path).json["present"] == before + 3
+    assert websocket.request(base_url, path).json["present"] == before + 3
 
 
 @pytest.mark.naive("none-at-close")
 def test_the_right_handler_knows_who_left(base_url: str, service: Service) -> None:
-    with wire.connect(base_url, service) as client:
+    with websocket.connect(base_url, service) as client:
         assert client.echo("here I am") == "here I am"
 
         assert client.close(1000).code == 1000

@@ -2,20 +2,19 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, WebSocketRoute, expect
 
-from e2e.lab import REDIS, Lab
-from e2e.room import Visitor
-from e2e.wall import NOT_THERE, Room
-from echowall.catalog.catalog import Service
+from e2e.support.lab_operator import REDIS, Lab
+from e2e.support.pages import NOT_THERE, Room
+from e2e.support.room import Visitor
+from echowall.catalog.catalog import ROOT, Service
 
 Enter = Callable[..., Visitor]
 
-SHOTS = Path(__file__).resolve().parent.parent / "reports/e2e/chat"
+SHOTS = ROOT / "reports/e2e/chat"
 
 
 @pytest.fixture

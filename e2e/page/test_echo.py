@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from e2e.wall import Pane, Wall
-from echowall.catalog.catalog import Service
-
-ROOT = Path(__file__).parent.parent
+from e2e.support.pages import Pane, Wall
+from echowall.catalog.catalog import ROOT, Service
 
 
 def test_its_deep_link_selects_it_and_what_is_said_comes_back(wall: Wall, service: Service) -> None:

@@ -14,12 +14,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 from playwright.sync_api import Error as PlaywrightError
 
-from e2e import room, wire
-from e2e.lab import Lab
-from e2e.people import Person, talking
-from e2e.room import troubled
-from e2e.turns import Turns
-from e2e.wall import NOT_THERE, Complaints, Pane, Wall
+from e2e.stories.conversation import Person, talking
+from e2e.support import room, websocket
+from e2e.support.lab_lock import Turns
+from e2e.support.lab_operator import Lab
+from e2e.support.pages import NOT_THERE, Complaints, Pane, Wall
+from e2e.support.room import troubled
 from echowall.catalog.catalog import Service
 
 pytestmark = pytest.mark.operator
@@ -42,7 +42,7 @@ class Downfall:
     """What became of one stack, and what it felt when others went down."""
 
     person: Person
-    farewells: list[wire.Close] = field(default_factory=list)
+    farewells: list[websocket.Close] = field(default_factory=list)
     seconds: float = 0
     trouble: str = ""
     neighbours: Felt = field(default_factory=Felt)
@@ -116,7 +116,7 @@ def killed(
             for half, others in halves(services):
                 pages = {service.name: open_page(context, service) for service in half}
                 with ExitStack() as stack:
-                    bystanders = {it.name: stack.enter_context(wire.connect(base_url, it)) for it in others}
+                    bystanders = {it.name: stack.enter_context(websocket.connect(base_url, it)) for it in others}
 
                     lab.kill(*half)
 
@@ -124,7 +124,7 @@ def killed(
                         with tried(story[name].neighbours):
                             assert bystander.echo("undisturbed?") == "undisturbed?"
                     for other in others:
-                        with tried(story[other.name].neighbours), wire.connect(base_url, other) as client:
+                        with tried(story[other.name].neighbours), websocket.connect(base_url, other) as client:
                             assert client.echo("and who comes new?") == "and who comes new?"
                 for name, (_, pane) in pages.items():
                     with tried(story[name].page):
@@ -182,8 +182,8 @@ def test_a_stopped_service_is_named_until_it_is_back_without_a_reload(
         assert plain.name in answer.json()["error"]
         assert http.get(f"/{plain.name}/foobar/", timeout=2).status_code in (502, 503)
     with subtests.test("the proxy refuses a WebSocket to it"):
-        with pytest.raises(wire.RefusedError) as refusal:
-            wire.connect(base_url, plain)
+        with pytest.raises(websocket.RefusedError) as refusal:
+            websocket.connect(base_url, plain)
         assert refusal.value.status in (502, 503)
     with subtests.test("the page shows it down, and gives the close code"):
         expect(watching.first.row(plain.name)).to_have_attribute("data-status", "down", timeout=20_000)
@@ -220,9 +220,9 @@ def test_a_stopped_service_is_named_until_it_is_back_without_a_reload(
             expect(wall.first.connection).to_have_text("Disconnected")
 
 
-def open_some(base_url: str, service: Service, stack: ExitStack) -> list[wire.Client]:
+def open_some(base_url: str, service: Service, stack: ExitStack) -> list[websocket.Client]:
     """Sockets of its echo and of its room, of which each has been answered."""
-    echoes = [stack.enter_context(wire.connect(base_url, service)) for _ in range(OPEN)]
+    echoes = [stack.enter_context(websocket.connect(base_url, service)) for _ in range(OPEN)]
     visitors = [stack.enter_context(room.enter(base_url, service)) for _ in range(OPEN)]
     for client in echoes:
         client.echo("before the end")
