@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from e2e.support import room, websocket
-from e2e.support.lab_operator import Lab, resident_memory
+from e2e.support.lab_operator import Operator, resident_memory
 from e2e.support.room import Message
 from echowall.catalog.catalog import Service
 
@@ -59,7 +59,7 @@ class Outcome:
     slowest_about: float
 
 
-def flood(base_url: str, services: list[Service], lab: Lab, mark: str) -> dict[str, Outcome]:
+def flood(base_url: str, services: list[Service], operator: Operator, mark: str) -> dict[str, Outcome]:
     """Let one listener of each stack say its share, and see what becomes of all of them."""
     with ExitStack() as stack:
         stuck = {
@@ -69,12 +69,12 @@ def flood(base_url: str, services: list[Service], lab: Lab, mark: str) -> dict[s
         for visitors in stuck.values():
             for visitor in visitors:
                 visitor.history()
-        before = {service.name: lab.processes(service) for service in services}
+        before = {service.name: operator.processes(service) for service in services}
         start = time.monotonic()
         with ThreadPoolExecutor(1) as thread:  # Playwright's loop stays in this one once a page was open
             talk = thread.submit(asyncio.run, _talk(base_url, services, mark, before)).result()
         seconds = time.monotonic() - start
-        after = {service.name: lab.processes(service) for service in services}
+        after = {service.name: operator.processes(service) for service in services}
         with ThreadPoolExecutor(STUCK * len(services)) as pool:
             ends = {name: pool.map(_end, visitors, repeat(mark)) for name, visitors in stuck.items()}
         return {

@@ -14,7 +14,7 @@ import pytest
 from e2e.load import flood
 from e2e.load.flood import Outcome
 from e2e.support import room, websocket
-from e2e.support.lab_operator import Lab
+from e2e.support.lab_operator import Operator
 from e2e.support.room import Visitor, ids
 from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import Service
@@ -82,8 +82,8 @@ def test_200_sockets_are_counted_and_so_is_their_leaving(crowd: dict[str, Attend
 @pytest.fixture(scope="module")
 def flooded(base_url: str, services: list[Service]) -> Iterator[dict[str, Outcome]]:
     """50,000 messages of 1,000 characters past three sockets of each stack that never read, and one that does."""
-    with Lab(base_url, services) as lab:
-        yield flood.flood(base_url, services, lab, f"flood-{secrets.token_hex(4)}")
+    with Operator(base_url, services) as operator:
+        yield flood.flood(base_url, services, operator, f"flood-{secrets.token_hex(4)}")
 
 
 @pytest.mark.operator

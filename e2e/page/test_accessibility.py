@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.support.pages import Room, Table, Wall
+from e2e.support.pages import ChatPage, EchoPage, StacksPage
 from echowall.catalog.catalog import Service
 
 Check = Callable[[], None]
@@ -21,28 +21,30 @@ def page(page: Page, request: pytest.FixtureRequest) -> Page:
 
 
 @pytest.fixture
-def assert_fits(wall: Wall) -> Check:
+def assert_fits(echo: EchoPage) -> Check:
     """Nothing makes the page scroll sideways."""
 
     def check() -> None:
-        width, screen = wall.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        width, screen = echo.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert width <= screen, f"the page is {width} px wide on a screen of {screen} px"
 
     return check
 
 
-def test_at_the_start(wall: Wall, assert_accessible: Check, assert_fits: Check) -> None:
-    wall.open()
+def test_at_the_start(echo: EchoPage, assert_accessible: Check, assert_fits: Check) -> None:
+    echo.open()
 
     assert_accessible()
     assert_fits()
 
 
-def test_with_messages_of_every_kind(wall: Wall, plain: Service, assert_accessible: Check, assert_fits: Check) -> None:
-    pane = wall.open(service=plain.name)
+def test_with_messages_of_every_kind(
+    echo: EchoPage, plain: Service, assert_accessible: Check, assert_fits: Check
+) -> None:
+    pane = echo.open(service=plain.name)
     pane.connect()
-    wall.say('{"long": "' + 400 * "x" + '"}')
-    wall.say("00 ff", kind="Hex")
+    echo.say('{"long": "' + 400 * "x" + '"}')
+    echo.say("00 ff", kind="Hex")
     pane.expect_totals(2, 2)
     pane.disconnect("3000", "seen enough")
     pane.connect()
@@ -51,10 +53,10 @@ def test_with_messages_of_every_kind(wall: Wall, plain: Service, assert_accessib
     assert_fits()
 
 
-def test_in_the_other_views(wall: Wall, plain: Service, assert_accessible: Check, assert_fits: Check) -> None:
-    pane = wall.open(service=plain.name)
+def test_in_the_other_views(echo: EchoPage, plain: Service, assert_accessible: Check, assert_fits: Check) -> None:
+    pane = echo.open(service=plain.name)
     pane.connect()
-    wall.say('{"list": [1, 2], "long": "' + 400 * "x" + '"}')
+    echo.say('{"list": [1, 2], "long": "' + 400 * "x" + '"}')
     pane.expect_totals(1, 1)
     for view in ("JSON", "Hex"):
         pane.view_as.select_option(label=view)
@@ -64,22 +66,24 @@ def test_in_the_other_views(wall: Wall, plain: Service, assert_accessible: Check
         assert_fits()
 
 
-def test_side_by_side(wall: Wall, plain: Service, other: Service, assert_accessible: Check, assert_fits: Check) -> None:
-    wall.open(service=plain.name, compare=other.name)
-    wall.first.connect()
-    wall.second.connect()
-    wall.say("Hello, both")
-    wall.second.expect_totals(1, 1)
+def test_side_by_side(
+    echo: EchoPage, plain: Service, other: Service, assert_accessible: Check, assert_fits: Check
+) -> None:
+    echo.open(service=plain.name, compare=other.name)
+    echo.first.connect()
+    echo.second.connect()
+    echo.say("Hello, both")
+    echo.second.expect_totals(1, 1)
 
     assert_accessible()
     assert_fits()
 
 
 def test_with_how_it_is_done_open(
-    wall: Wall, services: list[Service], assert_accessible: Check, assert_fits: Check
+    echo: EchoPage, services: list[Service], assert_accessible: Check, assert_fits: Check
 ) -> None:
     most_deviating = max(services, key=lambda service: service.deviations)
-    pane = wall.open(service=most_deviating.name)
+    pane = echo.open(service=most_deviating.name)
     pane.how.click()
     pane.known_summary.click()
     expect(pane.known_deviations).to_be_visible()
@@ -89,50 +93,50 @@ def test_with_how_it_is_done_open(
 
 
 def test_with_a_naive_handler_chosen(
-    wall: Wall, services: list[Service], assert_accessible: Check, assert_fits: Check
+    echo: EchoPage, services: list[Service], assert_accessible: Check, assert_fits: Check
 ) -> None:
-    wall.open(service=next(service.name for service in services if service.naive), handler="naive")
+    echo.open(service=next(service.name for service in services if service.naive), handler="naive")
 
     assert_accessible()
     assert_fits()
 
 
-def test_with_errors_shown(wall: Wall, plain: Service, assert_accessible: Check, assert_fits: Check) -> None:
-    pane = wall.open(service="no-such-stack", compare=plain.name)
+def test_with_errors_shown(echo: EchoPage, plain: Service, assert_accessible: Check, assert_fits: Check) -> None:
+    pane = echo.open(service="no-such-stack", compare=plain.name)
     pane.own_endpoint.check()
     pane.endpoint_url.fill("ws://" + 80 * "long" + ":99999/")
     pane.connect_button.click()
-    wall.second.connect()
-    wall.say("{", kind="JSON")
-    expect(wall.error).to_be_visible()
+    echo.second.connect()
+    echo.say("{", kind="JSON")
+    expect(echo.error).to_be_visible()
 
     assert_accessible()
     assert_fits()
 
 
-def test_with_another_kind_of_message(wall: Wall, plain: Service, assert_accessible: Check) -> None:
-    wall.open(service=plain.name)
+def test_with_another_kind_of_message(echo: EchoPage, plain: Service, assert_accessible: Check) -> None:
+    echo.open(service=plain.name)
     for kind in ("JSON", "Hex", "File"):
-        wall.kind(kind).check()
+        echo.kind(kind).check()
 
         assert_accessible()
 
 
-def test_in_chinese(wall: Wall, plain: Service, assert_accessible: Check, assert_fits: Check) -> None:
-    wall.load(f"/?service={plain.name}&lang=zh&connect=1")
-    expect(wall.page.locator("[data-kind=open]")).to_have_count(1)
+def test_in_chinese(echo: EchoPage, plain: Service, assert_accessible: Check, assert_fits: Check) -> None:
+    echo.load(f"/?service={plain.name}&lang=zh&connect=1")
+    expect(echo.page.locator("[data-kind=open]")).to_have_count(1)
 
     assert_accessible()
     assert_fits()
 
 
 def test_with_few_stacks_left(
-    wall: Wall, plain: Service, other: Service, assert_accessible: Check, assert_fits: Check
+    echo: EchoPage, plain: Service, other: Service, assert_accessible: Check, assert_fits: Check
 ) -> None:
-    wall.open(service=plain.name, compare=other.name)
-    wall.first.filter.fill(other.title)
-    wall.second.filter.fill("no such stack " * 20)
-    expect(wall.second.matches).to_contain_text("0 of")
+    echo.open(service=plain.name, compare=other.name)
+    echo.first.filter.fill(other.title)
+    echo.second.filter.fill("no such stack " * 20)
+    expect(echo.second.matches).to_contain_text("0 of")
 
     assert_accessible()
     assert_fits()
@@ -140,15 +144,15 @@ def test_with_few_stacks_left(
 
 @pytest.mark.expects_console("Failed to load resource: the server responded with a status of 502")
 def test_with_a_stack_that_does_not_run(
-    page: Page, wall: Wall, plain: Service, assert_accessible: Check, assert_fits: Check
+    page: Page, echo: EchoPage, plain: Service, assert_accessible: Check, assert_fits: Check
 ) -> None:
     page.route(f"**/{plain.name}/about", lambda route: route.fulfill(status=502, json={"error": "down"}))
-    pane = wall.open(service=plain.name)
+    pane = echo.open(service=plain.name)
     expect(pane.row(plain.name)).to_have_attribute("data-status", "down")
 
     assert_accessible()
     assert_fits()
-    table = Table(page)
+    table = StacksPage(page)
     table.open()
     expect(table.row(plain.name)).to_have_attribute("data-status", "down")
     assert_accessible()
@@ -157,7 +161,7 @@ def test_with_a_stack_that_does_not_run(
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_in_the_table_of_stacks(page: Page, language: str, assert_accessible: Check, assert_fits: Check) -> None:
-    Wall(page).load(f"/?view=stacks&sort=lines&order=desc&lang={language}")
+    EchoPage(page).load(f"/?view=stacks&sort=lines&order=desc&lang={language}")
     expect(page.get_by_role("table")).to_be_visible()
 
     assert_accessible()
@@ -169,7 +173,7 @@ def test_in_the_table_of_stacks(page: Page, language: str, assert_accessible: Ch
 
 
 def test_in_the_chat_room(page: Page, plain: Service, mark: str, assert_accessible: Check, assert_fits: Check) -> None:
-    chat = Room(page)
+    chat = ChatPage(page)
     chat.open(plain.name)
     chat.say(f"{mark} {'wide' * 200}")
     expect(chat.messages(mark)).to_have_count(1)
@@ -181,7 +185,7 @@ def test_in_the_chat_room(page: Page, plain: Service, mark: str, assert_accessib
 def test_in_the_chat_room_with_something_wrong(
     page: Page, plain: Service, assert_accessible: Check, assert_fits: Check
 ) -> None:
-    chat = Room(page)
+    chat = ChatPage(page)
     chat.open(plain.name)
     chat.composer.fill(" ")
     chat.composer.press("Control+Enter")

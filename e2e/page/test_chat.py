@@ -1,30 +1,29 @@
 """The chat room as people see it: every stack, one conversation."""
 
 import re
-from collections.abc import Callable
 from typing import Any, get_args, get_type_hints
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, WebSocketRoute, expect
 
-from e2e.support.lab_operator import REDIS, Lab
-from e2e.support.pages import NOT_THERE, Room
-from e2e.support.room import Visitor
-from echowall.catalog.catalog import ROOT, Service
+from e2e.support.console import SERVICE_DOWN
+from e2e.support.lab_operator import REDIS, Operator
+from e2e.support.pages import ChatPage
+from e2e.support.room import Enter
+from e2e.support.settings import ARTIFACTS
+from echowall.catalog.catalog import Service
 
-Enter = Callable[..., Visitor]
-
-SHOTS = ROOT / "reports/e2e/chat"
+SHOTS = ARTIFACTS / "chat"
 
 
 @pytest.fixture
-def chat(page: Page) -> Room:
+def chat(page: Page) -> ChatPage:
     """The page, not yet opened."""
-    return Room(page)
+    return ChatPage(page)
 
 
 @pytest.fixture
-def inside(chat: Room, plain: Service) -> Room:
+def inside(chat: ChatPage, plain: Service) -> ChatPage:
     """Somebody in the room."""
     chat.open(plain.name)
     return chat
@@ -35,17 +34,17 @@ def test_everybody_sees_everybody(context: BrowserContext, services: list[Servic
     def hello(service: Service) -> str:
         return f"Hello from {service.title}. 大家好！ ({mark})"
 
-    rooms = {service: Room(context.new_page()) for service in services}
-    for service, room in rooms.items():
-        room.page.set_viewport_size({"width": 640, "height": 900})
-        room.open(service.name)
+    chats = {service: ChatPage(context.new_page()) for service in services}
+    for service, chat in chats.items():
+        chat.page.set_viewport_size({"width": 640, "height": 900})
+        chat.open(service.name)
 
-    for service, room in rooms.items():
-        room.say(hello(service))
-        expect(room.messages(hello(service))).to_have_count(1)
+    for service, chat in chats.items():
+        chat.say(hello(service))
+        expect(chat.messages(hello(service))).to_have_count(1)
 
-    for own, room in rooms.items():
-        said = room.messages(mark)
+    for own, chat in chats.items():
+        said = chat.messages(mark)
         expect(said).to_have_count(len(services))
         shown = said.evaluate_all(
             """rows => rows.map((row) => [row.dataset.service, row.querySelector(".badge").textContent,
@@ -53,12 +52,12 @@ def test_everybody_sees_everybody(context: BrowserContext, services: list[Servic
         )
         assert shown == [[service.name, service.title, hello(service), service == own] for service in services]
         for service in services:
-            expect(room.count_online(service.name)).to_have_attribute("data-count", re.compile(r"^[1-9]\d*$"))
-        room.expect_nothing_twice_or_out_of_order()
-        room.page.screenshot(path=SHOTS / f"{own.name}.png")
+            expect(chat.count_online(service.name)).to_have_attribute("data-count", re.compile(r"^[1-9]\d*$"))
+        chat.expect_nothing_twice_or_out_of_order()
+        chat.page.screenshot(path=SHOTS / f"{own.name}.png")
 
 
-def test_what_is_said_is_heard(chat: Room, service: Service, enter: Enter, other: Service, mark: str) -> None:
+def test_what_is_said_is_heard(chat: ChatPage, service: Service, enter: Enter, other: Service, mark: str) -> None:
     elsewhere = enter(other)
     chat.open(service.name)
 
@@ -72,10 +71,10 @@ def test_what_is_said_is_heard(chat: Room, service: Service, enter: Enter, other
     expect(chat.composer).to_have_value("")
 
 
-def test_the_nick_is_kept(inside: Room, plain: Service, mark: str) -> None:
+def test_the_nick_is_kept(inside: ChatPage, plain: Service, mark: str) -> None:
     inside.nick.fill(mark)
     inside.nick.press("Enter")
-    inside.wall.reload()
+    inside.reload()
     inside.expect_inside()
 
     inside.say("still me")
@@ -84,7 +83,7 @@ def test_the_nick_is_kept(inside: Room, plain: Service, mark: str) -> None:
     expect(inside.messages("still me").filter(has_text=mark).locator(".nick")).to_have_text(mark)
 
 
-def test_markup_stays_text(inside: Room, enter: Enter, plain: Service, mark: str) -> None:
+def test_markup_stays_text(inside: ChatPage, enter: Enter, plain: Service, mark: str) -> None:
     attack = '<img src=x onerror="window.attacked = true"><script>window.attacked = true</script>'
     somebody = enter(plain)
 
@@ -97,7 +96,7 @@ def test_markup_stays_text(inside: Room, enter: Enter, plain: Service, mark: str
     assert inside.page.evaluate("window.attacked") is None
 
 
-def test_text_is_shown_as_it_was_said(inside: Room, enter: Enter, plain: Service, mark: str) -> None:
+def test_text_is_shown_as_it_was_said(inside: ChatPage, enter: Enter, plain: Service, mark: str) -> None:
     somebody = enter(plain)
     text = f"  one\n\ttwo  three 👩🏽‍🚀 שלום {mark}"
 
@@ -107,7 +106,7 @@ def test_text_is_shown_as_it_was_said(inside: Room, enter: Enter, plain: Service
 
 
 def test_the_stack_can_be_changed_in_the_middle(
-    inside: Room, services: list[Service], enter: Enter, plain: Service, mark: str
+    inside: ChatPage, services: list[Service], enter: Enter, plain: Service, mark: str
 ) -> None:
     somebody = enter(plain)
     for service in services:
@@ -121,7 +120,7 @@ def test_the_stack_can_be_changed_in_the_middle(
     inside.expect_nothing_twice_or_out_of_order()
 
 
-def test_leaving_and_joining_misses_nothing(inside: Room, enter: Enter, plain: Service, mark: str) -> None:
+def test_leaving_and_joining_misses_nothing(inside: ChatPage, enter: Enter, plain: Service, mark: str) -> None:
     somebody = enter(plain)
     inside.leave.click()
     expect(inside.connection).to_have_text("Disconnected")
@@ -140,7 +139,7 @@ def test_leaving_and_joining_misses_nothing(inside: Room, enter: Enter, plain: S
 # Writing
 
 
-def test_enter_sends_and_shift_enter_does_not(inside: Room, mark: str) -> None:
+def test_enter_sends_and_shift_enter_does_not(inside: ChatPage, mark: str) -> None:
     inside.composer.fill(f"{mark} one")
     inside.composer.press("Shift+Enter")
     inside.composer.press_sequentially("two")
@@ -150,7 +149,7 @@ def test_enter_sends_and_shift_enter_does_not(inside: Room, mark: str) -> None:
     assert inside.messages(mark).locator(".text").text_content() == f"{mark} one\ntwo"
 
 
-def test_the_enter_of_an_input_method_sends_nothing(inside: Room, context: BrowserContext, mark: str) -> None:
+def test_the_enter_of_an_input_method_sends_nothing(inside: ChatPage, context: BrowserContext, mark: str) -> None:
     keys = context.new_cdp_session(inside.page)
     inside.composer.fill(mark)
     inside.composer.press("End")
@@ -179,7 +178,7 @@ def test_the_enter_of_an_input_method_sends_nothing(inside: Room, context: Brows
         pytest.param("🚀" * 2001, id="too long by one"),
     ],
 )
-def test_what_the_room_would_refuse_is_refused_with_a_reason(inside: Room, mark: str, text: str) -> None:
+def test_what_the_room_would_refuse_is_refused_with_a_reason(inside: ChatPage, mark: str, text: str) -> None:
     inside.composer.fill(text)
     inside.composer.press("Enter")
 
@@ -190,7 +189,7 @@ def test_what_the_room_would_refuse_is_refused_with_a_reason(inside: Room, mark:
     expect(inside.alert.filter(has_text=re.compile(r"\w"))).to_have_count(0)
 
 
-def test_2000_emoji_can_be_said(inside: Room, mark: str) -> None:
+def test_2000_emoji_can_be_said(inside: ChatPage, mark: str) -> None:
     text = mark + "🚀" * (2000 - len(mark))
 
     inside.say(text)
@@ -198,7 +197,7 @@ def test_2000_emoji_can_be_said(inside: Room, mark: str) -> None:
     expect(inside.messages(mark).locator(".text")).to_have_text(text)
 
 
-def test_a_nick_too_long_or_blank_is_refused(inside: Room, mark: str) -> None:
+def test_a_nick_too_long_or_blank_is_refused(inside: ChatPage, mark: str) -> None:
     for nick in ("n" * 33, "  "):
         inside.nick.fill(nick)
         inside.nick.blur()
@@ -221,7 +220,7 @@ def test_on_a_phone_enter_makes_a_new_line(
 ) -> None:
     phone = {key: value for key, value in playwright.devices["Pixel 7"].items() if key != "default_browser_type"}
     with browser.new_context(**{**browser_context_args, **phone, "base_url": base_url}) as context:
-        chat = Room(context.new_page())
+        chat = ChatPage(context.new_page())
         chat.open(plain.name)
         chat.composer.tap()
         chat.composer.press_sequentially(f"{mark} one")
@@ -259,8 +258,8 @@ class Wire:
         server.on_message(lambda message: None if self.deaf else page.send(message))
 
 
-@pytest.mark.expects_console(*NOT_THERE)
-def test_what_did_not_get_there_is_shown_and_can_be_said_again(chat: Room, plain: Service, mark: str) -> None:
+@pytest.mark.expects_console(*SERVICE_DOWN)
+def test_what_did_not_get_there_is_shown_and_can_be_said_again(chat: ChatPage, plain: Service, mark: str) -> None:
     wire = Wire(chat.page)
     chat.open(plain.name)
     wire.dumb = True
@@ -278,8 +277,8 @@ def test_what_did_not_get_there_is_shown_and_can_be_said_again(chat: Room, plain
     expect(chat.unsaid()).to_have_count(0)
 
 
-@pytest.mark.expects_console(*NOT_THERE)
-def test_what_got_there_is_not_taken_for_lost(chat: Room, plain: Service, enter: Enter, mark: str) -> None:
+@pytest.mark.expects_console(*SERVICE_DOWN)
+def test_what_got_there_is_not_taken_for_lost(chat: ChatPage, plain: Service, enter: Enter, mark: str) -> None:
     wire, somebody = Wire(chat.page), enter(plain)
     chat.open(plain.name)
     wire.deaf = True
@@ -296,10 +295,10 @@ def test_what_got_there_is_not_taken_for_lost(chat: Room, plain: Service, enter:
 
 
 @pytest.mark.operator
-@pytest.mark.expects_console(*NOT_THERE)
+@pytest.mark.expects_console(*SERVICE_DOWN)
 @pytest.mark.parametrize("protocol", get_args(get_type_hints(Service)["protocol"]))
 def test_a_stack_that_comes_back_brings_what_was_missed(
-    chat: Room, services: list[Service], enter: Enter, mark: str, lab: Lab, protocol: str
+    chat: ChatPage, services: list[Service], enter: Enter, mark: str, operator: Operator, protocol: str
 ) -> None:
     service = next(service for service in services if service.protocol == protocol)
     somebody = enter(next(other for other in services if other != service))
@@ -307,11 +306,11 @@ def test_a_stack_that_comes_back_brings_what_was_missed(
     somebody.say(mark, "before")
     expect(chat.messages(mark)).to_have_count(1)
 
-    lab.stop(service)
+    operator.stop(service)
     for number in range(12):
         somebody.say(mark, f"{number} meanwhile")
     somebody.hear(mark, 13)
-    lab.start(service)
+    operator.start(service)
 
     expect(chat.events("caught-up").last).to_have_attribute("data-count", "12", timeout=60_000)
     expect(chat.messages(mark)).to_have_count(13)
@@ -319,15 +318,15 @@ def test_a_stack_that_comes_back_brings_what_was_missed(
 
 
 @pytest.mark.operator
-def test_redis_away_is_shown_and_what_was_written_is_kept(inside: Room, mark: str, lab: Lab) -> None:
-    lab.stop(REDIS)
+def test_redis_away_is_shown_and_what_was_written_is_kept(inside: ChatPage, mark: str, operator: Operator) -> None:
+    operator.stop(REDIS)
     expect(inside.connection).to_have_text(re.compile("^Redis does not answer"), timeout=20_000)
     inside.composer.fill(f"{mark} patience")
     inside.composer.press("Enter")
     expect(inside.alert).to_have_text(re.compile(r"\w"))
     expect(inside.composer).to_have_value(f"{mark} patience")
 
-    lab.start(REDIS)
+    operator.start(REDIS)
 
     inside.expect_inside()
     inside.composer.press("Enter")

@@ -5,26 +5,26 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from e2e.support.pages import Pane, Wall
+from e2e.support.pages import EchoPage, Pane
 from echowall.catalog.catalog import ROOT, Service
 
 
-def test_its_deep_link_selects_it_and_what_is_said_comes_back(wall: Wall, service: Service) -> None:
+def test_its_deep_link_selects_it_and_what_is_said_comes_back(echo: EchoPage, service: Service) -> None:
     plain, unicode = "Hello, wall!", "回音壁 — naïve, Ωμέγα, עברית, 👩🏽‍🚀🇨🇳, \u200b\uffff\U0010ffff"
-    pane = wall.open(service=service.name)
+    pane = echo.open(service=service.name)
     expect(pane.stack(service.title)).to_be_checked()
     expect(pane.connection).to_have_text("Disconnected")
     expect(pane.row(service.name)).to_have_attribute("data-status", "up")
     pane.connect()
 
-    wall.say(plain)
+    echo.say(plain)
     pane.expect_totals(1, 1)
-    wall.say(unicode)
+    echo.say(unicode)
     pane.expect_totals(2, 2)
-    wall.say_preset("64 KiB")
+    echo.say_preset("64 KiB")
     pane.expect_totals(3, 3)
     expect(pane.entries("received", "text").first).to_contain_text(plain)
-    wall.say_preset("200 messages")
+    echo.say_preset("200 messages")
     pane.expect_totals(203, 203, timeout=30_000)
 
     messages = [entry for entry in pane.export() if entry.direction != "event"]
@@ -38,12 +38,12 @@ def test_its_deep_link_selects_it_and_what_is_said_comes_back(wall: Wall, servic
 
 @pytest.mark.check("empty-message")
 @pytest.mark.expects_console("WebSocket connection to")
-def test_an_empty_message_comes_back(wall: Wall, service: Service) -> None:
-    pane = wall.open(service=service.name)
+def test_an_empty_message_comes_back(echo: EchoPage, service: Service) -> None:
+    pane = echo.open(service=service.name)
     pane.connect()
 
-    wall.say("")
-    wall.say("after the empty one")
+    echo.say("")
+    echo.say("after the empty one")
 
     pane.expect_received("after the empty one")
     assert pane.received() == ["", "after the empty one"]
@@ -51,28 +51,28 @@ def test_an_empty_message_comes_back(wall: Wall, service: Service) -> None:
 
 @pytest.mark.check("binary")
 @pytest.mark.expects_console("WebSocket connection to")
-def test_a_binary_file_comes_back_binary(wall: Wall, service: Service, tmp_path: Path) -> None:
+def test_a_binary_file_comes_back_binary(echo: EchoPage, service: Service, tmp_path: Path) -> None:
     could_be_text, every_byte = tmp_path / "could-be-text.bin", tmp_path / "every-byte.bin"
     could_be_text.write_bytes(b"echo")
     every_byte.write_bytes(bytes(range(256)))
-    pane = wall.open(service=service.name)
+    pane = echo.open(service=service.name)
     pane.connect()
 
-    wall.say_file(could_be_text)
+    echo.say_file(could_be_text)
     pane.expect_totals(1, 1)
     assert pane.received() == [b"echo"]
-    wall.say_file(every_byte)
+    echo.say_file(every_byte)
     pane.expect_totals(2, 2)
     assert pane.received() == [b"echo", bytes(range(256))]
 
 
 @pytest.mark.check("large-message", "fragments")  # Chromium sends a message of this size in fragments
 @pytest.mark.expects_console("WebSocket connection to")
-def test_1_mib_comes_back(wall: Wall, service: Service) -> None:
-    pane = wall.open(service=service.name)
+def test_1_mib_comes_back(echo: EchoPage, service: Service) -> None:
+    pane = echo.open(service=service.name)
     pane.connect()
 
-    wall.say_preset("1 MiB")
+    echo.say_preset("1 MiB")
 
     pane.expect_totals(1, 1, timeout=15_000)
     sent, received = (entry for entry in pane.export() if entry.direction != "event")
@@ -82,8 +82,8 @@ def test_1_mib_comes_back(wall: Wall, service: Service) -> None:
 
 @pytest.mark.protocol("websocket")
 @pytest.mark.check("close-code")
-def test_a_close_is_shown_with_its_code(wall: Wall, service: Service) -> None:
-    pane = wall.open(service=service.name)
+def test_a_close_is_shown_with_its_code(echo: EchoPage, service: Service) -> None:
+    pane = echo.open(service=service.name)
     pane.connect()
 
     pane.disconnect(code="3000", reason="seen enough")
@@ -95,8 +95,8 @@ def test_a_close_is_shown_with_its_code(wall: Wall, service: Service) -> None:
 
 
 @pytest.mark.protocol("socket.io")
-def test_a_disconnect_is_shown_with_its_reason_and_no_code(wall: Wall, service: Service) -> None:
-    pane = wall.open(service=service.name)
+def test_a_disconnect_is_shown_with_its_reason_and_no_code(echo: EchoPage, service: Service) -> None:
+    pane = echo.open(service=service.name)
     pane.connect()
 
     pane.disconnect()
@@ -110,8 +110,8 @@ def test_a_disconnect_is_shown_with_its_reason_and_no_code(wall: Wall, service: 
 @pytest.mark.protocol("websocket")
 @pytest.mark.check("subprotocol")
 @pytest.mark.expects_console("WebSocket connection to")
-def test_the_subprotocol_that_was_selected_is_shown(wall: Wall, service: Service) -> None:
-    pane = wall.open(service=service.name)
+def test_the_subprotocol_that_was_selected_is_shown(echo: EchoPage, service: Service) -> None:
+    pane = echo.open(service=service.name)
     pane.subprotocols.fill("chat, echo")
 
     pane.connect_button.click()
@@ -124,9 +124,9 @@ def test_the_subprotocol_that_was_selected_is_shown(wall: Wall, service: Service
 
 
 def test_switching_services_closes_the_old_socket(
-    wall: Wall, services: list[Service], subtests: pytest.Subtests
+    echo: EchoPage, services: list[Service], subtests: pytest.Subtests
 ) -> None:
-    pane = wall.open(service=services[-1].name)
+    pane = echo.open(service=services[-1].name)
     pane.connect()
 
     for service in services:
@@ -136,37 +136,37 @@ def test_switching_services_closes_the_old_socket(
             pane.stack(service.title).check()
 
             pane.expect_connected()
-            wall.say(f"to {service.name}")
+            echo.say(f"to {service.name}")
             pane.expect_received(f"to {service.name}")
             kinds = [entry.kind for entry in pane.export() if entry.kind in ("open", "close")]
             assert kinds == ["close", "open"]
 
 
 def test_side_by_side_the_same_message_goes_to_both(
-    wall: Wall, services: list[Service], subtests: pytest.Subtests
+    echo: EchoPage, services: list[Service], subtests: pytest.Subtests
 ) -> None:
-    wall.open(service=services[0].name, compare=services[1].name)
-    wall.first.connect()
-    wall.second.connect()
+    echo.open(service=services[0].name, compare=services[1].name)
+    echo.first.connect()
+    echo.second.connect()
 
     for one, two in zip(services, [*services[1:], services[0]], strict=True):
         with subtests.test(f"{one.name} and {two.name}"):
-            for pane, service in ((wall.first, one), (wall.second, two)):
+            for pane, service in ((echo.first, one), (echo.second, two)):
                 pane.stack(service.title).check()
                 pane.expect_connected()
                 pane.clear.click()
 
-            wall.say(f"Hello, {one.name} and {two.name}")
+            echo.say(f"Hello, {one.name} and {two.name}")
 
-            for pane in (wall.first, wall.second):
+            for pane in (echo.first, echo.second):
                 pane.expect_received(f"Hello, {one.name} and {two.name}")
                 assert pane.received() == [f"Hello, {one.name} and {two.name}"]
 
 
 def test_each_stack_has_its_handlers_versions_source_facts_and_deviations(
-    wall: Wall, services: list[Service], subtests: pytest.Subtests
+    echo: EchoPage, services: list[Service], subtests: pytest.Subtests
 ) -> None:
-    pane = wall.open(service=services[-1].name)
+    pane = echo.open(service=services[-1].name)
     pane.how.click()
     pane.known_summary.click()
 
@@ -176,13 +176,13 @@ def test_each_stack_has_its_handlers_versions_source_facts_and_deviations(
 
             expect(pane.connection).to_have_text("Disconnected")
             expect(pane.handler).to_have_count(1 if service.naive else 0)
-            expect_versions(wall, pane, service)
+            expect_versions(echo, pane, service)
             expect_facts(pane, service)
 
 
-def expect_versions(wall: Wall, pane: Pane, service: Service) -> None:
+def expect_versions(echo: EchoPage, pane: Pane, service: Service) -> None:
     """The page shows those that are running."""
-    about = wall.page.request.get(f"/{service.name}/about").json()
+    about = echo.page.request.get(f"/{service.name}/about").json()
     shown = pane.versions.get_by_role("listitem")
     expect(shown).to_have_count(len(about["versions"]))
     for name, version in about["versions"].items():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from e2e.support.pages import Pane, Wall
+from e2e.support.pages import EchoPage, Pane
 from echowall.catalog.catalog import Service
 
 MIB = 1024 * 1024
@@ -28,82 +28,82 @@ MALFORMED_URLS = {
 ATTACK = '<img src=x onerror="window.attacked = true"><script>window.attacked = true</script>'
 
 
-def expect_still_talking(wall: Wall, pane: Pane) -> None:
+def expect_still_talking(echo: EchoPage, pane: Pane) -> None:
     """Nothing was sent, and what is right is sent next."""
     pane.expect_totals(0, 0)
     pane.expect_connected()
-    wall.say("all right")
+    echo.say("all right")
     pane.expect_totals(1, 1)
     assert pane.received() == ["all right"]
 
 
-def test_invalid_hex_is_refused(wall: Wall, connected: Pane, subtests: pytest.Subtests) -> None:
+def test_invalid_hex_is_refused(echo: EchoPage, connected: Pane, subtests: pytest.Subtests) -> None:
     for text in ("xyz", "abc", "0x4g", "12 3", "回音", "<b>"):
         with subtests.test(text):
-            wall.say("00", kind="Hex")
-            expect(wall.error).to_have_count(0)
+            echo.say("00", kind="Hex")
+            expect(echo.error).to_have_count(0)
 
-            wall.say(text, kind="Hex")
+            echo.say(text, kind="Hex")
 
-            expect(wall.error).to_have_text(re.compile(r"\w"))
+            expect(echo.error).to_have_text(re.compile(r"\w"))
     connected.expect_connected()
     connected.expect_totals(6, 6)
 
 
-def test_invalid_json_is_refused(wall: Wall, connected: Pane, subtests: pytest.Subtests) -> None:
+def test_invalid_json_is_refused(echo: EchoPage, connected: Pane, subtests: pytest.Subtests) -> None:
     for text in ("{a: 1}", "[1, 2", "nothing", "", '{"a": 1} {"b": 2}', "<b>", "[NaN]"):
         with subtests.test(text):
-            wall.say("{}", kind="JSON")
-            expect(wall.error).to_have_count(0)
+            echo.say("{}", kind="JSON")
+            expect(echo.error).to_have_count(0)
 
-            wall.say(text, kind="JSON")
+            echo.say(text, kind="JSON")
 
-            expect(wall.error).to_have_text(re.compile(r"\w"))
+            expect(echo.error).to_have_text(re.compile(r"\w"))
     connected.expect_connected()
     connected.expect_totals(7, 7)
 
 
-def test_a_message_that_is_put_right_takes_its_error_away(wall: Wall, connected: Pane) -> None:
-    wall.say("{", kind="JSON")
-    expect(wall.error).to_have_text(re.compile(r"\w"))
+def test_a_message_that_is_put_right_takes_its_error_away(echo: EchoPage, connected: Pane) -> None:
+    echo.say("{", kind="JSON")
+    expect(echo.error).to_have_text(re.compile(r"\w"))
 
-    wall.say("{}", kind="JSON")
+    echo.say("{}", kind="JSON")
 
     connected.expect_totals(1, 1)
-    expect(wall.error.filter(has_text=re.compile(r"\w"))).to_have_count(0)
+    expect(echo.error.filter(has_text=re.compile(r"\w"))).to_have_count(0)
 
 
-def test_a_file_of_32_mib_is_refused_with_the_limit(wall: Wall, connected: Pane, tmp_path: Path) -> None:
+def test_a_file_of_32_mib_is_refused_with_the_limit(echo: EchoPage, connected: Pane, tmp_path: Path) -> None:
     file = tmp_path / "large.bin"
     with file.open("wb") as sparse:
         sparse.truncate(32 * MIB)
 
-    wall.say_file(file)
+    echo.say_file(file)
 
-    expect(wall.error).to_contain_text("16 MiB")
-    expect_still_talking(wall, connected)
-
-
-def test_no_file_at_all_is_refused(wall: Wall, connected: Pane) -> None:
-    wall.kind("File").check()
-    wall.send.click()
-
-    expect(wall.error).to_have_text(re.compile(r"\w"))
-    expect_still_talking(wall, connected)
+    expect(echo.error).to_contain_text("16 MiB")
+    expect_still_talking(echo, connected)
 
 
-def test_an_empty_file_is_a_message(wall: Wall, connected: Pane, tmp_path: Path) -> None:
+def test_no_file_at_all_is_refused(echo: EchoPage, connected: Pane) -> None:
+    echo.kind("File").check()
+    echo.send.click()
+
+    expect(echo.error).to_have_text(re.compile(r"\w"))
+    expect_still_talking(echo, connected)
+
+
+def test_an_empty_file_is_a_message(echo: EchoPage, connected: Pane, tmp_path: Path) -> None:
     file = tmp_path / "empty.bin"
     file.touch()
 
-    wall.say_file(file)
+    echo.say_file(file)
 
     connected.expect_totals(1, 1)
     assert connected.received() == [b""]
 
 
-def test_html_is_shown_and_never_run(wall: Wall, connected: Pane) -> None:
-    wall.say(ATTACK)
+def test_html_is_shown_and_never_run(echo: EchoPage, connected: Pane) -> None:
+    echo.say(ATTACK)
     connected.expect_totals(1, 1)
     connected.search.fill(ATTACK)
 
@@ -111,42 +111,42 @@ def test_html_is_shown_and_never_run(wall: Wall, connected: Pane) -> None:
     for view in ("JSON", "Hex", "Text"):
         connected.view_as.select_option(label=view)
         expect(connected.log.locator("img, script")).to_have_count(0)
-    assert wall.page.evaluate("window.attacked") is None
+    assert echo.page.evaluate("window.attacked") is None
 
 
 @pytest.mark.parametrize("parameter", ["service", "url", "handler", "compare", "lang", "connect"])
-def test_html_in_the_address_is_never_run(wall: Wall, parameter: str) -> None:
-    wall.open(**{parameter: ATTACK})
+def test_html_in_the_address_is_never_run(echo: EchoPage, parameter: str) -> None:
+    echo.open(**{parameter: ATTACK})
 
-    expect(wall.page.locator("main img[src=x], main script")).to_have_count(0)
-    assert wall.page.evaluate("window.attacked") is None
+    expect(echo.page.locator("main img[src=x], main script")).to_have_count(0)
+    assert echo.page.evaluate("window.attacked") is None
 
 
-def test_an_unknown_service_is_refused_and_the_known_ones_are_named(wall: Wall, services: list[Service]) -> None:
-    wall.open(service="no-such-stack")
+def test_an_unknown_service_is_refused_and_the_known_ones_are_named(echo: EchoPage, services: list[Service]) -> None:
+    echo.open(service="no-such-stack")
 
-    alert = wall.page.get_by_role("alert").filter(has_text="no-such-stack")
+    alert = echo.page.get_by_role("alert").filter(has_text="no-such-stack")
     expect(alert).to_be_visible()
     for service in services:
         expect(alert).to_contain_text(service.name)
 
 
-def test_an_unknown_service_to_compare_with_is_refused(wall: Wall, plain: Service) -> None:
-    wall.open(service=plain.name, compare="no-such-stack")
+def test_an_unknown_service_to_compare_with_is_refused(echo: EchoPage, plain: Service) -> None:
+    echo.open(service=plain.name, compare="no-such-stack")
 
-    expect(wall.page.get_by_role("alert").filter(has_text="no-such-stack")).to_be_visible()
+    expect(echo.page.get_by_role("alert").filter(has_text="no-such-stack")).to_be_visible()
 
 
 @pytest.mark.parametrize("parameter", ["handler", "lang", "connect"])
-def test_nonsense_in_the_address_leaves_a_working_page(wall: Wall, plain: Service, parameter: str) -> None:
-    pane = wall.open(**{"service": plain.name, parameter: "no-such-thing"})
+def test_nonsense_in_the_address_leaves_a_working_page(echo: EchoPage, plain: Service, parameter: str) -> None:
+    pane = echo.open(**{"service": plain.name, parameter: "no-such-thing"})
 
     pane.connect()
-    expect_still_talking(wall, pane)
+    expect_still_talking(echo, pane)
 
 
-def test_a_malformed_endpoint_is_refused(wall: Wall, plain: Service, subtests: pytest.Subtests) -> None:
-    pane = wall.open(service=plain.name)
+def test_a_malformed_endpoint_is_refused(echo: EchoPage, plain: Service, subtests: pytest.Subtests) -> None:
+    pane = echo.open(service=plain.name)
     pane.own_endpoint.check()
     for url, complaint in MALFORMED_URLS.items():
         with subtests.test(url):
@@ -160,8 +160,8 @@ def test_a_malformed_endpoint_is_refused(wall: Wall, plain: Service, subtests: p
 
 
 @pytest.mark.expects_console("WebSocket connection to")
-def test_an_endpoint_where_nobody_listens_is_shown_as_not_connected(wall: Wall) -> None:
-    pane = wall.open(url="ws://127.0.0.1:9/")
+def test_an_endpoint_where_nobody_listens_is_shown_as_not_connected(echo: EchoPage) -> None:
+    pane = echo.open(url="ws://127.0.0.1:9/")
     pane.reconnects.uncheck()
 
     pane.connect_button.click()
@@ -170,15 +170,15 @@ def test_an_endpoint_where_nobody_listens_is_shown_as_not_connected(wall: Wall) 
     expect(pane.connection).to_have_text("Disconnected")
 
 
-def test_a_malformed_endpoint_in_the_address_is_refused(wall: Wall) -> None:
-    pane = wall.open(url="nonsense", connect="1")
+def test_a_malformed_endpoint_in_the_address_is_refused(echo: EchoPage) -> None:
+    pane = echo.open(url="nonsense", connect="1")
 
     expect(pane.alert.filter(has_text=re.compile(r"\w"))).to_be_visible()
     expect(pane.connection).to_have_text("Disconnected")
 
 
-def test_invalid_subprotocols_are_refused(wall: Wall, plain: Service, subtests: pytest.Subtests) -> None:
-    pane = wall.open(service=plain.name)
+def test_invalid_subprotocols_are_refused(echo: EchoPage, plain: Service, subtests: pytest.Subtests) -> None:
+    pane = echo.open(service=plain.name)
     for name in ("a b", "écho", "a/b", "x{", "回音", '"echo"', "a;b"):
         with subtests.test(name):
             pane.subprotocols.fill(f"echo, {name}")
@@ -191,8 +191,8 @@ def test_invalid_subprotocols_are_refused(wall: Wall, plain: Service, subtests: 
     pane.connect()
 
 
-def test_a_subprotocol_named_twice_is_refused(wall: Wall, plain: Service) -> None:
-    pane = wall.open(service=plain.name)
+def test_a_subprotocol_named_twice_is_refused(echo: EchoPage, plain: Service) -> None:
+    pane = echo.open(service=plain.name)
     pane.subprotocols.fill("echo, chat, echo")
 
     pane.connect_button.click()
@@ -201,7 +201,7 @@ def test_a_subprotocol_named_twice_is_refused(wall: Wall, plain: Service) -> Non
     expect(pane.connection).to_have_text("Disconnected")
 
 
-def test_an_invalid_close_code_is_refused(wall: Wall, connected: Pane, subtests: pytest.Subtests) -> None:
+def test_an_invalid_close_code_is_refused(echo: EchoPage, connected: Pane, subtests: pytest.Subtests) -> None:
     for code in ("0", "999", "1001", "1006", "2999", "5000", "-1", "3000.5", "1e99"):
         with subtests.test(code):
             connected.close_code.fill(code)
@@ -210,10 +210,10 @@ def test_an_invalid_close_code_is_refused(wall: Wall, connected: Pane, subtests:
 
             expect(connected.alert).to_contain_text(f"“{code}”")
     connected.close_code.fill("")
-    expect_still_talking(wall, connected)
+    expect_still_talking(echo, connected)
 
 
-def test_a_close_reason_longer_than_123_bytes_is_refused(wall: Wall, connected: Pane) -> None:
+def test_a_close_reason_longer_than_123_bytes_is_refused(echo: EchoPage, connected: Pane) -> None:
     connected.close_code.fill("3000")
     connected.close_reason.fill("回" * 42)
 
@@ -224,8 +224,8 @@ def test_a_close_reason_longer_than_123_bytes_is_refused(wall: Wall, connected: 
     connected.disconnect()
 
 
-def test_a_search_for_an_expression_is_a_search_for_its_characters(wall: Wall, connected: Pane) -> None:
-    wall.say("see ([.*")
+def test_a_search_for_an_expression_is_a_search_for_its_characters(echo: EchoPage, connected: Pane) -> None:
+    echo.say("see ([.*")
     connected.expect_totals(1, 1)
 
     connected.search.fill("([.*")
@@ -235,11 +235,11 @@ def test_a_search_for_an_expression_is_a_search_for_its_characters(wall: Wall, c
     expect(connected.entries()).to_have_count(0)
 
 
-def test_nothing_can_be_sent_before_there_is_a_connection(wall: Wall, plain: Service) -> None:
-    pane = wall.open(service=plain.name)
-    wall.compose("Text", "into the void")
+def test_nothing_can_be_sent_before_there_is_a_connection(echo: EchoPage, plain: Service) -> None:
+    pane = echo.open(service=plain.name)
+    echo.compose("Text", "into the void")
 
-    expect(wall.send).to_be_disabled()
-    wall.message.press("Control+Enter")
+    expect(echo.send).to_be_disabled()
+    echo.message.press("Control+Enter")
 
     pane.expect_totals(0, 0)

@@ -6,57 +6,57 @@ from itertools import pairwise
 from playwright.sync_api import Page, expect
 
 from e2e.page.focus import FOCUS, TAB_STOPS, tab_to
-from e2e.support.pages import Room, Wall
+from e2e.support.pages import ChatPage, EchoPage
 from echowall.catalog.catalog import Service
 
 
-def test_a_whole_conversation(wall: Wall, plain: Service) -> None:
-    pane, keyboard = wall.open(service=plain.name), wall.page.keyboard
+def test_a_whole_conversation(echo: EchoPage, plain: Service) -> None:
+    pane, keyboard = echo.open(service=plain.name), echo.page.keyboard
 
-    tab_to(wall.page, pane.connect_button)
+    tab_to(echo.page, pane.connect_button)
     keyboard.press("Enter")
     pane.expect_connected()
-    tab_to(wall.page, wall.message)
+    tab_to(echo.page, echo.message)
     keyboard.type("by keyboard alone")
     keyboard.press("Control+Enter")
     pane.expect_received("by keyboard alone")
-    tab_to(wall.page, pane.disconnect_button, key="Shift+Tab")
+    tab_to(echo.page, pane.disconnect_button, key="Shift+Tab")
     keyboard.press("Enter")
 
     expect(pane.connection).to_have_text("Disconnected")
 
 
-def test_another_stack_is_chosen_with_the_arrows(wall: Wall, plain: Service) -> None:
-    pane = wall.open(service=plain.name)
-    tab_to(wall.page, pane.stack(plain.title))
+def test_another_stack_is_chosen_with_the_arrows(echo: EchoPage, plain: Service) -> None:
+    pane = echo.open(service=plain.name)
+    tab_to(echo.page, pane.stack(plain.title))
 
-    wall.page.keyboard.press("ArrowDown")
+    echo.page.keyboard.press("ArrowDown")
 
     expect(pane.stack(plain.title)).not_to_be_checked()
-    expect(wall.page).not_to_have_url(re.compile(rf"[?&]service={plain.name}(&|$)"))
+    expect(echo.page).not_to_have_url(re.compile(rf"[?&]service={plain.name}(&|$)"))
 
 
-def test_the_focus_stays_where_it_was_when_one_connects(wall: Wall, plain: Service) -> None:
-    pane = wall.open(service=plain.name)
-    tab_to(wall.page, pane.connect_button)
+def test_the_focus_stays_where_it_was_when_one_connects(echo: EchoPage, plain: Service) -> None:
+    pane = echo.open(service=plain.name)
+    tab_to(echo.page, pane.connect_button)
 
-    wall.page.keyboard.press("Enter")
+    echo.page.keyboard.press("Enter")
 
     pane.expect_connected()
-    assert wall.page.evaluate("document.activeElement !== document.body"), "the focus fell off the page"
+    assert echo.page.evaluate("document.activeElement !== document.body"), "the focus fell off the page"
 
 
-def test_how_it_is_done_opens(wall: Wall, plain: Service) -> None:
-    pane = wall.open(service=plain.name)
-    tab_to(wall.page, pane.how.locator("xpath=ancestor-or-self::*[self::summary or self::button]"))
+def test_how_it_is_done_opens(echo: EchoPage, plain: Service) -> None:
+    pane = echo.open(service=plain.name)
+    tab_to(echo.page, pane.how.locator("xpath=ancestor-or-self::*[self::summary or self::button]"))
 
-    wall.page.keyboard.press("Enter")
+    echo.page.keyboard.press("Enter")
 
     expect(pane.source).to_be_visible()
 
 
-def test_the_source_can_be_scrolled(wall: Wall, plain: Service) -> None:
-    pane = wall.open(service=plain.name)
+def test_the_source_can_be_scrolled(echo: EchoPage, plain: Service) -> None:
+    pane = echo.open(service=plain.name)
     pane.how.click()
     expect(pane.source).to_be_visible()
 
@@ -69,32 +69,32 @@ def test_the_source_can_be_scrolled(wall: Wall, plain: Service) -> None:
     assert scrollable, "what scrolls cannot be focused"
 
 
-def test_the_log_can_be_scrolled(wall: Wall, plain: Service) -> None:
-    pane = wall.open(service=plain.name)
+def test_the_log_can_be_scrolled(echo: EchoPage, plain: Service) -> None:
+    pane = echo.open(service=plain.name)
     pane.connect()
-    wall.say_preset("200 messages")
+    echo.say_preset("200 messages")
     pane.expect_totals(200, 200, timeout=15_000)
-    tab_to(wall.page, pane.log.locator("xpath=ancestor-or-self::*[@tabindex='0'][1]"), key="Shift+Tab")
+    tab_to(echo.page, pane.log.locator("xpath=ancestor-or-self::*[@tabindex='0'][1]"), key="Shift+Tab")
 
-    wall.page.keyboard.press("Home")
+    echo.page.keyboard.press("Home")
 
     expect(pane.entries("event", "open")).to_be_in_viewport()
 
 
-def test_nothing_traps_the_focus(wall: Wall, plain: Service) -> None:
-    wall.open(service=plain.name)
+def test_nothing_traps_the_focus(echo: EchoPage, plain: Service) -> None:
+    echo.open(service=plain.name)
     stops: list[str] = []
 
     for _ in range(TAB_STOPS):
-        wall.page.keyboard.press("Tab")
-        stops.append(wall.page.evaluate(FOCUS)[0])
+        echo.page.keyboard.press("Tab")
+        stops.append(echo.page.evaluate(FOCUS)[0])
 
     assert stops.count(stops[0]) > 1, "the focus never came around"
     assert all(before != after for before, after in pairwise(stops)), "it stuck"
 
 
 def test_a_chat(page: Page, plain: Service, mark: str) -> None:
-    chat, keyboard = Room(page), page.keyboard
+    chat, keyboard = ChatPage(page), page.keyboard
     chat.open(plain.name)
 
     tab_to(page, chat.nick)

@@ -6,25 +6,27 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.support import websocket
-from e2e.support.pages import Wall
+from e2e.support.pages import EchoPage
 from echowall.catalog.catalog import Service
 
 
 @pytest.mark.naive("phantom-messages")
-def test_phantom_messages_come_from_the_naive_handler_and_not_from_the_right_one(wall: Wall, service: Service) -> None:
-    wall.open(service=service.name, handler="naive", compare=service.name)
-    wall.first.connect()
-    wall.second.connect()
+def test_phantom_messages_come_from_the_naive_handler_and_not_from_the_right_one(
+    echo: EchoPage, service: Service
+) -> None:
+    echo.open(service=service.name, handler="naive", compare=service.name)
+    echo.first.connect()
+    echo.second.connect()
 
-    wall.say("Did I say more than this?")
+    echo.say("Did I say more than this?")
 
-    phantoms = wall.first.page.locator("[data-direction=received][data-size='0']")
-    naive = wall.first.log.locator(phantoms)
+    phantoms = echo.first.page.locator("[data-direction=received][data-size='0']")
+    naive = echo.first.log.locator(phantoms)
     # One comes at once. The next are due every 5 s: by then the right handler has had its chance.
     expect(naive.nth(2)).to_be_attached(timeout=30_000)
-    wall.second.expect_totals(1, 1)
-    assert wall.second.received() == ["Did I say more than this?"]
-    assert wall.first.received()[:2] == ["Did I say more than this?", ""]
+    echo.second.expect_totals(1, 1)
+    assert echo.second.received() == ["Did I say more than this?"]
+    assert echo.first.received()[:2] == ["Did I say more than this?", ""]
 
 
 @pytest.mark.naive("phantom-messages")
@@ -63,11 +65,11 @@ def test_fragments_leave_no_nul_in_what_the_right_handler_sends(base_url: str, s
 
 @pytest.mark.alone
 @pytest.mark.naive("nul-fragments")
-def test_a_large_message_shows_its_fragments_through_the_naive_handler(wall: Wall, service: Service) -> None:
-    pane = wall.open(service=service.name, handler="naive")
+def test_a_large_message_shows_its_fragments_through_the_naive_handler(echo: EchoPage, service: Service) -> None:
+    pane = echo.open(service=service.name, handler="naive")
     pane.connect()
 
-    wall.say_preset("1 MiB")
+    echo.say_preset("1 MiB")
 
     expect(pane.log.locator("[data-direction=received][data-size='1']")).not_to_have_count(0)
     assert pane.received()[0] == "\0"
@@ -121,12 +123,12 @@ def test_the_right_handler_knows_who_left(base_url: str, service: Service) -> No
         assert client.close(1000).code == 1000
 
 
-def test_a_naive_handler_is_explained_where_it_is_chosen(wall: Wall, services: list[Service]) -> None:
+def test_a_naive_handler_is_explained_where_it_is_chosen(echo: EchoPage, services: list[Service]) -> None:
     service = next(service for service in services if service.naive)
     assert service.naive
-    pane = wall.open(service=service.name)
+    pane = echo.open(service=service.name)
 
     pane.handler.select_option("naive")
 
     expect(pane.root.get_by_text(service.naive.summary)).to_be_visible()
-    expect(wall.page).to_have_url(re.compile("handler=naive"))
+    expect(echo.page).to_have_url(re.compile("handler=naive"))

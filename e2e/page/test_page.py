@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.support.pages import Pane, Room, Table, Wall
+from e2e.support.pages import ChatPage, EchoPage, Pane, StacksPage
 from echowall.catalog.catalog import Service
 
 
@@ -19,16 +19,16 @@ def endpoint(base_url: str, service: Service) -> str:
 # The address
 
 
-def test_the_page_is_called_echo_wall(wall: Wall) -> None:
-    wall.open()
+def test_the_page_is_called_echo_wall(echo: EchoPage) -> None:
+    echo.open()
 
-    expect(wall.page).to_have_title("Echo Wall")
-    expect(wall.page.get_by_role("heading", level=1)).to_have_text("Echo Wall")
-    expect(wall.page.get_by_role("main")).to_be_visible()
+    expect(echo.page).to_have_title("Echo Wall")
+    expect(echo.page.get_by_role("heading", level=1)).to_have_text("Echo Wall")
+    expect(echo.page.get_by_role("main")).to_be_visible()
 
 
-def test_every_service_can_be_chosen_and_is_up(wall: Wall, services: list[Service]) -> None:
-    pane = wall.open()
+def test_every_service_can_be_chosen_and_is_up(echo: EchoPage, services: list[Service]) -> None:
+    pane = echo.open()
 
     expect(pane.root.locator("[data-service][data-status]")).to_have_count(len(services))
     for service in services:
@@ -36,8 +36,8 @@ def test_every_service_can_be_chosen_and_is_up(wall: Wall, services: list[Servic
         expect(pane.row(service.name)).to_have_attribute("data-status", "up")
 
 
-def test_services_are_grouped_by_era(wall: Wall, services: list[Service]) -> None:
-    pane = wall.open()
+def test_services_are_grouped_by_era(echo: EchoPage, services: list[Service]) -> None:
+    pane = echo.open()
 
     for legend, era in (("From the article", "article"), ("Modern", "modern"), ("Yardstick", "yardstick")):
         group = pane.root.get_by_role("group", name=legend).get_by_role("radio")
@@ -45,136 +45,136 @@ def test_services_are_grouped_by_era(wall: Wall, services: list[Service]) -> Non
     expect(pane.root.get_by_role("group", name="Your own").get_by_role("radio")).to_have_count(1)
 
 
-def test_it_does_not_connect_by_itself(wall: Wall, plain: Service) -> None:
-    pane = wall.open(service=plain.name)
+def test_it_does_not_connect_by_itself(echo: EchoPage, plain: Service) -> None:
+    pane = echo.open(service=plain.name)
 
     expect(pane.row(plain.name)).to_have_attribute("data-status", "up")
     expect(pane.connection).to_have_text("Disconnected")
     expect(pane.entries()).to_have_count(0)
 
 
-def test_it_connects_by_itself_when_the_address_says_so(wall: Wall, plain: Service) -> None:
-    pane = wall.open(service=plain.name, connect="1")
+def test_it_connects_by_itself_when_the_address_says_so(echo: EchoPage, plain: Service) -> None:
+    pane = echo.open(service=plain.name, connect="1")
 
     pane.expect_connected()
 
 
-def test_an_endpoint_of_ones_own_is_talked_to(wall: Wall, base_url: str, plain: Service) -> None:
-    pane = wall.open()
+def test_an_endpoint_of_ones_own_is_talked_to(echo: EchoPage, base_url: str, plain: Service) -> None:
+    pane = echo.open()
     pane.own_endpoint.check()
     pane.endpoint_url.fill(endpoint(base_url, plain))
     pane.connect()
 
-    wall.say("Hello from my own")
+    echo.say("Hello from my own")
 
     pane.expect_totals(1, 1)
     assert pane.received() == ["Hello from my own"]
 
 
-def test_a_deep_link_to_an_endpoint_of_ones_own(wall: Wall, base_url: str, plain: Service) -> None:
-    pane = wall.open(url=endpoint(base_url, plain), connect="1")
+def test_a_deep_link_to_an_endpoint_of_ones_own(echo: EchoPage, base_url: str, plain: Service) -> None:
+    pane = echo.open(url=endpoint(base_url, plain), connect="1")
 
     expect(pane.own_endpoint).to_be_checked()
     expect(pane.endpoint_url).to_have_value(endpoint(base_url, plain))
     pane.expect_connected()
 
 
-def test_a_deep_link_to_two_stacks(wall: Wall, plain: Service, other: Service) -> None:
-    wall.open(service=plain.name, compare=other.name)
+def test_a_deep_link_to_two_stacks(echo: EchoPage, plain: Service, other: Service) -> None:
+    echo.open(service=plain.name, compare=other.name)
 
-    expect(wall.side_by_side).to_be_checked()
-    expect(wall.first.stack(plain.title)).to_be_checked()
-    expect(wall.second.stack(other.title)).to_be_checked()
+    expect(echo.side_by_side).to_be_checked()
+    expect(echo.first.stack(plain.title)).to_be_checked()
+    expect(echo.second.stack(other.title)).to_be_checked()
 
 
-def test_choosing_a_stack_puts_it_in_the_address(wall: Wall, plain: Service, other: Service) -> None:
-    pane = wall.open(service=plain.name)
+def test_choosing_a_stack_puts_it_in_the_address(echo: EchoPage, plain: Service, other: Service) -> None:
+    pane = echo.open(service=plain.name)
 
     pane.stack(other.title).check()
 
-    expect(wall.page).to_have_url(re.compile(rf"[?&]service={other.name}(&|$)"))
+    expect(echo.page).to_have_url(re.compile(rf"[?&]service={other.name}(&|$)"))
 
 
-def test_a_second_stack_can_be_opened_and_put_away(wall: Wall, plain: Service) -> None:
-    wall.open(service=plain.name)
-    expect(wall.second.root).to_have_count(0)
+def test_a_second_stack_can_be_opened_and_put_away(echo: EchoPage, plain: Service) -> None:
+    echo.open(service=plain.name)
+    expect(echo.second.root).to_have_count(0)
 
-    wall.side_by_side.check()
-    expect(wall.second.root).to_be_visible()
-    expect(wall.page).to_have_url(re.compile("compare="))
+    echo.side_by_side.check()
+    expect(echo.second.root).to_be_visible()
+    expect(echo.page).to_have_url(re.compile("compare="))
 
-    wall.side_by_side.uncheck()
-    expect(wall.second.root).to_have_count(0)
-    expect(wall.page).not_to_have_url(re.compile("compare="))
+    echo.side_by_side.uncheck()
+    expect(echo.second.root).to_have_count(0)
+    expect(echo.page).not_to_have_url(re.compile("compare="))
 
 
 # Sending
 
 
-def test_control_enter_sends(wall: Wall, connected: Pane) -> None:
-    wall.compose("Text", "by keyboard")
+def test_control_enter_sends(echo: EchoPage, connected: Pane) -> None:
+    echo.compose("Text", "by keyboard")
 
-    wall.message.press("Control+Enter")
+    echo.message.press("Control+Enter")
 
     connected.expect_totals(1, 1)
 
 
-def test_enter_is_a_new_line(wall: Wall, connected: Pane) -> None:
-    wall.compose("Text", "one")
+def test_enter_is_a_new_line(echo: EchoPage, connected: Pane) -> None:
+    echo.compose("Text", "one")
 
-    wall.message.press("End")
-    wall.message.press("Enter")
-    wall.message.press_sequentially("two")
+    echo.message.press("End")
+    echo.message.press("Enter")
+    echo.message.press_sequentially("two")
 
-    expect(wall.message).to_have_value("one\ntwo")
+    expect(echo.message).to_have_value("one\ntwo")
     connected.expect_totals(0, 0)
 
 
-def test_the_arrows_recall_what_was_sent(wall: Wall, connected: Pane) -> None:
-    wall.say("first")
-    wall.say("second")
-    wall.message.fill("")
+def test_the_arrows_recall_what_was_sent(echo: EchoPage, connected: Pane) -> None:
+    echo.say("first")
+    echo.say("second")
+    echo.message.fill("")
 
-    wall.message.press("ArrowUp")
-    expect(wall.message).to_have_value("second")
-    wall.message.press("ArrowUp")
-    expect(wall.message).to_have_value("first")
-    wall.message.press("ArrowDown")
-    expect(wall.message).to_have_value("second")
+    echo.message.press("ArrowUp")
+    expect(echo.message).to_have_value("second")
+    echo.message.press("ArrowUp")
+    expect(echo.message).to_have_value("first")
+    echo.message.press("ArrowDown")
+    expect(echo.message).to_have_value("second")
 
 
-def test_every_preset_comes_back(wall: Wall, connected: Pane, subtests: pytest.Subtests) -> None:
+def test_every_preset_comes_back(echo: EchoPage, connected: Pane, subtests: pytest.Subtests) -> None:
     for preset in ("Hello", "Unicode", "Empty", "HTML", "64 KiB", "1 MiB"):
         with subtests.test(preset):
             connected.clear.click()
 
-            wall.say_preset(preset)
+            echo.say_preset(preset)
 
             connected.expect_totals(1, 1, timeout=15_000)
             sent, received = connected.export()
             assert received.message == sent.message
 
 
-def test_lines_and_spaces_come_back_untrimmed(wall: Wall, connected: Pane) -> None:
+def test_lines_and_spaces_come_back_untrimmed(echo: EchoPage, connected: Pane) -> None:
     text = "  two\n\n\tlines  \n"
 
-    wall.say(text)
+    echo.say(text)
 
     connected.expect_totals(1, 1)
     assert connected.received() == [text]
 
 
-def test_json_comes_back(wall: Wall, connected: Pane) -> None:
+def test_json_comes_back(echo: EchoPage, connected: Pane) -> None:
     document = {"to": "wall", "n": [1, 2.5, None, True], "text": '"quoted" 回'}
 
-    wall.say(json.dumps(document), kind="JSON")
+    echo.say(json.dumps(document), kind="JSON")
 
     connected.expect_totals(1, 1)
     assert [json.loads(message) for message in connected.received()] == [document]
 
 
-def test_hex_is_sent_as_the_bytes_it_spells(wall: Wall, connected: Pane) -> None:
-    wall.say("00 FF 7f", kind="Hex")
+def test_hex_is_sent_as_the_bytes_it_spells(echo: EchoPage, connected: Pane) -> None:
+    echo.say("00 FF 7f", kind="Hex")
 
     connected.expect_totals(1, 1)
     assert connected.received() == [b"\x00\xff\x7f"]
@@ -193,34 +193,34 @@ def test_a_close_is_explained(connected: Pane) -> None:
     expect(close).to_contain_text(re.compile(r"normal", re.IGNORECASE))
 
 
-def test_the_buttons_follow_the_connection(wall: Wall, plain: Service) -> None:
-    pane = wall.open(service=plain.name)
-    expect(wall.send).to_be_disabled()
+def test_the_buttons_follow_the_connection(echo: EchoPage, plain: Service) -> None:
+    pane = echo.open(service=plain.name)
+    expect(echo.send).to_be_disabled()
 
     pane.connect()
-    expect(wall.send).to_be_enabled()
+    expect(echo.send).to_be_enabled()
 
     pane.disconnect()
-    expect(wall.send).to_be_disabled()
+    expect(echo.send).to_be_disabled()
 
 
-def test_connecting_again_after_a_disconnect_works(wall: Wall, plain: Service) -> None:
-    pane = wall.open(service=plain.name)
+def test_connecting_again_after_a_disconnect_works(echo: EchoPage, plain: Service) -> None:
+    pane = echo.open(service=plain.name)
     pane.connect()
     pane.disconnect()
 
     pane.connect()
-    wall.say("Here I am again")
+    echo.say("Here I am again")
 
     pane.expect_totals(1, 1)
     assert pane.received() == ["Here I am again"]
 
 
-def test_leaving_the_page_closes_the_socket_quietly(wall: Wall, connected: Pane, other: Service) -> None:
-    wall.say("before I go")
+def test_leaving_the_page_closes_the_socket_quietly(echo: EchoPage, connected: Pane, other: Service) -> None:
+    echo.say("before I go")
     connected.expect_totals(1, 1)
 
-    pane = wall.open(service=other.name)
+    pane = echo.open(service=other.name)
 
     expect(pane.connection).to_have_text("Disconnected")
 
@@ -228,10 +228,10 @@ def test_leaving_the_page_closes_the_socket_quietly(wall: Wall, connected: Pane,
 # The log
 
 
-def test_an_entry_has_its_direction_kind_and_size(wall: Wall, connected: Pane) -> None:
-    wall.say("回音壁")
+def test_an_entry_has_its_direction_kind_and_size(echo: EchoPage, connected: Pane) -> None:
+    echo.say("回音壁")
     connected.expect_totals(1, 1)
-    wall.say("00 01", kind="Hex")
+    echo.say("00 01", kind="Hex")
     connected.expect_totals(2, 2)
 
     for direction in ("sent", "received"):
@@ -240,16 +240,16 @@ def test_an_entry_has_its_direction_kind_and_size(wall: Wall, connected: Pane) -
     expect(connected.entries("event", "open")).to_have_count(1)
 
 
-def test_a_round_trip_is_timed(wall: Wall, connected: Pane) -> None:
-    wall.say("there and back")
+def test_a_round_trip_is_timed(echo: EchoPage, connected: Pane) -> None:
+    echo.say("there and back")
     connected.expect_totals(1, 1)
 
     expect(connected.entries("received")).to_have_attribute("data-rtt", re.compile(r"^\d+(\.\d+)?$"))
     expect(connected.sparkline).to_be_visible()
 
 
-def test_a_line_of_the_log_begins_with_which_way_it_went(wall: Wall, connected: Pane) -> None:
-    wall.say("which way?")
+def test_a_line_of_the_log_begins_with_which_way_it_went(echo: EchoPage, connected: Pane) -> None:
+    echo.say("which way?")
     connected.expect_totals(1, 1)
 
     for entry in connected.entries().all():
@@ -259,8 +259,8 @@ def test_a_line_of_the_log_begins_with_which_way_it_went(wall: Wall, connected: 
         assert 0 < arrow["x"] - line["x"] < 40
 
 
-def test_the_log_shows_only_what_is_asked_for(wall: Wall, connected: Pane) -> None:
-    wall.say("there and back")
+def test_the_log_shows_only_what_is_asked_for(echo: EchoPage, connected: Pane) -> None:
+    echo.say("there and back")
     connected.expect_totals(1, 1)
 
     for label, count in {"Sent": 1, "Received": 1, "Events": 1, "All": 3}.items():
@@ -268,9 +268,9 @@ def test_the_log_shows_only_what_is_asked_for(wall: Wall, connected: Pane) -> No
         expect(connected.entries()).to_have_count(count)
 
 
-def test_the_log_can_be_searched(wall: Wall, connected: Pane) -> None:
-    wall.say("a needle")
-    wall.say("hay")
+def test_the_log_can_be_searched(echo: EchoPage, connected: Pane) -> None:
+    echo.say("a needle")
+    echo.say("hay")
     connected.expect_totals(2, 2)
 
     connected.search.fill("NEEDLE")
@@ -279,8 +279,8 @@ def test_the_log_can_be_searched(wall: Wall, connected: Pane) -> None:
     expect(connected.entries("received")).to_contain_text("a needle")
 
 
-def test_json_is_laid_out_in_its_view(wall: Wall, connected: Pane) -> None:
-    wall.say('{"a":[1,2]}', kind="JSON")
+def test_json_is_laid_out_in_its_view(echo: EchoPage, connected: Pane) -> None:
+    echo.say('{"a":[1,2]}', kind="JSON")
     connected.expect_totals(1, 1)
 
     connected.view_as.select_option(label="JSON")
@@ -288,8 +288,8 @@ def test_json_is_laid_out_in_its_view(wall: Wall, connected: Pane) -> None:
     expect(connected.entries("received")).to_contain_text('"a": [')
 
 
-def test_bytes_are_laid_out_in_the_hex_view(wall: Wall, connected: Pane) -> None:
-    wall.say("echo")
+def test_bytes_are_laid_out_in_the_hex_view(echo: EchoPage, connected: Pane) -> None:
+    echo.say("echo")
     connected.expect_totals(1, 1)
 
     connected.view_as.select_option(label="Hex")
@@ -297,8 +297,8 @@ def test_bytes_are_laid_out_in_the_hex_view(wall: Wall, connected: Pane) -> None
     expect(connected.entries("received")).to_contain_text(re.compile("65 ?63 ?68 ?6f", re.IGNORECASE))
 
 
-def test_the_log_can_be_cleared(wall: Wall, connected: Pane) -> None:
-    wall.say("soon gone")
+def test_the_log_can_be_cleared(echo: EchoPage, connected: Pane) -> None:
+    echo.say("soon gone")
     connected.expect_totals(1, 1)
 
     connected.clear.click()
@@ -306,13 +306,13 @@ def test_the_log_can_be_cleared(wall: Wall, connected: Pane) -> None:
     expect(connected.entries()).to_have_count(0)
 
 
-def test_the_log_is_exported_as_json_lines(wall: Wall, connected: Pane) -> None:
-    wall.say("回音壁")
+def test_the_log_is_exported_as_json_lines(echo: EchoPage, connected: Pane) -> None:
+    echo.say("回音壁")
     connected.expect_totals(1, 1)
-    wall.say("00 ff", kind="Hex")
+    echo.say("00 ff", kind="Hex")
     connected.expect_totals(2, 2)
 
-    with wall.page.expect_download() as download:
+    with echo.page.expect_download() as download:
         connected.export_button.click()
 
     assert download.value.suggested_filename.endswith(".jsonl")
@@ -329,17 +329,17 @@ def test_the_log_is_exported_as_json_lines(wall: Wall, connected: Pane) -> None:
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"]) for line in lines)
 
 
-def test_the_log_stops_scrolling_while_one_reads(wall: Wall, connected: Pane) -> None:
-    wall.say_preset("200 messages")
+def test_the_log_stops_scrolling_while_one_reads(echo: EchoPage, connected: Pane) -> None:
+    echo.say_preset("200 messages")
     connected.expect_totals(200, 200, timeout=15_000)
     connected.log.hover()
-    wall.page.mouse.wheel(0, -1500)
+    echo.page.mouse.wheel(0, -1500)
     expect(connected.new).to_have_count(0)
 
-    wall.message.fill("news")
-    wall.kind("Text").check()
-    wall.message.fill("news")
-    wall.send.click()
+    echo.message.fill("news")
+    echo.kind("Text").check()
+    echo.message.fill("news")
+    echo.send.click()
 
     expect(connected.new).to_have_text("2 new")
     connected.new.click()
@@ -347,11 +347,11 @@ def test_the_log_stops_scrolling_while_one_reads(wall: Wall, connected: Pane) ->
     expect(connected.new).to_have_count(0)
 
 
-def test_a_long_log_keeps_the_page_small(wall: Wall, connected: Pane) -> None:
-    wall.preset.select_option(label="200 messages")
+def test_a_long_log_keeps_the_page_small(echo: EchoPage, connected: Pane) -> None:
+    echo.preset.select_option(label="200 messages")
 
     for number in range(1, 6):
-        wall.send.click()
+        echo.send.click()
         connected.expect_totals(200 * number, 200 * number, timeout=15_000)
 
     assert connected.entries().count() < 1000
@@ -362,38 +362,38 @@ def test_a_long_log_keeps_the_page_small(wall: Wall, connected: Pane) -> None:
 # Two languages
 
 
-def test_the_page_speaks_chinese_and_remembers_it(wall: Wall) -> None:
-    wall.open()
+def test_the_page_speaks_chinese_and_remembers_it(echo: EchoPage) -> None:
+    echo.open()
 
-    wall.page.get_by_role("button", name="中文", exact=True).click()
+    echo.page.get_by_role("button", name="中文", exact=True).click()
 
-    expect(wall.page.get_by_role("heading", level=1)).to_have_text("回音壁")
-    expect(wall.page.locator("html")).to_have_attribute("lang", re.compile("^zh"))
-    wall.load("/")
-    expect(wall.page.get_by_role("heading", level=1)).to_have_text("回音壁")
-    wall.page.get_by_role("button", name="English", exact=True).click()
-    expect(wall.page.get_by_role("heading", level=1)).to_have_text("Echo Wall")
+    expect(echo.page.get_by_role("heading", level=1)).to_have_text("回音壁")
+    expect(echo.page.locator("html")).to_have_attribute("lang", re.compile("^zh"))
+    echo.load("/")
+    expect(echo.page.get_by_role("heading", level=1)).to_have_text("回音壁")
+    echo.page.get_by_role("button", name="English", exact=True).click()
+    expect(echo.page.get_by_role("heading", level=1)).to_have_text("Echo Wall")
 
 
-def test_a_deep_link_to_the_chinese_page(wall: Wall) -> None:
-    wall.load("/?lang=zh")
+def test_a_deep_link_to_the_chinese_page(echo: EchoPage) -> None:
+    echo.load("/?lang=zh")
 
-    expect(wall.page.get_by_role("heading", level=1)).to_have_text("回音壁")
+    expect(echo.page.get_by_role("heading", level=1)).to_have_text("回音壁")
 
 
 @pytest.mark.browser_context_args(locale="zh-CN")
-def test_a_chinese_reader_gets_the_chinese_page(wall: Wall) -> None:
-    wall.load("/")
+def test_a_chinese_reader_gets_the_chinese_page(echo: EchoPage) -> None:
+    echo.load("/")
 
-    expect(wall.page.get_by_role("heading", level=1)).to_have_text("回音壁")
+    expect(echo.page.get_by_role("heading", level=1)).to_have_text("回音壁")
 
 
-def test_switching_the_language_keeps_the_connection(wall: Wall, connected: Pane) -> None:
-    wall.say("before")
+def test_switching_the_language_keeps_the_connection(echo: EchoPage, connected: Pane) -> None:
+    echo.say("before")
     connected.expect_totals(1, 1)
 
-    wall.page.get_by_role("button", name="中文", exact=True).click()
-    wall.page.get_by_role("button", name="English", exact=True).click()
+    echo.page.get_by_role("button", name="中文", exact=True).click()
+    echo.page.get_by_role("button", name="English", exact=True).click()
 
     connected.expect_connected()
     connected.expect_totals(1, 1)
@@ -415,7 +415,7 @@ def lose(page: Page, file: str, *, times: int | None = None) -> None:
 def test_what_the_room_needs_is_asked_for_again(page: Page, plain: Service, file: str) -> None:
     lose(page, file, times=2)
 
-    Room(page).open(plain.name)
+    ChatPage(page).open(plain.name)
 
     expect(page.get_by_role("alert")).to_have_count(0)
 
@@ -424,7 +424,7 @@ def test_what_the_room_needs_is_asked_for_again(page: Page, plain: Service, file
 @pytest.mark.parametrize("file", ["services.json", "js/stacks.js"])
 def test_what_the_table_needs_is_asked_for_again(page: Page, services: list[Service], file: str) -> None:
     lose(page, file, times=2)
-    table = Table(page)
+    table = StacksPage(page)
 
     table.open()
 
@@ -434,9 +434,9 @@ def test_what_the_table_needs_is_asked_for_again(page: Page, services: list[Serv
 
 @FAILED_TO_LOAD
 @pytest.mark.parametrize("file", ["js/highlight.js", "services/*/app.*"])
-def test_what_the_source_panel_needs_is_asked_for_again(wall: Wall, plain: Service, file: str) -> None:
-    pane = wall.open(service=plain.name)
-    lose(wall.page, file, times=2)
+def test_what_the_source_panel_needs_is_asked_for_again(echo: EchoPage, plain: Service, file: str) -> None:
+    pane = echo.open(service=plain.name)
+    lose(echo.page, file, times=2)
 
     pane.how.click()
 
@@ -445,44 +445,44 @@ def test_what_the_source_panel_needs_is_asked_for_again(wall: Wall, plain: Servi
 
 @FAILED_TO_LOAD
 @pytest.mark.protocol("socket.io")
-def test_a_client_that_does_not_come_is_a_connection_that_fails(wall: Wall, service: Service) -> None:
-    lose(wall.page, "js/socket*.js", times=5)  # two more of the second attempt
-    pane = wall.open(service=service.name)
+def test_a_client_that_does_not_come_is_a_connection_that_fails(echo: EchoPage, service: Service) -> None:
+    lose(echo.page, "js/socket*.js", times=5)  # two more of the second attempt
+    pane = echo.open(service=service.name)
 
     pane.connect()
 
     expect(pane.entries("event", "error")).to_have_count(1)
     expect(pane.entries("event", "open")).to_have_count(1)
-    wall.say("Hello, wall!")
+    echo.say("Hello, wall!")
     pane.expect_totals(1, 1)
 
 
 @FAILED_TO_LOAD
-def test_without_the_list_an_endpoint_of_ones_own_still_works(wall: Wall, plain: Service, base_url: str) -> None:
-    lose(wall.page, "services.json")
-    pane = wall.open(service=plain.name)
+def test_without_the_list_an_endpoint_of_ones_own_still_works(echo: EchoPage, plain: Service, base_url: str) -> None:
+    lose(echo.page, "services.json")
+    pane = echo.open(service=plain.name)
 
-    alert = wall.page.get_by_role("alert")
+    alert = echo.page.get_by_role("alert")
     expect(alert).to_have_count(1)
     expect(alert).to_contain_text("The list of stacks could not be loaded")
     pane.own_endpoint.check()
     pane.endpoint_url.fill(endpoint(base_url, plain))
     pane.connect()
-    wall.say("Hello, wall!")
+    echo.say("Hello, wall!")
     pane.expect_totals(1, 1)
 
 
 # What it costs
 
 
-def test_the_page_weighs_at_most_200_kb_on_the_wire(wall: Wall, services: list[Service]) -> None:
+def test_the_page_weighs_at_most_200_kb_on_the_wire(echo: EchoPage, services: list[Service]) -> None:
     sockets = next((service for service in services if service.protocol == "socket.io"), services[0])
-    pane = wall.open(service=sockets.name)
+    pane = echo.open(service=sockets.name)
     pane.connect()
     pane.how.click()
     expect(pane.source).to_be_visible()
 
-    sizes = wall.page.evaluate(
+    sizes = echo.page.evaluate(
         "performance.getEntries().filter(({transferSize}) => transferSize).map(e => [e.name, e.transferSize])"
     )
 
@@ -490,8 +490,8 @@ def test_the_page_weighs_at_most_200_kb_on_the_wire(wall: Wall, services: list[S
     assert sum(size for _, size in sizes) <= 200_000, sorted(sizes, key=lambda it: -it[1])[:10]
 
 
-def test_the_page_asks_nobody_else(wall: Wall, base_url: str, connected: Pane) -> None:
-    names = wall.page.evaluate("performance.getEntriesByType('resource').map(({name}) => name)")
+def test_the_page_asks_nobody_else(echo: EchoPage, base_url: str, connected: Pane) -> None:
+    names = echo.page.evaluate("performance.getEntriesByType('resource').map(({name}) => name)")
 
     assert names
     assert [name for name in names if not name.startswith(f"{base_url}/")] == []

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.page.focus import tab_to
-from e2e.support.pages import Pane, Room, Table, Wall
+from e2e.support.pages import ChatPage, EchoPage, Pane, StacksPage
 from echowall.catalog.catalog import Service, services_json
 
 NO_ANSWER = "Failed to load resource: the server responded with a status of 502"
@@ -63,9 +63,9 @@ def down(page: Page) -> Callable[[Service], None]:
 
 
 @pytest.fixture
-def pane(wall: Wall) -> Pane:
+def pane(echo: EchoPage) -> Pane:
     """A pane with no stack chosen, so that none stays in sight for that."""
-    pane = wall.open()
+    pane = echo.open()
     pane.own_endpoint.check()
     return pane
 
@@ -155,41 +155,41 @@ def test_the_arrows_go_among_those_in_sight(pane: Pane, services: list[Service])
         expect(pane.stack(title)).to_be_focused()
 
 
-def test_the_chosen_stack_stays_in_sight_and_in_reach(wall: Wall, plain: Service) -> None:
-    pane = wall.open(service=plain.name)
+def test_the_chosen_stack_stays_in_sight_and_in_reach(echo: EchoPage, plain: Service) -> None:
+    pane = echo.open(service=plain.name)
 
     pane.filter.fill("no such stack")
 
     assert pane.shown_stacks() == [plain.name]
     expect(pane.matches).to_contain_text("0 of")
-    tab_to(wall.page, pane.stack(plain.title))
+    tab_to(echo.page, pane.stack(plain.title))
 
 
 @pytest.mark.parametrize("keys", ["Control+k", "Meta+k"])
-def test_a_shortcut_goes_to_the_filter(wall: Wall, plain: Service, other: Service, keys: str) -> None:
-    wall.open(service=plain.name, compare=other.name)
-    wall.message.press_sequentially("k/K")
-    wall.page.keyboard.press(keys)
-    expect(wall.first.filter).to_be_focused()
+def test_a_shortcut_goes_to_the_filter(echo: EchoPage, plain: Service, other: Service, keys: str) -> None:
+    echo.open(service=plain.name, compare=other.name)
+    echo.message.press_sequentially("k/K")
+    echo.page.keyboard.press(keys)
+    expect(echo.first.filter).to_be_focused()
 
-    wall.second.stack(other.title).focus()
-    wall.page.keyboard.press(keys)
+    echo.second.stack(other.title).focus()
+    echo.page.keyboard.press(keys)
 
-    expect(wall.second.filter).to_be_focused()
-    expect(wall.second.filter).to_have_value("")
-    expect(wall.message).to_have_value("k/K")
+    expect(echo.second.filter).to_be_focused()
+    expect(echo.second.filter).to_have_value("")
+    expect(echo.message).to_have_value("k/K")
 
 
-def test_no_key_is_a_shortcut_by_itself(wall: Wall, plain: Service) -> None:
+def test_no_key_is_a_shortcut_by_itself(echo: EchoPage, plain: Service) -> None:
     """Speech input and slips press single keys (WCAG 2.1.4)."""
-    pane = wall.open(service=plain.name)
+    pane = echo.open(service=plain.name)
     pane.stack(plain.title).focus()
 
     for key in ("k", "/", "Shift+K", "?"):
-        wall.page.keyboard.press(key)
+        echo.page.keyboard.press(key)
 
         expect(pane.stack(plain.title)).to_be_focused()
-    for field in (wall.message, pane.close_reason, pane.search, pane.filter):
+    for field in (echo.message, pane.close_reason, pane.search, pane.filter):
         field.press_sequentially("k/K")
 
         expect(field).to_have_value("k/K")
@@ -197,11 +197,11 @@ def test_no_key_is_a_shortcut_by_itself(wall: Wall, plain: Service) -> None:
 
 @pytest.mark.expects_console(NO_ANSWER)
 def test_what_does_not_run_says_so_where_it_was(
-    wall: Wall, services: list[Service], down: Callable[[Service], None]
+    echo: EchoPage, services: list[Service], down: Callable[[Service], None]
 ) -> None:
     missing = services[len(services) // 2]
     down(missing)
-    pane = wall.open(service=services[0].name)
+    pane = echo.open(service=services[0].name)
 
     expect(pane.row(missing.name)).to_have_attribute("data-status", "down")
     expect(pane.row(missing.name).get_by_text("not running")).to_be_visible()
@@ -225,80 +225,80 @@ def test_the_chat_room_marks_what_does_not_run(
 ) -> None:
     missing = next(service for service in services if service != plain)
     down(missing)
-    room = Room(page)
+    chat = ChatPage(page)
 
-    room.open(plain.name)
+    chat.open(plain.name)
 
-    expect(room.stack.locator(f"option[value={missing.name}]")).to_have_text(f"{missing.title} (not running)")
-    expect(room.stack.locator("option", has_text="not running")).to_have_count(1)
+    expect(chat.stack.locator(f"option[value={missing.name}]")).to_have_text(f"{missing.title} (not running)")
+    expect(chat.stack.locator("option", has_text="not running")).to_have_count(1)
 
 
 def test_the_chat_rooms_stacks_are_grouped_by_era(page: Page, services: list[Service], plain: Service) -> None:
-    room = Room(page)
-    room.open(plain.name)
+    chat = ChatPage(page)
+    chat.open(plain.name)
 
     eras = {era: [service.name for service in services if service.era == era] for era in ERAS}
-    expect(room.stack.locator("optgroup")).to_have_count(sum(map(bool, eras.values())))
+    expect(chat.stack.locator("optgroup")).to_have_count(sum(map(bool, eras.values())))
     for era, names in eras.items():
-        options = room.stack.locator(f'optgroup[label="{ERAS[era]}"] option')
+        options = chat.stack.locator(f'optgroup[label="{ERAS[era]}"] option')
         assert [option.get_attribute("value") for option in options.all()] == names
 
 
 def test_the_yardstick_is_marked_wherever_its_facts_are(
-    page: Page, wall: Wall, services: list[Service], plain: Service, doctor: Doctor
+    page: Page, echo: EchoPage, services: list[Service], plain: Service, doctor: Doctor
 ) -> None:
     python = [service for service in services if service.era != "yardstick" and service != plain]
     measure = msgspec.structs.replace(plain, era="yardstick")
     doctor([*python, measure])
     mark = "Yardstick: not Python"
 
-    pane = wall.open(service=measure.name)
+    pane = echo.open(service=measure.name)
     expect(pane.root.get_by_role("group", name="Yardstick").get_by_role("radio")).to_have_count(1)
     pane.how.click()
     expect(pane.root.get_by_text(mark)).to_have_count(2)  # beside the title and beside the facts
     pane.stack(python[0].title).check()
     expect(pane.root.get_by_text(mark)).to_have_count(0)
 
-    table = Table(page)
+    table = StacksPage(page)
     table.open()
     expect(table.root.get_by_text(mark)).to_have_count(1)
     expect(table.row(measure.name)).to_contain_text(mark)
 
-    room = Room(page)
-    room.open(measure.name)
-    expect(room.root.get_by_text(mark)).to_be_visible()
-    room.stack.select_option(python[0].name)
-    expect(room.root.get_by_text(mark)).to_have_count(0)
+    chat = ChatPage(page)
+    chat.open(measure.name)
+    expect(chat.root.get_by_text(mark)).to_be_visible()
+    chat.stack.select_option(python[0].name)
+    expect(chat.root.get_by_text(mark)).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("panes", [1, 2])
 def test_however_many_there_are_the_message_is_near(
-    wall: Wall, services: list[Service], doctor: Doctor, width: int, panes: int
+    echo: EchoPage, services: list[Service], doctor: Doctor, width: int, panes: int
 ) -> None:
-    wall.page.set_viewport_size({"width": width, "height": 900})
+    echo.page.set_viewport_size({"width": width, "height": 900})
     last = services[-1]
     address = dict.fromkeys(("service", "compare")[:panes], last.name)
-    wall.open(**address)
-    few = wall.message.bounding_box()
+    echo.open(**address)
+    few = echo.message.bounding_box()
 
     doctor(multiplied(services))
-    pane = wall.open(**address)
+    pane = echo.open(**address)
 
     expect(pane.root.locator("[data-service]")).to_have_count(MANY)
-    many = wall.message.bounding_box()
+    many = echo.message.bounding_box()
     assert few
     assert many
     assert many["y"] - few["y"] < 100 * panes
     expect(pane.stack(last.title)).to_be_in_viewport()
 
 
-def test_however_many_there_are_typing_is_quick(wall: Wall, services: list[Service], doctor: Doctor) -> None:
+def test_however_many_there_are_typing_is_quick(echo: EchoPage, services: list[Service], doctor: Doctor) -> None:
     doctor(multiplied(services))
-    wall.open(service=services[0].name, compare=services[1].name)
-    expect(wall.second.root.locator("[data-service]")).to_have_count(MANY)
+    echo.open(service=services[0].name, compare=services[1].name)
+    expect(echo.second.root.locator("[data-service]")).to_have_count(MANY)
 
-    took = wall.first.filter.evaluate(
+    took = echo.first.filter.evaluate(
         """async (input) => {
           const start = performance.now();
           for (const text of ["a", "as", "asy", "asyn", "async", ""]) {

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.page.focus import tab_to
-from e2e.support.pages import Table, Wall
+from e2e.support.pages import EchoPage, StacksPage
 from echowall.catalog.catalog import Service
 
 Key = Callable[[Service], Any]
@@ -33,14 +33,14 @@ ASCENDS = """texts => texts.every((text, index) =>
 
 
 @pytest.fixture
-def table(page: Page) -> Table:
+def table(page: Page) -> StacksPage:
     """The table, opened."""
-    table = Table(page)
+    table = StacksPage(page)
     table.open()
     return table
 
 
-def test_every_fact_of_every_stack_is_there(table: Table, services: list[Service]) -> None:
+def test_every_fact_of_every_stack_is_there(table: StacksPage, services: list[Service]) -> None:
     assert table.names() == [service.name for service in services]
     columns = table.headers.all_inner_texts()
     assert columns == [
@@ -75,12 +75,12 @@ def test_every_fact_of_every_stack_is_there(table: Table, services: list[Service
         expect(row.locator("time")).to_have_attribute("datetime", service.released.isoformat())
 
 
-def test_it_is_sorted_by_no_column_at_first(table: Table) -> None:
+def test_it_is_sorted_by_no_column_at_first(table: StacksPage) -> None:
     expect(table.root.locator("[aria-sort]")).to_have_count(0)
 
 
 @pytest.mark.parametrize("column", BY_VALUE)
-def test_a_column_of_values_is_sorted_both_ways(table: Table, services: list[Service], column: str) -> None:
+def test_a_column_of_values_is_sorted_both_ways(table: StacksPage, services: list[Service], column: str) -> None:
     for order, backwards in (("ascending", False), ("descending", True), ("ascending", False)):
         table.sort(column)
 
@@ -91,7 +91,7 @@ def test_a_column_of_values_is_sorted_both_ways(table: Table, services: list[Ser
 
 
 @pytest.mark.parametrize("column", BY_WORD)
-def test_a_column_of_words_is_sorted_both_ways(table: Table, services: list[Service], column: str) -> None:
+def test_a_column_of_words_is_sorted_both_ways(table: StacksPage, services: list[Service], column: str) -> None:
     for order in ("ascending", "descending"):
         table.sort(column)
 
@@ -105,7 +105,7 @@ def test_a_column_of_words_is_sorted_both_ways(table: Table, services: list[Serv
 def test_what_does_not_run_can_be_sorted_to_one_end(page: Page, services: list[Service]) -> None:
     missing = services[len(services) // 2]
     page.route(f"**/{missing.name}/about", lambda route: route.fulfill(status=502, json={"error": "down"}))
-    table = Table(page)
+    table = StacksPage(page)
     table.open(sort="status")
     rest = [service.name for service in services if service != missing]
 
@@ -117,13 +117,13 @@ def test_what_does_not_run_can_be_sorted_to_one_end(page: Page, services: list[S
     assert table.names() == [missing.name, *rest]
 
 
-def test_the_order_is_in_the_address(table: Table, services: list[Service]) -> None:
+def test_the_order_is_in_the_address(table: StacksPage, services: list[Service]) -> None:
     table.sort("Lines of code")
     expect(table.page).to_have_url(re.compile(r"\?view=stacks&sort=lines$"))
     table.sort("Lines of code")
     expect(table.page).to_have_url(re.compile(r"\?view=stacks&sort=lines&order=desc$"))
 
-    table.wall.reload()
+    table.reload()
 
     expect(table.header("Lines of code")).to_have_attribute("aria-sort", "descending")
     expected = sorted(services, key=lambda service: service.lines, reverse=True)
@@ -132,7 +132,7 @@ def test_the_order_is_in_the_address(table: Table, services: list[Service]) -> N
 
 @pytest.mark.parametrize("column", ["no-such-column", "constructor", "<img src=x>"])
 def test_a_column_that_there_is_not_sorts_nothing(page: Page, services: list[Service], column: str) -> None:
-    table = Table(page)
+    table = StacksPage(page)
 
     table.open(sort=column, order="desc")
 
@@ -140,7 +140,7 @@ def test_a_column_that_there_is_not_sorts_nothing(page: Page, services: list[Ser
     assert table.names() == [service.name for service in services]
 
 
-def test_the_filter_leaves_the_rows_that_match_in_their_order(table: Table, services: list[Service]) -> None:
+def test_the_filter_leaves_the_rows_that_match_in_their_order(table: StacksPage, services: list[Service]) -> None:
     wanted = services[0].framework
     table.sort("Lines of code")
 
@@ -154,57 +154,59 @@ def test_the_filter_leaves_the_rows_that_match_in_their_order(table: Table, serv
     ]
     expect(table.matches).to_have_text(f"{len(few)} of {len(services)} match")
     assert table.names() == few
-    table.wall.reload()
+    table.reload()
     expect(table.filter).to_have_value(wanted.upper())
     assert table.names() == few
     table.filter.press("Escape")
     expect(table.root.locator("tr[data-service]")).to_have_count(len(services))
 
 
-def test_a_filter_that_matches_nothing_says_so(table: Table) -> None:
+def test_a_filter_that_matches_nothing_says_so(table: StacksPage) -> None:
     table.filter.fill('<b>"no such stack"</b>')
 
     expect(table.root.get_by_text("No stack matches.")).to_be_visible()
     assert table.names() == []
 
 
-def test_a_stack_opens_in_the_echo_and_one_comes_back_to_the_table(table: Table, wall: Wall, service: Service) -> None:
+def test_a_stack_opens_in_the_echo_and_one_comes_back_to_the_table(
+    table: StacksPage, echo: EchoPage, service: Service
+) -> None:
     table.sort("Server")
     names = table.names()
 
     table.link(service.name).click()
 
-    expect(wall.first.stack(service.title)).to_be_checked()
-    expect(wall.page).to_have_url(re.compile(rf"\?service={service.name}$"))
-    wall.page.go_back()
+    expect(echo.first.stack(service.title)).to_be_checked()
+    expect(echo.page).to_have_url(re.compile(rf"\?service={service.name}$"))
+    echo.page.go_back()
     expect(table.header("Server")).to_have_attribute("aria-sort", "ascending")
     assert table.names() == names
 
 
 def test_who_was_connected_is_connected_to_the_one_that_is_opened(
-    wall: Wall, table: Table, plain: Service, other: Service
+    echo: EchoPage, table: StacksPage, plain: Service, other: Service
 ) -> None:
-    pane = wall.open(service=plain.name)
+    pane = echo.open(service=plain.name)
     pane.connect()
-    wall.page.get_by_role("link", name="Stacks", exact=True).click()
+    echo.page.get_by_role("link", name="Stacks", exact=True).click()
 
     table.link(other.name).click()
 
     expect(pane.entries("event", "open").filter(has_text=f"/{other.name}/")).to_have_count(1)
     pane.expect_connected()
-    wall.say("over there")
+    echo.say("over there")
     pane.expect_totals(1, 1)
 
 
-def test_a_link_leads_there_by_itself(table: Table, wall: Wall, plain: Service) -> None:
+def test_a_link_leads_there_by_itself(table: StacksPage, echo: EchoPage, plain: Service) -> None:
     address = table.link(plain.name).get_attribute("href")
 
-    wall.load(f"/{address}")
+    echo.load(f"/{address}")
 
-    expect(wall.first.stack(plain.title)).to_be_checked()
+    expect(echo.first.stack(plain.title)).to_be_checked()
 
 
-def test_the_table_by_keyboard_alone(table: Table, wall: Wall, services: list[Service]) -> None:
+def test_the_table_by_keyboard_alone(table: StacksPage, echo: EchoPage, services: list[Service]) -> None:
     keyboard = table.page.keyboard
     keyboard.press("Control+k")
     expect(table.filter).to_be_focused()
@@ -217,29 +219,29 @@ def test_the_table_by_keyboard_alone(table: Table, wall: Wall, services: list[Se
 
     keyboard.press("Enter")
 
-    expect(wall.first.stack(most.title)).to_be_checked()
-    expect(wall.first.root.get_by_role("heading", name=most.title, exact=True)).to_be_focused()
+    expect(echo.first.stack(most.title)).to_be_checked()
+    expect(echo.first.root.get_by_role("heading", name=most.title, exact=True)).to_be_focused()
 
 
-def test_enter_in_the_filter_opens_the_first_that_matches(table: Table, wall: Wall, plain: Service) -> None:
+def test_enter_in_the_filter_opens_the_first_that_matches(table: StacksPage, echo: EchoPage, plain: Service) -> None:
     table.filter.fill(plain.title)
     first = table.names()[0]
 
     table.filter.press("Enter")
 
-    expect(wall.page).to_have_url(re.compile(rf"\?service={first}$"))
+    expect(echo.page).to_have_url(re.compile(rf"\?service={first}$"))
 
 
-def test_the_title_says_where_one_is(table: Table, wall: Wall) -> None:
-    expect(wall.page).to_have_title("Stacks · Echo Wall")
+def test_the_title_says_where_one_is(table: StacksPage, echo: EchoPage) -> None:
+    expect(echo.page).to_have_title("Stacks · Echo Wall")
 
-    wall.page.get_by_role("link", name="Echo", exact=True).click()
+    echo.page.get_by_role("link", name="Echo", exact=True).click()
 
-    expect(wall.page).to_have_title("Echo Wall")
+    expect(echo.page).to_have_title("Echo Wall")
 
 
 def test_the_table_speaks_chinese(page: Page, services: list[Service]) -> None:
-    Wall(page).load("/?view=stacks&lang=zh&sort=released")
+    EchoPage(page).load("/?view=stacks&lang=zh&sort=released")
 
     expect(page).to_have_title("服务一览 · 回音壁")
     oldest = min(services, key=lambda service: service.released)

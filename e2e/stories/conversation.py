@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event, Semaphore
 
+from e2e.stories.record import noting_trouble
 from e2e.support import room, websocket
-from e2e.support.room import Message, Visitor, texts, troubled
+from e2e.support.room import Message, Visitor, texts
 from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import Service
 
@@ -121,7 +122,7 @@ def talking(people: list[Person], *, pause: float) -> Iterator[Callable[[int], N
     goodbyes = {person.goodbye for person in people}
 
     def finish(person: Person) -> None:
-        with troubled(person):
+        with noting_trouble(person):
             person.catch_up()
             person.say(person.goodbye)
             person.listen(goodbyes)

@@ -4,38 +4,36 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
 
 from e2e.stories.conversation import Person, talking
+from e2e.stories.record import noting_trouble
 from e2e.support import room
-from e2e.support.lab_lock import Turns
-from e2e.support.lab_operator import REDIS, Lab
-from e2e.support.room import Error, Live, Meanwhile, Message, Visitor, texts, troubled
+from e2e.support.lab_lock import LabLock
+from e2e.support.lab_operator import REDIS, Operator
+from e2e.support.room import Enter, Error, Live, Meanwhile, Message, Visitor, texts
 from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import Service
 
 pytestmark = pytest.mark.operator
-
-Enter = Callable[..., Visitor]
 
 #: Seconds after which a service has noticed that Redis went or came.
 NOTICED = 15
 
 
 def test_nothing_is_lost_when_redis_is_killed_in_the_middle(
-    base_url: str, services: list[Service], mark: str, lab: Lab
+    base_url: str, services: list[Service], mark: str, operator: Operator
 ) -> None:
     people = [Person(base_url, service, mark, service.name) for service in services]
 
     with talking(people, pause=0.1) as everybody_speaks:
         everybody_speaks(5)
-        lab.kill(REDIS)
+        operator.kill(REDIS)
         everybody_speaks(5)
-        lab.start(REDIS)
+        operator.start(REDIS)
 
     for person in people:
         person.assert_heard_the_same_as(people)
@@ -51,25 +49,25 @@ class Newborn:
 
 
 @pytest.fixture(scope="module")
-def started_without_redis(base_url: str, services: list[Service], turns: Turns) -> dict[str, Newborn]:
+def started_without_redis(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, Newborn]:
     """Every service, restarted in one outage; the last message of the room says `before`."""
     newborns = {service.name: Newborn() for service in services}
-    with turns.alone(), Lab(base_url, services) as lab, ExitStack() as stack:
+    with lab_lock.exclusive(), Operator(base_url, services) as operator, ExitStack() as stack:
         with room.enter(base_url, services[0]) as speaker:
             speaker.say("before", "before")
             speaker.hear("before")
-        lab.stop(REDIS)
-        lab.stop(*services)
-        lab.start(*services)
+        operator.stop(REDIS)
+        operator.stop(*services)
+        operator.start(*services)
         inside = []
         for service in services:
-            with troubled(newborns[service.name]):
+            with noting_trouble(newborns[service.name]):
                 visitor = stack.enter_context(room.enter(base_url, service))
                 newborns[service.name].before = visitor.until_live(False, seconds=NOTICED)
                 inside.append(visitor)
-        lab.start(REDIS)
+        operator.start(REDIS)
         for visitor in inside:
-            with troubled(newborns[visitor.service.name]):
+            with noting_trouble(newborns[visitor.service.name]):
                 newborns[visitor.service.name].after = visitor.until_live(seconds=NOTICED)
     return newborns
 
@@ -100,11 +98,11 @@ class Witness:
 
 
 @pytest.fixture(scope="module")
-def outage(base_url: str, services: list[Service], turns: Turns) -> dict[str, Witness]:
+def outage(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, Witness]:
     """Redis is stopped and started under a conversation of all stacks, once for all the tests of it."""
     mark = f"outage-{secrets.token_hex(4)}"
     witnesses = {service.name: Witness() for service in services}
-    with turns.alone(), Lab(base_url, services) as lab, ExitStack() as stack:
+    with lab_lock.exclusive(), Operator(base_url, services) as operator, ExitStack() as stack:
         inside = [stack.enter_context(room.enter(base_url, service)) for service in services]
         late: list[Visitor] = []
         for visitor in inside:
@@ -113,35 +111,35 @@ def outage(base_url: str, services: list[Service], turns: Turns) -> dict[str, Wi
             visitor.say(mark, f"before, by {visitor.service.name}")
         for visitor in inside:
             witness = witnesses[visitor.service.name]
-            with troubled(witness):
+            with noting_trouble(witness):
                 witness.heard += visitor.hear(mark, len(inside))
-        lab.stop(REDIS)
+        operator.stop(REDIS)
         for visitor in inside:
             witness = witnesses[visitor.service.name]
-            with troubled(witness):
+            with noting_trouble(witness):
                 witness.told.append(_told_live(visitor))
         for visitor in inside:
             witness = witnesses[visitor.service.name]
-            with troubled(witness):
+            with noting_trouble(witness):
                 visitor.say(mark, f"into the void, by {visitor.service.name}")
                 witness.error = visitor.error(seconds=NOTICED)
         for visitor in inside:
             witness = witnesses[visitor.service.name]
-            with troubled(witness):
+            with noting_trouble(witness):
                 late.append(stack.enter_context(room.enter(base_url, visitor.service, _last_id(visitor))))
                 witness.entered.append(_told_live(late[-1]))
-        lab.start(REDIS)
+        operator.start(REDIS)
         for visitor, latecomer in zip(inside, late, strict=False):
             witness = witnesses[visitor.service.name]
-            with troubled(witness):
+            with noting_trouble(witness):
                 witness.told.append(_told_live(visitor))
                 witness.entered.append(_told_live(latecomer))
         for visitor in inside:
-            with troubled(witnesses[visitor.service.name]):
+            with noting_trouble(witnesses[visitor.service.name]):
                 visitor.say(mark, f"after, by {visitor.service.name}")
         for visitor, latecomer in zip(inside, late, strict=False):
             witness = witnesses[visitor.service.name]
-            with troubled(witness):
+            with noting_trouble(witness):
                 witness.heard += visitor.hear(mark, len(inside))
                 witness.caught_up += latecomer.hear(mark, len(inside))
     return witnesses
@@ -178,16 +176,16 @@ def test_delivery_goes_on_when_redis_returns(outage: dict[str, Witness], service
 
 
 @pytest.fixture
-def replicas(lab: Lab, plain: Service) -> None:
+def replicas(operator: Operator, plain: Service) -> None:
     """A service runs three times, behind the one proxy."""
-    if not lab.in_containers:
+    if not operator.in_containers:
         pytest.skip("the lab runs as processes: only a container has replicas")
-    lab.scale(plain, 3)
+    operator.scale(plain, 3)
 
 
 @pytest.mark.usefixtures("replicas")
 def test_three_replicas_share_the_room(
-    base_url: str, enter: Enter, plain: Service, other: Service, mark: str, lab: Lab
+    base_url: str, enter: Enter, plain: Service, other: Service, mark: str, operator: Operator
 ) -> None:
     watcher = enter(other)
     visitors = [enter(plain) for _ in range(30)]
@@ -199,7 +197,7 @@ def test_three_replicas_share_the_room(
     heard = [visitor.hear(mark, 30) for visitor in (watcher, *visitors)]
     assert all(messages == heard[0] for messages in heard)
 
-    lab.kill_replica(plain)
+    operator.kill_replica(plain)
 
     watcher.say(mark, "who is left?")
     dropped = [visitor for visitor in visitors if not _hears(visitor, mark)]

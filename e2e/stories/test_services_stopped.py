@@ -15,11 +15,12 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from e2e.stories.conversation import Person, talking
+from e2e.stories.record import noting_trouble
 from e2e.support import room, websocket
-from e2e.support.lab_lock import Turns
-from e2e.support.lab_operator import Lab
-from e2e.support.pages import NOT_THERE, Complaints, Pane, Wall
-from e2e.support.room import troubled
+from e2e.support.console import SERVICE_DOWN, Console
+from e2e.support.lab_lock import LabLock
+from e2e.support.lab_operator import Operator
+from e2e.support.pages import EchoPage, Pane
 from echowall.catalog.catalog import Service
 
 pytestmark = pytest.mark.operator
@@ -65,22 +66,22 @@ def begin(base_url: str, services: list[Service]) -> Story:
 
 
 @pytest.fixture(scope="module")
-def stopped(base_url: str, services: list[Service], turns: Turns) -> Story:
+def stopped(base_url: str, services: list[Service], lab_lock: LabLock) -> Story:
     """Half of the stacks are stopped by SIGTERM, with sockets open and under a conversation, and then the others."""
-    with turns.alone(), Lab(base_url, services) as lab:
+    with lab_lock.exclusive(), Operator(base_url, services) as operator:
         story = begin(base_url, services)
         with talking([fallen.person for fallen in story.values()], pause=0.5) as everybody_speaks:
             everybody_speaks(3)
             for half, _ in halves(services):
                 with ExitStack() as stack:
                     open_sockets = {service.name: open_some(base_url, service, stack) for service in half}
-                    seconds = lab.time_to_stop(*half)
+                    seconds = operator.time_to_stop(*half)
                     for service in half:
                         fallen = story[service.name]
-                        with troubled(fallen):
+                        with noting_trouble(fallen):
                             fallen.seconds = seconds[service.name]
                             fallen.farewells = [client.wait_closed() for client in open_sockets[service.name]]
-                lab.start(*half)
+                operator.start(*half)
     return story
 
 
@@ -101,14 +102,14 @@ def test_sigterm_ends_a_service_within_5_s_even_with_sockets_open(stopped: Story
 
 @pytest.fixture(scope="module")
 def killed(
-    base_url: str, services: list[Service], turns: Turns, browser: Browser, browser_context_args: dict[str, Any]
+    base_url: str, services: list[Service], lab_lock: LabLock, browser: Browser, browser_context_args: dict[str, Any]
 ) -> Story:
     """Half of the stacks are killed at once under a conversation, and then the other half. Each has a page open."""
     with (
-        turns.alone(),
-        Lab(base_url, services) as lab,
+        lab_lock.exclusive(),
+        Operator(base_url, services) as operator,
         browser.new_context(**browser_context_args) as context,
-        Complaints(context, NOT_THERE) as complaints,
+        Console(context, SERVICE_DOWN) as console,
     ):
         story = begin(base_url, services)
         with talking([fallen.person for fallen in story.values()], pause=0.5) as everybody_speaks:
@@ -118,7 +119,7 @@ def killed(
                 with ExitStack() as stack:
                     bystanders = {it.name: stack.enter_context(websocket.connect(base_url, it)) for it in others}
 
-                    lab.kill(*half)
+                    operator.kill(*half)
 
                     for name, bystander in bystanders.items():
                         with tried(story[name].neighbours):
@@ -129,15 +130,15 @@ def killed(
                 for name, (_, pane) in pages.items():
                     with tried(story[name].page):
                         expect(pane.entries("event", "close")).not_to_have_count(0)
-                lab.start(*half)
-                for name, (wall, pane) in pages.items():
+                operator.start(*half)
+                for name, (echo, pane) in pages.items():
                     with tried(story[name].page):
                         expect(pane.connection).to_have_text("Connected", timeout=60_000)
-                        wall.say("back again")
+                        echo.say("back again")
                         pane.expect_received("back again")
-                    wall.page.close()
+                    echo.page.close()
         for fallen in story.values():  # which of the pages it was, a browser's context does not tell
-            fallen.page.trouble = "\n".join(filter(None, [fallen.page.trouble, *complaints.surprises()]))
+            fallen.page.trouble = "\n".join(filter(None, [fallen.page.trouble, *console.unexpected()]))
     return story
 
 
@@ -157,23 +158,28 @@ def test_nothing_is_lost_when_services_are_stopped_in_the_middle(stopped: Story,
     stopped[service.name].person.assert_heard_the_same_as(fallen.person for fallen in stopped.values())
 
 
-@pytest.mark.expects_console(*NOT_THERE)
+@pytest.mark.expects_console(*SERVICE_DOWN)
 def test_a_stopped_service_is_named_until_it_is_back_without_a_reload(
-    context: BrowserContext, base_url: str, http: httpx.Client, plain: Service, lab: Lab, subtests: pytest.Subtests
+    context: BrowserContext,
+    base_url: str,
+    http: httpx.Client,
+    plain: Service,
+    operator: Operator,
+    subtests: pytest.Subtests,
 ) -> None:
-    typing, watching, once, leaving, late = (Wall(context.new_page()) for _ in range(5))
+    typing, watching, once, leaving, late = (EchoPage(context.new_page()) for _ in range(5))
     typing.open()
     typing.first.own_endpoint.check()
     typing.first.endpoint_url.fill("wss://half-typed.exam")
-    for wall in (once, late):
-        wall.open(service=plain.name)
-        wall.first.reconnects.uncheck()
+    for echo in (once, late):
+        echo.open(service=plain.name)
+        echo.first.reconnects.uncheck()
     once.first.connect()
-    for wall in (watching, leaving):
-        wall.open(service=plain.name).connect()
+    for echo in (watching, leaving):
+        echo.open(service=plain.name).connect()
     is_down = re.compile(f"{re.escape(plain.title)} is down")
 
-    lab.stop(plain)
+    operator.stop(plain)
 
     with subtests.test("the proxy names it, within 2 s"):
         answer = http.get(f"/{plain.name}/about", timeout=2)
@@ -209,15 +215,15 @@ def test_a_stopped_service_is_named_until_it_is_back_without_a_reload(
         expect(late.first.entries("event", "close")).to_contain_text("1006")
         expect(late.first.root.get_by_text(is_down).filter(visible=True)).not_to_have_count(0)
 
-    lab.start(plain)
+    operator.start(plain)
 
     with subtests.test("it is back without a reload"):
         expect(watching.first.connection).to_have_text("Connected", timeout=60_000)
         expect(watching.first.row(plain.name)).to_have_attribute("data-status", "up", timeout=20_000)
         expect(watching.first.root.get_by_text(is_down).filter(visible=True)).to_have_count(0)
     with subtests.test("who gave up or wanted no reconnecting stays away"):
-        for wall in (once, leaving, late):
-            expect(wall.first.connection).to_have_text("Disconnected")
+        for echo in (once, leaving, late):
+            expect(echo.first.connection).to_have_text("Disconnected")
 
 
 def open_some(base_url: str, service: Service, stack: ExitStack) -> list[websocket.Client]:
@@ -231,12 +237,12 @@ def open_some(base_url: str, service: Service, stack: ExitStack) -> list[websock
     return [*echoes, *(visitor.client for visitor in visitors)]
 
 
-def open_page(context: BrowserContext, service: Service) -> tuple[Wall, Pane]:
+def open_page(context: BrowserContext, service: Service) -> tuple[EchoPage, Pane]:
     """A page that is connected to it."""
-    wall = Wall(context.new_page())
-    pane = wall.open(service=service.name)
+    echo = EchoPage(context.new_page())
+    pane = echo.open(service=service.name)
     pane.connect()
-    return wall, pane
+    return echo, pane
 
 
 @contextmanager

@@ -12,9 +12,10 @@ from itertools import cycle
 
 import pytest
 
+from e2e.stories.record import noting_trouble
 from e2e.support import room
-from e2e.support.lab_lock import Turns
-from e2e.support.room import Meanwhile, Message, Visitor, troubled
+from e2e.support.lab_lock import LabLock
+from e2e.support.room import Meanwhile, Message, Visitor
 from echowall.catalog.catalog import Service
 
 #: Messages that each stack says in the conversation, that all say while others are away, and while others come and go.
@@ -89,16 +90,16 @@ NO_IDS = {
 
 
 @pytest.fixture(scope="module")
-def conversation(base_url: str, services: list[Service], turns: Turns) -> Story:
+def conversation(base_url: str, services: list[Service], lab_lock: LabLock) -> Story:
     """Everybody speaks at once."""
     story = Story(services)
 
     def hear(visitor: Visitor) -> None:
         heard = story.heard[visitor.service.name]
-        with troubled(heard):
+        with noting_trouble(heard):
             visitor.hear(story.mark, EACH * len(services), seconds=PATIENCE, into=heard.messages)
 
-    with turns.alone(), everywhere(base_url, services) as visitors, ThreadPoolExecutor(len(services)) as pool:
+    with lab_lock.exclusive(), everywhere(base_url, services) as visitors, ThreadPoolExecutor(len(services)) as pool:
         story.say(visitors, EACH * len(services))
         list(pool.map(hear, visitors))
     return story
@@ -109,21 +110,21 @@ def test_what_each_stack_says_is_heard_by_each_in_one_order(conversation: Story,
 
 
 @pytest.fixture(scope="module")
-def absence(base_url: str, services: list[Service], turns: Turns) -> Story:
+def absence(base_url: str, services: list[Service], lab_lock: LabLock) -> Story:
     """By each stack someone says something, leaves, and comes back after 500 messages."""
     story = Story(services)
 
     def come_back(service: Service, after: Message) -> None:
         heard = story.heard[service.name]
-        with troubled(heard), room.enter(base_url, service, after.id) as visitor:
+        with noting_trouble(heard), room.enter(base_url, service, after.id) as visitor:
             visitor.hear(story.mark, AWAY, seconds=PATIENCE, into=heard.messages)
 
-    with turns.alone(), ThreadPoolExecutor(len(services)) as pool:
+    with lab_lock.exclusive(), ThreadPoolExecutor(len(services)) as pool:
         with everywhere(base_url, services) as visitors:
             before = [_say_and_hear(visitor, secrets.token_hex(4)) for visitor in visitors]
         with everywhere(base_url, services) as visitors:
             story.say(visitors, AWAY)
-            with troubled(story):  # what one stack does not say, the others will miss
+            with noting_trouble(story):  # what one stack does not say, the others will miss
                 visitors[0].hear(story.mark, AWAY, seconds=PATIENCE)
         list(pool.map(come_back, services, before))
     return story
@@ -134,13 +135,13 @@ def test_nothing_is_lost_by_being_away_for_500_messages(absence: Story, service:
 
 
 @pytest.fixture(scope="module")
-def coming_and_going(base_url: str, services: list[Service], turns: Turns) -> Story:
+def coming_and_going(base_url: str, services: list[Service], lab_lock: LabLock) -> Story:
     """By each stack someone leaves and comes back ten times while all the others talk."""
     story = Story(services)
 
     def come_and_go(visitor: Visitor) -> None:
         heard = story.heard[visitor.service.name]
-        with troubled(heard), ExitStack() as inside:
+        with noting_trouble(heard), ExitStack() as inside:
             for rounds in range(1, 11):
                 visitor.hear(story.mark, 20 * rounds, seconds=PATIENCE, into=heard.messages)
                 visitor.leave()
@@ -149,7 +150,7 @@ def coming_and_going(base_url: str, services: list[Service], turns: Turns) -> St
             visitor.hear(story.mark, COMING_AND_GOING, seconds=PATIENCE, into=heard.messages)
 
     with (
-        turns.alone(),
+        lab_lock.exclusive(),
         everywhere(base_url, services) as talking,
         everywhere(base_url, services) as restless,
         ThreadPoolExecutor(len(services)) as pool,
@@ -175,18 +176,18 @@ class Newcomer:
 
 
 @pytest.fixture(scope="module")
-def newcomers(base_url: str, services: list[Service], turns: Turns) -> dict[str, dict[str, Newcomer]]:
+def newcomers(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, dict[str, Newcomer]]:
     """By each stack somebody enters with no `after`, with an empty one, and with what is no id."""
     mark = f"mark-{secrets.token_hex(4)}"
     newcomers: dict[str, dict[str, Newcomer]] = {service.name: {} for service in services}
-    with turns.alone(), room.enter(base_url, services[0]) as speaker:
+    with lab_lock.exclusive(), room.enter(base_url, services[0]) as speaker:
         for number in range(60):
             speaker.say(mark, f"{number} of 60")
         latest = speaker.hear(mark, 60)
         for service in services:
             for name, after in {"none": None, "empty": "", **NO_IDS}.items():
                 newcomer = newcomers[service.name][name] = Newcomer(latest[-50:])
-                with troubled(newcomer), room.enter(base_url, service, after) as visitor:
+                with noting_trouble(newcomer), room.enter(base_url, service, after) as visitor:
                     newcomer.told = visitor.until_live()
                     visitor.say(mark, f"{service.name}, after {name}")
                     latest += speaker.hear(mark)
@@ -217,14 +218,14 @@ def test_an_after_that_is_no_id_is_an_error_and_then_the_last_50(
 
 
 @pytest.fixture(scope="module")
-def all_that_is_kept(base_url: str, services: list[Service], turns: Turns) -> dict[str, Heard]:
+def all_that_is_kept(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, Heard]:
     """What each stack tells who enters from the beginning, and what was said last before that."""
     kept = {service.name: Heard() for service in services}
-    with turns.shared():
+    with lab_lock.shared():
         with room.enter(base_url, services[0]) as speaker:
             last = _say_and_hear(speaker, f"mark-{secrets.token_hex(4)}")
         for service in services:
-            with troubled(kept[service.name]), room.enter(base_url, service, "0-0") as visitor:
+            with noting_trouble(kept[service.name]), room.enter(base_url, service, "0-0") as visitor:
                 told = visitor.history(seconds=PATIENCE)
                 kept[service.name].messages = [message for message in told if message.order <= last.order]
     return kept

@@ -1,7 +1,8 @@
-"""Who may use the lab at the same time: many who leave it as it is, or one who does not.
+"""A lock on the lab between the processes of pytest-xdist: many tests that leave the lab as it is hold it together, and
+a test that disturbs the lab holds it alone.
 
-The suite runs in several processes. A lock file between them is held shared by an ordinary test, and exclusively by
-one that stops services, and by the stories that do or that fill the room: what others said would be out of sight.
+An ordinary test holds the lock shared. A test that stops services holds it exclusively, and so does a story, because a
+story either stops services or fills the room until what other tests said is out of sight.
 """
 
 from __future__ import annotations
@@ -12,41 +13,44 @@ from fcntl import LOCK_EX, LOCK_SH, flock
 from pathlib import Path
 
 
-class Turns:
-    """Turns at the lab, between the processes that know the same folder."""
+class LabLock:
+    """A lock shared by all processes that create it with the same folder."""
 
     def __init__(self, folder: Path) -> None:
         self._gate = folder / "gate.lock"
         self._lab = folder / "lab.lock"
-        self._mine = ""
+        self._held = ""
 
     @contextmanager
     def shared(self) -> Iterator[None]:
-        """Use the lab beside others who do."""
-        with self._turn("shared"), ExitStack() as turn:
-            with _held(self._gate, LOCK_SH):
-                turn.enter_context(_held(self._lab, LOCK_SH))
+        """Use the lab together with other holders. Raises RuntimeError where this process already holds the lock."""
+        with self._holding("shared"), ExitStack() as hold:
+            with _locked(self._gate, LOCK_SH):
+                hold.enter_context(_locked(self._lab, LOCK_SH))
             yield
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Have the lab to oneself. Who waits for that lets nobody new in, so that it comes."""
-        with self._turn("alone"), _held(self._gate, LOCK_EX), _held(self._lab, LOCK_EX):
+    def exclusive(self) -> Iterator[None]:
+        """Have the lab alone. The gate keeps new holders out while this waits for the old ones to finish.
+
+        Raises RuntimeError where this process already holds the lock.
+        """
+        with self._holding("exclusive"), _locked(self._gate, LOCK_EX), _locked(self._lab, LOCK_EX):
             yield
 
     @contextmanager
-    def _turn(self, kind: str) -> Iterator[None]:
-        if self._mine:  # it would wait for itself for ever
-            raise RuntimeError(f"a turn at the lab was to begin ({kind}) within another ({self._mine})")
-        self._mine = kind
+    def _holding(self, kind: str) -> Iterator[None]:
+        if self._held:  # it would wait for itself for ever
+            raise RuntimeError(f"the lab lock was asked for ({kind}) by a process that already holds it ({self._held})")
+        self._held = kind
         try:
             yield
         finally:
-            self._mine = ""
+            self._held = ""
 
 
 @contextmanager
-def _held(file: Path, kind: int) -> Iterator[None]:
+def _locked(file: Path, kind: int) -> Iterator[None]:
     with file.open("w") as handle:
         flock(handle, kind)
         yield

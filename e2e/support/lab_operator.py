@@ -1,4 +1,4 @@
-"""Stop and start parts of the running lab, and look at their processes, whichever of its two ways it runs."""
+"""The operator of the running lab: stops, kills and starts parts of it, and looks at their processes."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from e2e.support import room
 from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import ROOT, Service
 from echowall.lab.containers import Containers
-from echowall.lab.lab import Lab as AnyLab
+from echowall.lab.lab import Lab, LabError
 from echowall.lab.processes import Processes
 
+#: Seconds after which a part that was started has to be up.
 PATIENCE = 60
 REDIS = "redis"
 
 
-class Lab:
-    """What `echowall stop`, `kill` and `start` do; what was stopped is put back at the end. A part is a service or
-    REDIS."""
+class Operator:
+    """Does what `echowall stop`, `kill` and `start` do, in containers and with processes alike. A part of the lab is a
+    service or REDIS. What was stopped is started again at the end of the block."""
 
     def __init__(self, base_url: str, services: Iterable[Service]) -> None:
         self._base_url = base_url
         self._services = list(services)
         self._disturbed: set[str] = set()
         self._scaled: set[str] = set()
-        processes = Processes(ROOT)
-        self._lab: AnyLab = processes if processes.running() else Containers()
+        processes = Processes()
+        self._lab: Lab = processes if processes.running() else Containers()
 
     def __enter__(self) -> Self:
         return self
@@ -42,18 +43,19 @@ class Lab:
         for name in self._scaled:
             self._scale(name, 1)
         self.start(*(self._disturbed - {REDIS}))
-        self.start(*self._disturbed)  # Redis last: the rooms need their services
+        self.start(*self._disturbed)  # Redis last: it is up when every service's room is, so the services come first
 
     def stop(self, *parts: Service | str) -> None:
-        """SIGTERM, as an operator stops them; returns once they are gone."""
+        """Stop parts by SIGTERM, and return once they are gone."""
         self._lab.stop(*self._disturb(parts))
 
     def kill(self, *parts: Service | str) -> None:
-        """SIGKILL: no farewell."""
+        """Kill parts by SIGKILL."""
         self._lab.kill("KILL", *self._disturb(parts))
 
     def start(self, *parts: Service | str) -> None:
-        """Start them again; returns once a service answers through the proxy, and Redis in every service's room."""
+        """Start parts again, and wait for each: a service until it answers through the proxy, Redis until every
+        service's room is live. Raises TimeoutError after PATIENCE seconds."""
         names = [_name(part) for part in parts]
         if names:
             self._lab.start(*names)
@@ -62,7 +64,7 @@ class Lab:
             self._disturbed.discard(name)
 
     def time_to_stop(self, *services: Service) -> dict[str, float]:
-        """Stop them, and say how many seconds each took from SIGTERM to its end."""
+        """Stop services, and give the seconds that each took from SIGTERM to its end, by name."""
         names = self._disturb(services)
         if self.in_containers:
             since = time.time()
@@ -70,6 +72,29 @@ class Lab:
             return _times_to_die(since, time.time() + 1)  # the engine tells of an end a moment after it
         with ThreadPoolExecutor(len(names)) as pool:
             return dict(zip(names, pool.map(self._time_to_stop, names), strict=True))
+
+    @property
+    def in_containers(self) -> bool:
+        """Whether the lab runs in containers, so that a service can have replicas."""
+        return isinstance(self._lab, Containers)
+
+    def scale(self, service: Service, replicas: int) -> None:
+        """Run that many containers of the service, and return once they are healthy."""
+        self._scaled.add(service.name)
+        self._scale(service.name, replicas)
+
+    def kill_replica(self, service: Service) -> None:
+        """Kill one of the service's containers by SIGKILL."""
+        _docker("kill", _docker("compose", "ps", "--quiet", service.name).split()[0])
+
+    def processes(self, service: Service) -> dict[int, int]:
+        """The service's processes on this machine, by pid, each with its resident memory in bytes; empty where the
+        service does not run."""
+        try:
+            family = _with_descendants(self._lab.endpoint(service.name).pid)
+        except LabError:
+            return {}
+        return {pid: resident for pid in family if (resident := resident_memory(pid))}
 
     def _time_to_stop(self, name: str) -> float:
         start = time.monotonic()
@@ -81,46 +106,20 @@ class Lab:
         self._disturbed.update(names)
         return names
 
-    @property
-    def in_containers(self) -> bool:
-        """Whether the lab runs in containers, so that a service can have replicas."""
-        return isinstance(self._lab, Containers)
-
-    def scale(self, service: Service, replicas: int) -> None:
-        """Run so many containers of the service; returns once they are healthy."""
-        self._scaled.add(service.name)
-        self._scale(service.name, replicas)
-
-    def kill_replica(self, service: Service) -> None:
-        """SIGKILL for one of its containers."""
-        _docker("kill", self._containers(service)[0])
-
-    def processes(self, service: Service) -> dict[int, int]:
-        """Its processes on this machine, each with its resident memory in bytes."""
-        if self.in_containers:
-            pids = [pid for container in self._containers(service) for pid in _family(container)]
-        else:
-            pids = _group(self._lab.endpoint(service.name).pid)
-        return {pid: resident for pid in pids if (resident := resident_memory(pid))}
-
-    def _containers(self, service: Service) -> list[str]:
-        return _docker("compose", "ps", "--quiet", service.name).split()
-
     def _scale(self, name: str, replicas: int) -> None:
         options = ("--detach", "--no-recreate", "--no-deps", "--no-build", "--wait", "--scale", f"{name}={replicas}")
         _docker("compose", "up", *options, name)
 
     def _wait_until_up(self, name: str) -> None:
         deadline = time.monotonic() + PATIENCE
-        while not (self._rooms_are_live() if name == REDIS else self._about(name)):
+        while not (self._rooms_are_live() if name == REDIS else self._answers(name)):
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{name} was to be up within {PATIENCE} s, and is not")
+                raise TimeoutError(f"{name} is not up {PATIENCE} s after it was started; `make logs` shows its log")
             time.sleep(0.1)
 
-    def _about(self, name: str) -> bool:
+    def _answers(self, name: str) -> bool:
         try:
-            url = f"{self._base_url}/{name}/about"
-            return httpx.get(url, timeout=5, trust_env=False).status_code == 200
+            return httpx.get(f"{self._base_url}/{name}/about", timeout=5, trust_env=False).status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -135,36 +134,35 @@ class Lab:
 
 
 def resident_memory(pid: int) -> int:
-    """What a process has in memory, in bytes; 0 where it is gone."""
+    """The memory that a process has resident, in bytes; 0 where the process is gone."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
 
 
-def _family(container: str) -> list[int]:
-    """The container's first process and its descendants: a health check that happens to run is none of them."""
-    family = [int(_docker("inspect", "--format", "{{.State.Pid}}", container))]
-    pairs = [line.split() for line in _docker("top", container, "-o", "pid,ppid").splitlines()[1:]]
-    for pid in family:  # which grows meanwhile
-        family += [int(child) for child, parent in pairs if int(parent) == pid]
+def _with_descendants(pid: int) -> list[int]:
+    """A process and its descendants. In a container the health check is not one of them: the engine starts it."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        children.setdefault(_parent(folder), []).append(int(folder.name))
+    family = [pid]
+    for member in family:  # which grows meanwhile
+        family += children.get(member, [])
     return family
 
 
-def _group(leader: int) -> list[int]:
-    """A service's first process and the rest of its process group."""
-
-    def group(pid: int) -> int:
-        try:
-            return os.getpgid(pid)
-        except ProcessLookupError:
-            return 0
-
-    return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if group(int(entry.name)) == leader]
+def _parent(process: Path) -> int:
+    """The parent's pid, from /proc/<pid>/stat: the second field after the command, which stands in brackets and may
+    contain anything (proc_pid_stat(5)). 0 where the process is gone."""
+    try:
+        return int((process / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def _times_to_die(since: float, until: float) -> dict[str, float]:
-    """Seconds from the first signal to the end of each of this lab's containers that ended in that time."""
+    """The seconds from its first signal to its end, for each container that ended in that time, by service."""
     project = _docker("compose", "ps", "--format", "{{.Project}}").split()[0]
     told = _docker(
         "events",
@@ -187,10 +185,7 @@ def _name(part: Service | str) -> str:
 
 
 def _docker(*arguments: str) -> str:
-    return _run("docker", *arguments)
-
-
-def _run(*command: str) -> str:
+    command = ("docker", *arguments)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode:
         raise RuntimeError(f"`{' '.join(command)}` failed: {done.stderr or done.stdout}")

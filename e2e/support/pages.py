@@ -1,26 +1,19 @@
-"""The page, as a person meets it: everything is found by its role and its name."""
+"""Page objects: the views of the page and what a person does in them. Everything is found by its role and its name."""
 
 from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 from urllib.parse import urlencode
 
 import msgspec
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Locator, Page, Request, WebError, expect
+from playwright.sync_api import Error, Locator, Page, Request, expect
 
 NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
-
-#: What a browser says of its own accord when a service is not there, or is killed while it answers.
-NOT_THERE = (
-    "WebSocket connection to",
-    "Failed to load resource: the server responded with a status of 50[234]",
-    "Failed to load resource: net::ERR_(CONTENT_LENGTH_MISMATCH|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE)",
-)
 
 Direction = Literal["sent", "received", "event"]
 
@@ -38,66 +31,19 @@ class Entry(msgspec.Struct):
 
     @property
     def message(self) -> str | bytes:
-        """What was said: text as text, binary as bytes."""
+        """The message itself: text as str, binary as bytes."""
         data = self.data or ""
         return b64decode(data, validate=True) if self.encoding == "base64" else data
 
 
-class Complaints:
-    """What the pages of a context complain of while the block runs: exceptions, and what the console has of errors and
-    warnings, violations of the content security policy among them."""
-
-    def __init__(self, context: BrowserContext, expected: Iterable[str] = ()) -> None:
-        self._context = context
-        self._expected = [re.compile(pattern) for pattern in (NETWORK_CHANGED, *expected)]
-        self._texts: list[str] = []
-
-    def __enter__(self) -> Self:
-        self._context.on("console", self._on_console)
-        self._context.on("weberror", self._on_exception)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._context.remove_listener("console", self._on_console)
-        self._context.remove_listener("weberror", self._on_exception)
-
-    def surprises(self) -> list[str]:
-        """Those that were not expected."""
-        return [text for text in self._texts if not any(pattern.search(text) for pattern in self._expected)]
-
-    def _on_console(self, message: ConsoleMessage) -> None:
-        # The proxy says so of a service that is slow to say that it lives: on a busy machine that is no fault.
-        slow = "status of 503" in message.text and message.location["url"].endswith("/about")
-        if message.type in ("error", "warning") and not slow:
-            self._texts.append(f"console {message.type}: {message.text}")
-
-    def _on_exception(self, error: WebError) -> None:
-        self._texts.append(f"exception: {error.error}")
-
-
-class Wall:
-    """The whole page: one or two stacks, and the message that goes to them."""
+class View:
+    """What every view of the page has in common: going to an address, and coming back to it."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.first = Pane(page, "First stack")
-        self.second = Pane(page, "Second stack")
-        self.side_by_side = page.get_by_role("switch", name="Side by side")
-        self.composer = page.get_by_role("region", name="Message", exact=True)
-        self.message = self.composer.get_by_role("textbox", name="Message", exact=True)
-        self.file = self.composer.get_by_label("File", exact=True).and_(self.composer.locator("[type=file]"))
-        self.preset = self.composer.get_by_role("combobox", name="Preset")
-        self.send = self.composer.get_by_role("button", name="Send", exact=True)
-        self.error = self.composer.get_by_role("alert")
-
-    def open(self, **query: str) -> Pane:
-        """Open the page with that query, and wait until the stacks are listed."""
-        self.load(f"/?{urlencode(query)}")
-        expect(self.first.own_endpoint).to_be_visible()
-        return self.first
 
     def load(self, address: str) -> None:
-        """Go there."""
+        """Go to an address of the lab."""
         self._until_complete(lambda: self.page.goto(address))
 
     def reload(self) -> None:
@@ -105,10 +51,13 @@ class Wall:
         self._until_complete(self.page.reload)
 
     def _until_complete(self, load: Callable[[], object]) -> None:
-        """Load, and again where the network changed on the way: when a container starts or stops, Chromium drops what
-        it is loading (https://issues.chromium.org/issues/41465264). Its error page may come late, in place of the next
-        load, and what that one got in place of the load after it
-        (https://github.com/microsoft/playwright/issues/35944): so the page comes to rest in between."""
+        """Load, and load again where the network changed meanwhile.
+
+        When a container starts or stops, Chromium drops what it is loading
+        (https://issues.chromium.org/issues/41465264). Its error page may come late, in place of the next load, and the
+        result of that load in place of the one after it (https://github.com/microsoft/playwright/issues/35944). So the
+        page comes to rest before it is loaded again.
+        """
         failures: list[str | None] = []
 
         def on_request_failed(request: Request) -> None:
@@ -132,18 +81,40 @@ class Wall:
             self.page.remove_listener("requestfailed", on_request_failed)
 
     def _come_to_rest(self) -> None:
-        """Wait until a second has passed in which the page went nowhere."""
-        with suppress(Error):  # the time that is up
+        """Wait until the page has gone nowhere for a second."""
+        with suppress(Error):  # the timeout, which is what this waits for
             while True:
                 with self.page.expect_event("framenavigated", timeout=1_000):
                     pass
 
+
+class EchoPage(View):
+    """The echo: one stack or two side by side, and the message that goes to them."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page)
+        self.first = Pane(page, "First stack")
+        self.second = Pane(page, "Second stack")
+        self.side_by_side = page.get_by_role("switch", name="Side by side")
+        self.composer = page.get_by_role("region", name="Message", exact=True)
+        self.message = self.composer.get_by_role("textbox", name="Message", exact=True)
+        self.file = self.composer.get_by_label("File", exact=True).and_(self.composer.locator("[type=file]"))
+        self.preset = self.composer.get_by_role("combobox", name="Preset")
+        self.send = self.composer.get_by_role("button", name="Send", exact=True)
+        self.error = self.composer.get_by_role("alert")
+
+    def open(self, **query: str) -> Pane:
+        """Open the page with that query, and wait until the stacks are listed."""
+        self.load(f"/?{urlencode(query)}")
+        expect(self.first.own_endpoint).to_be_visible()
+        return self.first
+
     def kind(self, name: Literal["Text", "JSON", "Hex", "File"]) -> Locator:
-        """The radio that says what the message is."""
+        """The radio button that says what kind of message it is."""
         return self.composer.get_by_role("radio", name=name, exact=True)
 
     def compose(self, kind: Literal["Text", "JSON", "Hex"], message: str) -> None:
-        """Write a message, and do not send it."""
+        """Write a message without sending it."""
         self.kind(kind).check()
         self.message.fill(message)
 
@@ -199,35 +170,35 @@ class Pane:
         self.known_deviations = self.root.get_by_role("list", name="Known deviations")
 
     def stack(self, title: str) -> Locator:
-        """The radio that chooses a stack."""
+        """The radio button that chooses a stack."""
         return self.root.get_by_role("radio", name=title, exact=True)
 
     def row(self, name: str) -> Locator:
-        """The row of a stack in the selector, which carries its status."""
+        """The row of a stack in the selector. Its data-status says whether the stack is up."""
         return self.root.locator(f"[data-service={name}]")
 
     def shown_stacks(self) -> list[str]:
-        """The names of the stacks that the filter leaves in sight, in their order."""
+        """The names of the stacks that the filter leaves visible, in order."""
         rows = self.root.locator("[data-service]").filter(visible=True).all()
         return [row.get_attribute("data-service") or "" for row in rows]
 
     def source_of(self, file: str) -> Locator:
-        """The source panel's code, as far as it is of that file."""
+        """The code of that file in the source panel."""
         return self.root.get_by_role("region", name=f"Source of {file}", exact=True).locator("pre")
 
     def entries(self, direction: Direction | None = None, kind: str | None = None) -> Locator:
-        """Lines of the log, as far as they are on the page."""
+        """The lines of the log that are on the page; a long log keeps only the newest there."""
         wanted = (f"[data-direction={direction}]" if direction else "") + (f"[data-kind={kind}]" if kind else "")
         items = self.log.get_by_role("listitem")
         return items.and_(self.page.locator(wanted)) if wanted else items
 
     def connect(self) -> None:
-        """Press Connect, and wait until it is so."""
+        """Press Connect, and wait until the connection is open."""
         self.connect_button.click()
         self.expect_connected()
 
     def disconnect(self, code: str = "", reason: str = "") -> None:
-        """Press Disconnect, with a code and a reason if given, and wait until it is so."""
+        """Press Disconnect, with a code and a reason if given, and wait until the connection is closed."""
         if code:
             self.close_code.fill(code)
         if reason:
@@ -242,70 +213,68 @@ class Pane:
         expect(self.totals).to_have_text(f"Sent {sent} · Received {received}", timeout=timeout)
 
     def expect_received(self, text: str) -> None:
-        """Wait until a received text is in the log."""
+        """Wait until the log shows that text as received."""
         expect(self.entries("received", "text").filter(has_text=text)).not_to_have_count(0)
 
     def export(self) -> list[Entry]:
-        """Press Export, and read the file."""
+        """Press Export and read the downloaded file."""
         with self.page.expect_download() as download:
             self.export_button.click()
         lines = Path(download.value.path()).read_bytes().splitlines()
         return [msgspec.json.decode(line, type=Entry) for line in lines]
 
     def received(self) -> list[str | bytes]:
-        """All messages received, from the exported log."""
+        """All received messages, read from the exported log."""
         return [entry.message for entry in self.export() if entry.direction == "received"]
 
 
-class Table:
+class StacksPage(View):
     """The table of all stacks."""
 
     def __init__(self, page: Page) -> None:
-        self.page = page
-        self.wall = Wall(page)
+        super().__init__(page)
         self.root = page.get_by_role("region", name="Stacks", exact=True)
         self.filter = self.root.get_by_role("searchbox", name="Filter stacks")
         self.matches = self.root.get_by_role("status", name="Matches")
         self.headers = self.root.get_by_role("columnheader")
 
     def open(self, **query: str) -> None:
-        """Open the table, and wait until it is there."""
-        self.wall.load(f"/?{urlencode({'view': 'stacks', **query})}")
+        """Open the table, and wait until it is shown."""
+        self.load(f"/?{urlencode({'view': 'stacks', **query})}")
         expect(self.root.get_by_role("table")).to_be_visible()
 
     def header(self, name: str) -> Locator:
-        """The head of a column, which says whether and how it is sorted."""
+        """The header of a column. Its aria-sort says how the table is sorted by it."""
         return self.root.get_by_role("columnheader", name=name, exact=True)
 
     def sort(self, name: str) -> None:
-        """Press the head of a column."""
+        """Press the header of a column."""
         self.header(name).get_by_role("button").click()
 
     def row(self, name: str) -> Locator:
-        """The row of a stack, which carries its status."""
+        """The row of a stack. Its data-status says whether the stack is up."""
         return self.root.locator(f"tr[data-service={name}]")
 
     def link(self, name: str) -> Locator:
-        """What opens a stack in the echo."""
+        """The link that opens a stack in the echo."""
         return self.row(name).get_by_role("link")
 
     def names(self) -> list[str]:
-        """The stacks, in the order in which they are shown."""
+        """The names of the stacks, in the order in which they are shown."""
         rows = self.root.locator("tr[data-service]").all()
         return [row.get_attribute("data-service") or "" for row in rows]
 
     def texts(self, name: str) -> list[str]:
-        """What stands in a column, row by row."""
+        """The texts of a column, row by row."""
         place = self.headers.all_inner_texts().index(name)
         return self.root.locator(f"tbody tr > :nth-child({place + 1})").all_inner_texts()
 
 
-class Room:
-    """The chat room: by a stack of one's choice, under a nick of one's own."""
+class ChatPage(View):
+    """The chat room, entered by a stack under a nick."""
 
     def __init__(self, page: Page) -> None:
-        self.page = page
-        self.wall = Wall(page)
+        super().__init__(page)
         self.root = page.get_by_role("region", name="Chat room", exact=True)
         self.stack = self.root.get_by_role("combobox", name="Stack", exact=True)
         self.nick = self.root.get_by_role("textbox", name="Nick", exact=True)
@@ -320,8 +289,8 @@ class Room:
         self.new = self.root.get_by_role("button", name=re.compile(r"^\d+ new messages?$"))
 
     def open(self, service: str, **query: str) -> None:
-        """Go into the room by a service, and wait until all that was said is there."""
-        self.wall.load(f"/?{urlencode({'view': 'chat', 'service': service, **query})}")
+        """Enter the room by a service, and wait until the history is there."""
+        self.load(f"/?{urlencode({'view': 'chat', 'service': service, **query})}")
         self.expect_inside()
 
     def say(self, text: str) -> None:
@@ -330,24 +299,24 @@ class Room:
         self.send.click()
 
     def messages(self, text: str = "") -> Locator:
-        """What was said with that text in it."""
+        """The messages that contain that text."""
         return self.root.locator("li[data-id]").filter(has_text=text)
 
     def message(self, text: str) -> Locator:
-        """What was said with that text and no other."""
+        """The messages that consist of exactly that text."""
         exactly = self.page.locator(".text").get_by_text(text, exact=True)
         return self.root.locator("li[data-id]").filter(has=exactly)
 
     def unsaid(self) -> Locator:
-        """One's own that did not come back."""
+        """Messages of this page that the room has not confirmed."""
         return self.root.locator("li[data-pending=unsaid]")
 
     def events(self, name: str) -> Locator:
-        """Lines that say what became of the connection."""
+        """Lines about the connection, such as `caught-up`."""
         return self.root.locator(f"li[data-event={name}]")
 
     def count_online(self, name: str) -> Locator:
-        """The line that says how many are there by that stack."""
+        """The line that says how many people are in the room by that stack."""
         return self.online.locator(f"[data-service={name}]")
 
     def expect_inside(self, *, timeout: float = 30_000) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol, Self
 from urllib.parse import urlencode
 
@@ -65,6 +64,13 @@ def enter(base_url: str, service: Service, after: str | None = None) -> Visitor:
     """Enter by a service, behind the message with the id `after` if that is given. Raises websocket.RefusedError."""
     query = "" if after is None else f"?{urlencode({'after': after})}"
     return Visitor(websocket.connect(base_url, service, f"chat/{query}"), service)
+
+
+class Enter(Protocol):
+    """The fixture `enter`: enter() into the lab under test."""
+
+    def __call__(self, service: Service, after: str | None = None) -> Visitor:
+        """Enter by a service, after the message with the id `after` if that is given."""
 
 
 class Visitor:
@@ -129,6 +135,13 @@ class Visitor:
                 heard.append(thing)
         return heard
 
+    def hears(self, mark: str) -> bool:
+        """Whether a message with that mark comes."""
+        try:
+            return len(self.hear(mark)) == 1
+        except NoAnswerError:
+            return False
+
     def history(self, *, seconds: float = PATIENCE) -> list[Message]:
         """Everything from entering until the socket is told that this was all there was."""
         messages, errors = self.until_live(seconds=seconds)
@@ -173,21 +186,6 @@ class Visitor:
         except (AssertionError, ValueError) as error:
             raise NoAnswerError(f"{self.service.name} told {str(told)[:300]}: {error}") from None
         return heard
-
-
-class Record(Protocol):
-    """What is told of one stack in a story of them all."""
-
-    trouble: str
-
-
-@contextmanager
-def troubled(record: Record) -> Iterator[None]:
-    """What goes wrong with one stack is its own trouble, and does not end the story of the others."""
-    try:
-        yield
-    except AssertionError as error:
-        record.trouble = record.trouble or str(error)
 
 
 def texts(messages: Iterable[Message]) -> list[str]:

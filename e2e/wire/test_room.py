@@ -1,7 +1,6 @@
 """The chat room of services/README.md, on the wire: everybody hears everybody, by whichever stack, exactly once."""
 
 import json
-from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -9,11 +8,9 @@ import pytest
 from wsproto.frame_protocol import Opcode
 
 from e2e.support import room, websocket
-from e2e.support.room import Message, Visitor, texts
+from e2e.support.room import Enter, Message, Visitor, texts
 from e2e.support.websocket import ClosedError, NoAnswerError
 from echowall.catalog.catalog import Service
-
-Enter = Callable[..., Visitor]
 
 
 @pytest.fixture

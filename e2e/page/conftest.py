@@ -1,0 +1,53 @@
+"""The page, opened and connected; axe; and a service that the page finds down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from e2e.support.pages import EchoPage, Pane
+from echowall.catalog.catalog import Service
+
+
+@pytest.fixture
+def echo(page: Page) -> EchoPage:
+    """The echo, not yet opened."""
+    return EchoPage(page)
+
+
+@pytest.fixture
+def connected(echo: EchoPage, plain: Service) -> Pane:
+    """A pane that is connected to a service."""
+    pane = echo.open(service=plain.name)
+    pane.connect()
+    return pane
+
+
+@pytest.fixture
+def take_down(page: Page) -> Callable[[Service], None]:
+    """Makes the page find a service down: what the proxy answers for it is what it answers for one that does not run.
+    The test expects BAD_GATEWAY in the console."""
+
+    def take_down(service: Service) -> None:
+        answer = {"error": f"{service.name} is down or still starting"}
+        page.route(f"**/{service.name}/about", lambda route: route.fulfill(status=502, json=answer))
+
+    return take_down
+
+
+@pytest.fixture
+def assert_accessible(page: Page) -> Callable[[], None]:
+    """Runs axe on the page as it is now."""
+
+    def check() -> None:
+        violations = [
+            f"{violation['id']} ({violation['impact']}): {violation['help']}\n    "
+            + "\n    ".join(node["html"] for node in violation["nodes"])
+            for violation in Axe().run(page).response["violations"]
+        ]
+        assert not violations, f"{page.url}\n" + "\n".join(violations)
+
+    return check

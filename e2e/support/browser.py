@@ -1,0 +1,134 @@
+"""The browser, as a pytest plugin: one Chromium and one context for all tests of a worker, and a page that has to keep
+quiet."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from e2e.support.console import Console
+from e2e.support.pages import View
+from e2e.support.settings import IN_CONTAINER
+
+FAILED = pytest.StashKey[bool]()
+
+#: Milliseconds in which the page has to show what a test expects: other tests keep the machine busy meanwhile.
+expect.set_options(timeout=15_000)
+
+_QUIET_CHROMIUM = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --traces. It is off by default: traces cost every test of the page a quarter of its time."""
+    parser.addoption("--traces", action="store_true", help="Keep a trace of what the page did in each failed test.")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium where there is one: Playwright's own has to be downloaded."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")  # the lightest first
+    found = map(shutil.which, names)
+    executable = os.environ.get("CHROMIUM") or next(filter(None, found), None)
+    # Chromium's sandbox needs what neither root nor a container has.
+    unboxed = ["--no-sandbox"] if os.geteuid() == 0 or IN_CONTAINER else []
+    return {"executable_path": executable, "args": [*_QUIET_CHROMIUM, *unboxed], **browser_type_launch_args}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """An English reader at a desk."""
+    return {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **browser_context_args}
+
+
+@pytest.fixture(scope="session")
+def kept_context(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[BrowserContext]:
+    """The context that all tests use one after another. In a new context the browser would have to start a process for
+    the page, and compile the page again."""
+    with browser.new_context(**browser_context_args) as context:
+        yield context
+
+
+@pytest.fixture
+def context(
+    request: pytest.FixtureRequest,
+    kept_context: BrowserContext,
+    browser_context_args: dict[str, Any],
+    new_context: Callable[[], BrowserContext],
+) -> Iterator[BrowserContext]:
+    """The kept context, wiped after the test. A test that is marked `browser_context_args` has a context of its own."""
+    if request.node.get_closest_marker("browser_context_args"):
+        yield new_context()
+        return
+    yield kept_context
+    kept_context.clear_cookies()
+    first, *others = kept_context.pages or [kept_context.new_page()]
+    for page in others:
+        page.close()
+    if request.node.stash.get(FAILED, True):  # the page may be in any state
+        first.close()
+        first = kept_context.new_page()
+    first.unroute_all()
+    View(first).load("/healthz")  # which has the page's origin, and no script
+    first.evaluate("localStorage.clear(); sessionStorage.clear()")
+    first.mouse.move(0, 0)
+    first.set_viewport_size(browser_context_args["viewport"])
+    first.emulate_media(color_scheme="null", reduced_motion="null")
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A page of the context."""
+    return context.pages[0] if context.pages else context.new_page()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember on the test whether it failed, for the fixtures that clean up after it."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+@pytest.fixture(autouse=True)
+def quiet_page(request: pytest.FixtureRequest, hold_lab_lock: None) -> Iterator[None]:
+    """Fail a test whose page complains: console errors and warnings, exceptions, violations of the security policy.
+
+    A test that fails leaves a screenshot, and with --traces a trace. The plugin's own options would make both for every
+    test and throw them away when it passes, and its video of the page makes saving a trace fail now and then.
+    """
+    if "context" not in request.fixturenames:
+        yield
+        return
+    context: BrowserContext = request.getfixturevalue("context")
+    marker = request.node.get_closest_marker("expects_console")
+    traced = request.config.option.traces
+    if traced:
+        context.tracing.start(title=request.node.nodeid, snapshots=True, sources=True)
+    with Console(context, marker.args if marker else ()) as console:
+        yield
+    complaints = console.unexpected()
+    if complaints or request.node.stash.get(FAILED, True):
+        folder = Path(request.config.option.output) / re.sub(r"\W+", "-", request.node.nodeid)
+        for number, page in enumerate(context.pages, start=1):
+            page.screenshot(path=folder / f"page-{number}.png", full_page=True)
+        if traced:
+            context.tracing.stop(path=folder / "trace.zip")
+    elif traced:
+        context.tracing.stop()
+    if complaints:
+        pytest.fail("the page complained:\n" + "\n".join(complaints), pytrace=False)
