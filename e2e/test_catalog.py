@@ -1,4 +1,4 @@
-"""The suite and the catalog's documentation say the same: what is promised is tried, and what is tried is promised."""
+"""The suite and the catalog agree: every check of the chat room has a test, and every check in a test exists."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from echowall.lab import system
 SUITE = "\n".join(path.read_text("utf-8") for path in Path(__file__).parent.rglob("test_*.py"))
 
 
-def test_every_check_of_the_chat_is_made_here_and_every_check_made_here_is_documented(checks: frozenset[str]) -> None:
+def test_every_check_of_the_chat_is_made_and_every_check_made_exists(checks: frozenset[str]) -> None:
     marks = re.findall(r"@pytest\.mark\.check\((.*?)\)", SUITE)
     made = set(re.findall(r'"([^"]+)"', " ".join(marks)))
 
@@ -18,7 +18,7 @@ def test_every_check_of_the_chat_is_made_here_and_every_check_made_here_is_docum
     assert made <= checks
 
 
-def test_every_fault_that_a_naive_handler_can_show_is_shown() -> None:
+def test_every_fault_of_a_naive_handler_has_a_test() -> None:
     shown = set(re.findall(r'pytest\.mark\.naive\("([^"]+)"\)', SUITE))
 
     assert shown == set(get_args(get_type_hints(Naive)["shows"]))
@@ -28,4 +28,6 @@ def test_no_test_names_a_service(services: list[Service]) -> None:
     words = set(re.findall(r"[\w-]+", re.sub(r"^(from|import) .*$", "", SUITE, flags=re.MULTILINE)))
 
     names = {service.name for service in services} | {service.title for service in services}
-    assert words.isdisjoint(names - system.COMMANDS.keys())  # one may be called as a command of which the tests speak
+    assert words.isdisjoint(
+        names - system.COMMANDS.keys()
+    )  # a stack may have the name of a command that the tests mention

@@ -1,7 +1,7 @@
-"""Fifty megabytes of talk past every stack at once, with some who listen and some who never read.
+"""A flood of fifty megabytes of talk through every stack at once, with sockets that read it and sockets that never do.
 
-A listener here reads frames in bulk: one for each stack has to take in 50,000 messages each faster than the services
-can send them.
+The listener here is a WebSocket client of its own, which reads frames in bulk: one process has to take in 50,000
+messages from each stack faster than the services can send them.
 """
 
 from __future__ import annotations
@@ -21,24 +21,25 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from e2e.support import room, websocket
+from e2e.support import raw_http, room, websocket
 from e2e.support.lab_operator import Operator, resident_memory
 from e2e.support.room import Message
 from echowall.catalog.catalog import Service
 
 MESSAGES = 50_000
-#: Characters of each; what is said is numbered, and filled up to this.
+#: Characters of each message: a number, filled up to this length.
 SIZE = 1_000
-#: How many messages may be under way to the slowest listener.
+#: How many messages may be on their way to the slowest listener.
 WINDOW = 500
 #: Sockets of each stack that never read.
 STUCK = 3
-#: Seconds for all of it: with seventeen stacks on two cores it takes two minutes.
+#: Seconds for the whole flood. With seventeen stacks on two cores it takes two minutes.
 PATIENCE = 400
 
 
 class Stuck(NamedTuple):
-    """What someone who never read had been told when all was over, by ids, and how it ended."""
+    """What a socket that never read was sent until the flood was over, as ids of messages, and how it was closed: by a
+    close frame, or in words."""
 
     told: list[str]
     end: websocket.Close | str
@@ -46,7 +47,7 @@ class Stuck(NamedTuple):
 
 @dataclass
 class Outcome:
-    """How one stack came through."""
+    """What the flood did to one stack. Memory is in bytes: by pid before and after, and its growth at the peak."""
 
     said: set[str]
     heard: list[Message]
@@ -60,7 +61,7 @@ class Outcome:
 
 
 def flood(base_url: str, services: list[Service], operator: Operator, mark: str) -> dict[str, Outcome]:
-    """Let one listener of each stack say its share, and see what becomes of all of them."""
+    """Have one listener of each stack say its share of the messages. Returns the outcome by the service's name."""
     with ExitStack() as stack:
         stuck = {
             service.name: [stack.enter_context(room.enter(base_url, service)) for _ in range(STUCK)]
@@ -71,7 +72,7 @@ def flood(base_url: str, services: list[Service], operator: Operator, mark: str)
                 visitor.history()
         before = {service.name: operator.processes(service) for service in services}
         start = time.monotonic()
-        with ThreadPoolExecutor(1) as thread:  # Playwright's loop stays in this one once a page was open
+        with ThreadPoolExecutor(1) as thread:  # this thread has Playwright's event loop once a page was open
             talk = thread.submit(asyncio.run, _talk(base_url, services, mark, before)).result()
         seconds = time.monotonic() - start
         after = {service.name: operator.processes(service) for service in services}
@@ -94,10 +95,10 @@ def flood(base_url: str, services: list[Service], operator: Operator, mark: str)
 
 
 def _end(visitor: room.Visitor, mark: str) -> Stuck:
-    """Read what is in the pipe to its end.
+    """Read what is left in the connection, to its end.
 
-    The kernels on the way have found nobody reading, and try again after up to two minutes only. A message the
-    other way has them look at once.
+    The kernels on the way found a full window, and probe it again only after up to two minutes (RFC 9293, section
+    3.8.6.1). A message in the other direction makes them look at once.
     """
     told: list[str] = []
 
@@ -166,18 +167,18 @@ async def _watch_memory(processes: Mapping[str, Mapping[int, int]], peaks: dict[
 
 
 async def _watch_about(base_url: str, slowest: dict[str, float]) -> None:
-    """What those feel who have nothing to do with the chat."""
+    """Measure how long /about takes meanwhile: the flood must not hold up those who do not chat."""
     while True:
         for name in slowest:
             start = time.monotonic()
-            answer = await asyncio.to_thread(websocket.request, base_url, f"/{name}/about")
+            answer = await asyncio.to_thread(raw_http.request, base_url, f"/{name}/about")
             slowest[name] = max(slowest[name], time.monotonic() - start if answer.status == 200 else float("inf"))
         await asyncio.sleep(1)
 
 
 @dataclass
 class _Listener:
-    """Someone who speaks and hears everything, frame by frame."""
+    """Someone who speaks, and hears everything."""
 
     base_url: str
     service: Service
@@ -212,7 +213,7 @@ class _Listener:
         self._send(1, self._prefix + told + self._suffix)
 
     async def listen(self) -> None:
-        """Take everything in until cancelled, or until something goes wrong."""
+        """Read until cancelled, or until something goes wrong."""
         rest = b""
         try:
             while data := await self._read.read(2**18):
@@ -225,12 +226,10 @@ class _Listener:
         self._write.transport.abort()
 
     def _send(self, opcode: int, payload: bytes) -> None:
-        length = len(payload)
-        size = bytes([0x80 | length]) if length < 126 else b"\xfe" + length.to_bytes(2, "big")
-        self._write.write(bytes([0x80 | opcode]) + size + bytes(4) + payload)  # a mask of zero changes nothing
+        self._write.write(websocket.frame(opcode, payload))
 
     def _take(self, data: bytes) -> bytes:
-        """Understand all whole frames, and give back what is left."""
+        """Handle all whole frames, and return the rest."""
         start, end = 0, len(data)
         while end - start >= 2:
             first, length, body = data[start], data[start + 1], start + 2

@@ -28,8 +28,8 @@ def connected(echo: EchoPage, plain: Service) -> Pane:
 
 @pytest.fixture
 def take_down(page: Page) -> Callable[[Service], None]:
-    """Makes the page find a service down: what the proxy answers for it is what it answers for one that does not run.
-    The test expects BAD_GATEWAY in the console."""
+    """Makes the page find a service down: the answer is the proxy's for a service that does not run. A test that uses
+    this expects console.BAD_GATEWAY."""
 
     def take_down(service: Service) -> None:
         answer = {"error": f"{service.name} is down or still starting"}

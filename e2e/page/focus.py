@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import Locator, Page
 
-#: More than the page has.
+#: More stops of the Tab key than the page has.
 TAB_STOPS = 80
 
-#: What has the focus, and whether it shows: on the element, or on one around it.
+#: The element that has the focus, and whether that shows: on the element or on one of the two around it.
 FOCUS = """
 () => {
   const focused = document.activeElement;
@@ -20,11 +20,11 @@ FOCUS = """
 
 
 def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
-    """Press Tab until the target has the focus, seeing it all the way."""
+    """Press Tab, or another key, until the target has the focus. Fails where the focus does not show on the way."""
     for _ in range(TAB_STOPS):
         page.keyboard.press(key)
         focused, shows = page.evaluate(FOCUS)
-        assert shows, f"nobody sees where the focus is: {focused}"
+        assert shows, f"the focus does not show: {focused}"
         if target.evaluate("element => element === document.activeElement"):
             return
     pytest.fail(f"{TAB_STOPS} times {key} did not reach {target}")

@@ -1,10 +1,11 @@
-"""Everybody can read the page: axe in every state, on every screen, and nothing wider than the screen."""
+"""Accessibility of the page in every state: axe finds nothing on any of three screens, and nothing is too wide."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from e2e.support.console import BAD_GATEWAY
 from e2e.support.pages import ChatPage, EchoPage, StacksPage
 from echowall.catalog.catalog import Service
 
@@ -13,7 +14,7 @@ Check = Callable[[], None]
 
 @pytest.fixture(params=["light", "dark", "phone"])
 def page(page: Page, request: pytest.FixtureRequest) -> Page:
-    """Every test here runs on each of these screens."""
+    """The page on each of three screens: light, dark, and the size of a phone."""
     page.emulate_media(color_scheme="dark" if request.param == "dark" else "light", reduced_motion="reduce")
     if request.param == "phone":
         page.set_viewport_size({"width": 360, "height": 740})
@@ -22,7 +23,7 @@ def page(page: Page, request: pytest.FixtureRequest) -> Page:
 
 @pytest.fixture
 def assert_fits(echo: EchoPage) -> Check:
-    """Nothing makes the page scroll sideways."""
+    """Asserts that the page does not scroll sideways."""
 
     def check() -> None:
         width, screen = echo.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
@@ -130,7 +131,7 @@ def test_in_chinese(echo: EchoPage, plain: Service, assert_accessible: Check, as
     assert_fits()
 
 
-def test_with_few_stacks_left(
+def test_with_a_filter_that_matches_few_stacks(
     echo: EchoPage, plain: Service, other: Service, assert_accessible: Check, assert_fits: Check
 ) -> None:
     echo.open(service=plain.name, compare=other.name)
@@ -142,11 +143,16 @@ def test_with_few_stacks_left(
     assert_fits()
 
 
-@pytest.mark.expects_console("Failed to load resource: the server responded with a status of 502")
+@pytest.mark.expects_console(BAD_GATEWAY)
 def test_with_a_stack_that_does_not_run(
-    page: Page, echo: EchoPage, plain: Service, assert_accessible: Check, assert_fits: Check
+    page: Page,
+    echo: EchoPage,
+    plain: Service,
+    take_down: Callable[[Service], None],
+    assert_accessible: Check,
+    assert_fits: Check,
 ) -> None:
-    page.route(f"**/{plain.name}/about", lambda route: route.fulfill(status=502, json={"error": "down"}))
+    take_down(plain)
     pane = echo.open(service=plain.name)
     expect(pane.row(plain.name)).to_have_attribute("data-status", "down")
 

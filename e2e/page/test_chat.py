@@ -1,13 +1,12 @@
-"""The chat room as people see it: every stack, one conversation."""
+"""The chat room in the page: every stack, one conversation."""
 
 import re
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, WebSocketRoute, expect
 
 from e2e.support.console import SERVICE_DOWN
-from e2e.support.lab_operator import REDIS, Operator
 from e2e.support.pages import ChatPage
 from e2e.support.room import Enter
 from e2e.support.settings import ARTIFACTS
@@ -18,19 +17,21 @@ SHOTS = ARTIFACTS / "chat"
 
 @pytest.fixture
 def chat(page: Page) -> ChatPage:
-    """The page, not yet opened."""
+    """The chat room's page, not yet opened."""
     return ChatPage(page)
 
 
 @pytest.fixture
 def inside(chat: ChatPage, plain: Service) -> ChatPage:
-    """Somebody in the room."""
+    """The page of somebody who is in the room."""
     chat.open(plain.name)
     return chat
 
 
-@pytest.mark.alone  # so many pages draw whatever anybody says
-def test_everybody_sees_everybody(context: BrowserContext, services: list[Service], mark: str) -> None:
+@pytest.mark.alone  # its pages, one for each stack, also show what other tests would say
+def test_every_stack_sees_the_messages_of_every_stack(
+    context: BrowserContext, services: list[Service], mark: str
+) -> None:
     def hello(service: Service) -> str:
         return f"Hello from {service.title}. 大家好！ ({mark})"
 
@@ -57,7 +58,9 @@ def test_everybody_sees_everybody(context: BrowserContext, services: list[Servic
         chat.page.screenshot(path=SHOTS / f"{own.name}.png")
 
 
-def test_what_is_said_is_heard(chat: ChatPage, service: Service, enter: Enter, other: Service, mark: str) -> None:
+def test_the_page_and_another_stack_hear_each_other(
+    chat: ChatPage, service: Service, enter: Enter, other: Service, mark: str
+) -> None:
     elsewhere = enter(other)
     chat.open(service.name)
 
@@ -71,7 +74,7 @@ def test_what_is_said_is_heard(chat: ChatPage, service: Service, enter: Enter, o
     expect(chat.composer).to_have_value("")
 
 
-def test_the_nick_is_kept(inside: ChatPage, plain: Service, mark: str) -> None:
+def test_the_nick_is_kept_when_the_page_is_reloaded(inside: ChatPage, plain: Service, mark: str) -> None:
     inside.nick.fill(mark)
     inside.nick.press("Enter")
     inside.reload()
@@ -83,7 +86,7 @@ def test_the_nick_is_kept(inside: ChatPage, plain: Service, mark: str) -> None:
     expect(inside.messages("still me").filter(has_text=mark).locator(".nick")).to_have_text(mark)
 
 
-def test_markup_stays_text(inside: ChatPage, enter: Enter, plain: Service, mark: str) -> None:
+def test_markup_is_shown_as_text(inside: ChatPage, enter: Enter, plain: Service, mark: str) -> None:
     attack = '<img src=x onerror="window.attacked = true"><script>window.attacked = true</script>'
     somebody = enter(plain)
 
@@ -96,7 +99,7 @@ def test_markup_stays_text(inside: ChatPage, enter: Enter, plain: Service, mark:
     assert inside.page.evaluate("window.attacked") is None
 
 
-def test_text_is_shown_as_it_was_said(inside: ChatPage, enter: Enter, plain: Service, mark: str) -> None:
+def test_text_is_shown_exactly_as_it_was_written(inside: ChatPage, enter: Enter, plain: Service, mark: str) -> None:
     somebody = enter(plain)
     text = f"  one\n\ttwo  three 👩🏽‍🚀 שלום {mark}"
 
@@ -105,7 +108,7 @@ def test_text_is_shown_as_it_was_said(inside: ChatPage, enter: Enter, plain: Ser
     assert inside.messages(mark).locator(".text").text_content() == text
 
 
-def test_the_stack_can_be_changed_in_the_middle(
+def test_the_stack_can_be_changed_during_a_conversation(
     inside: ChatPage, services: list[Service], enter: Enter, plain: Service, mark: str
 ) -> None:
     somebody = enter(plain)
@@ -120,7 +123,9 @@ def test_the_stack_can_be_changed_in_the_middle(
     inside.expect_nothing_twice_or_out_of_order()
 
 
-def test_leaving_and_joining_misses_nothing(inside: ChatPage, enter: Enter, plain: Service, mark: str) -> None:
+def test_nothing_is_missed_by_leaving_and_joining_again(
+    inside: ChatPage, enter: Enter, plain: Service, mark: str
+) -> None:
     somebody = enter(plain)
     inside.leave.click()
     expect(inside.connection).to_have_text("Disconnected")
@@ -130,7 +135,7 @@ def test_leaving_and_joining_misses_nothing(inside: ChatPage, enter: Enter, plai
 
     inside.join.click()
 
-    # Others may have spoken too; how many they are exactly is shown where a stack comes back.
+    # Other tests may have spoken too. The exact number is tested in stories/test_page_recovers.py.
     expect(inside.events("caught-up").last).to_have_text(re.compile(r"Caught up: \d{3} messages"))
     expect(inside.messages(mark)).to_have_count(120)
     inside.expect_nothing_twice_or_out_of_order()
@@ -149,20 +154,22 @@ def test_enter_sends_and_shift_enter_does_not(inside: ChatPage, mark: str) -> No
     assert inside.messages(mark).locator(".text").text_content() == f"{mark} one\ntwo"
 
 
-def test_the_enter_of_an_input_method_sends_nothing(inside: ChatPage, context: BrowserContext, mark: str) -> None:
+def test_the_enter_key_of_an_input_method_sends_nothing(inside: ChatPage, context: BrowserContext, mark: str) -> None:
     keys = context.new_cdp_session(inside.page)
     inside.composer.fill(mark)
     inside.composer.press("End")
 
     keys.send("Input.imeSetComposition", {"text": "nihao", "selectionStart": 5, "selectionEnd": 5})
     enter = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
-    keys.send("Input.dispatchKeyEvent", {"type": "rawKeyDown", **enter})  # raw: an input method lets no character by
+    keys.send(
+        "Input.dispatchKeyEvent", {"type": "rawKeyDown", **enter}
+    )  # raw: an input method keeps the character to itself
     keys.send("Input.dispatchKeyEvent", {"type": "keyUp", **enter})
     keys.send("Input.insertText", {"text": "你好"})
 
     expect(inside.composer).to_have_value(re.compile("你好$"))
     expect(inside.messages(mark)).to_have_count(0)
-    # Safari ends the composition first, and gives the Enter away by its key code only.
+    # Safari ends the composition first. Only the key code tells that this Enter was the input method's.
     inside.composer.dispatch_event("keydown", {"key": "Enter", "keyCode": 229})
     expect(inside.messages(mark)).to_have_count(0)
     inside.composer.press("Enter")
@@ -178,7 +185,7 @@ def test_the_enter_of_an_input_method_sends_nothing(inside: ChatPage, context: B
         pytest.param("🚀" * 2001, id="too long by one"),
     ],
 )
-def test_what_the_room_would_refuse_is_refused_with_a_reason(inside: ChatPage, mark: str, text: str) -> None:
+def test_a_text_that_the_room_would_refuse_is_refused_with_a_reason(inside: ChatPage, mark: str, text: str) -> None:
     inside.composer.fill(text)
     inside.composer.press("Enter")
 
@@ -189,7 +196,7 @@ def test_what_the_room_would_refuse_is_refused_with_a_reason(inside: ChatPage, m
     expect(inside.alert.filter(has_text=re.compile(r"\w"))).to_have_count(0)
 
 
-def test_2000_emoji_can_be_said(inside: ChatPage, mark: str) -> None:
+def test_a_text_of_2000_emoji_is_accepted(inside: ChatPage, mark: str) -> None:
     text = mark + "🚀" * (2000 - len(mark))
 
     inside.say(text)
@@ -197,7 +204,7 @@ def test_2000_emoji_can_be_said(inside: ChatPage, mark: str) -> None:
     expect(inside.messages(mark).locator(".text")).to_have_text(text)
 
 
-def test_a_nick_too_long_or_blank_is_refused(inside: ChatPage, mark: str) -> None:
+def test_a_nick_that_is_blank_or_too_long_is_refused(inside: ChatPage, mark: str) -> None:
     for nick in ("n" * 33, "  "):
         inside.nick.fill(nick)
         inside.nick.blur()
@@ -210,7 +217,7 @@ def test_a_nick_too_long_or_blank_is_refused(inside: ChatPage, mark: str) -> Non
     expect(inside.messages(mark)).to_have_count(1)
 
 
-def test_on_a_phone_enter_makes_a_new_line(
+def test_enter_starts_a_new_line_on_a_phone(
     playwright: Playwright,
     browser: Any,
     browser_context_args: dict[str, Any],
@@ -235,14 +242,14 @@ def test_on_a_phone_enter_makes_a_new_line(
         assert width <= screen
 
 
-# What is lost on the way
+# When messages are lost
 
 
-class Wire:
-    """The line between the page and the service, cut where a test wants it."""
+class Line:
+    """The connection between the page and the service. A test can cut it, or lose what goes one way."""
 
     def __init__(self, page: Page) -> None:
-        self.deaf = self.dumb = False
+        self.loses_received = self.loses_sent = False
         self._server: WebSocketRoute | None = None
         page.route_web_socket(re.compile("/chat/"), self._route)
 
@@ -254,20 +261,20 @@ class Wire:
     def _route(self, page: WebSocketRoute) -> None:
         self._page, self._server = page, page.connect_to_server()
         server = self._server
-        page.on_message(lambda message: None if self.dumb else server.send(message))
-        server.on_message(lambda message: None if self.deaf else page.send(message))
+        page.on_message(lambda message: None if self.loses_sent else server.send(message))
+        server.on_message(lambda message: None if self.loses_received else page.send(message))
 
 
 @pytest.mark.expects_console(*SERVICE_DOWN)
-def test_what_did_not_get_there_is_shown_and_can_be_said_again(chat: ChatPage, plain: Service, mark: str) -> None:
-    wire = Wire(chat.page)
+def test_a_message_that_was_lost_is_shown_and_can_be_sent_again(chat: ChatPage, plain: Service, mark: str) -> None:
+    line = Line(chat.page)
     chat.open(plain.name)
-    wire.dumb = True
+    line.loses_sent = True
     chat.say(f"{mark} into the void")
     expect(chat.root.locator("li[data-pending=sending]")).to_have_count(1)
 
-    wire.cut()
-    wire.dumb = False
+    line.cut()
+    line.loses_sent = False
 
     expect(chat.unsaid()).to_have_count(1, timeout=30_000)
     expect(chat.unsaid()).to_contain_text("not said")
@@ -278,58 +285,17 @@ def test_what_did_not_get_there_is_shown_and_can_be_said_again(chat: ChatPage, p
 
 
 @pytest.mark.expects_console(*SERVICE_DOWN)
-def test_what_got_there_is_not_taken_for_lost(chat: ChatPage, plain: Service, enter: Enter, mark: str) -> None:
-    wire, somebody = Wire(chat.page), enter(plain)
+def test_a_message_that_arrived_is_not_shown_as_lost(chat: ChatPage, plain: Service, enter: Enter, mark: str) -> None:
+    line, somebody = Line(chat.page), enter(plain)
     chat.open(plain.name)
-    wire.deaf = True
+    line.loses_received = True
     chat.say(f"{mark} and no answer")
     somebody.hear(mark)
 
-    wire.cut()
-    wire.deaf = False
+    line.cut()
+    line.loses_received = False
 
     chat.expect_inside()
     expect(chat.messages(mark)).to_have_count(1)
     expect(chat.root.locator("li[data-pending]")).to_have_count(0)
     chat.expect_nothing_twice_or_out_of_order()
-
-
-@pytest.mark.operator
-@pytest.mark.expects_console(*SERVICE_DOWN)
-@pytest.mark.parametrize("protocol", get_args(get_type_hints(Service)["protocol"]))
-def test_a_stack_that_comes_back_brings_what_was_missed(
-    chat: ChatPage, services: list[Service], enter: Enter, mark: str, operator: Operator, protocol: str
-) -> None:
-    service = next(service for service in services if service.protocol == protocol)
-    somebody = enter(next(other for other in services if other != service))
-    chat.open(service.name)
-    somebody.say(mark, "before")
-    expect(chat.messages(mark)).to_have_count(1)
-
-    operator.stop(service)
-    for number in range(12):
-        somebody.say(mark, f"{number} meanwhile")
-    somebody.hear(mark, 13)
-    operator.start(service)
-
-    expect(chat.events("caught-up").last).to_have_attribute("data-count", "12", timeout=60_000)
-    expect(chat.messages(mark)).to_have_count(13)
-    chat.expect_nothing_twice_or_out_of_order()
-
-
-@pytest.mark.operator
-def test_redis_away_is_shown_and_what_was_written_is_kept(inside: ChatPage, mark: str, operator: Operator) -> None:
-    operator.stop(REDIS)
-    expect(inside.connection).to_have_text(re.compile("^Redis does not answer"), timeout=20_000)
-    inside.composer.fill(f"{mark} patience")
-    inside.composer.press("Enter")
-    expect(inside.alert).to_have_text(re.compile(r"\w"))
-    expect(inside.composer).to_have_value(f"{mark} patience")
-
-    operator.start(REDIS)
-
-    inside.expect_inside()
-    inside.composer.press("Enter")
-    expect(inside.messages(mark)).to_have_count(1)
-    expect(inside.root.locator("li[data-pending]")).to_have_count(0)
-    inside.expect_nothing_twice_or_out_of_order()

@@ -1,4 +1,4 @@
-"""The page against every service: what is said comes back."""
+"""The page with every service: what is sent comes back."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from e2e.support.pages import EchoPage, Pane
 from echowall.catalog.catalog import ROOT, Service
 
 
-def test_its_deep_link_selects_it_and_what_is_said_comes_back(echo: EchoPage, service: Service) -> None:
+def test_a_deep_link_selects_the_service_and_messages_come_back(echo: EchoPage, service: Service) -> None:
     plain, unicode = "Hello, wall!", "回音壁 — naïve, Ωμέγα, עברית, 👩🏽‍🚀🇨🇳, \u200b\uffff\U0010ffff"
     pane = echo.open(service=service.name)
     expect(pane.stack(service.title)).to_be_checked()
@@ -95,7 +95,7 @@ def test_a_close_is_shown_with_its_code(echo: EchoPage, service: Service) -> Non
 
 
 @pytest.mark.protocol("socket.io")
-def test_a_disconnect_is_shown_with_its_reason_and_no_code(echo: EchoPage, service: Service) -> None:
+def test_a_disconnect_is_shown_with_its_reason_and_without_a_code(echo: EchoPage, service: Service) -> None:
     pane = echo.open(service=service.name)
     pane.connect()
 
@@ -110,17 +110,17 @@ def test_a_disconnect_is_shown_with_its_reason_and_no_code(echo: EchoPage, servi
 @pytest.mark.protocol("websocket")
 @pytest.mark.check("subprotocol")
 @pytest.mark.expects_console("WebSocket connection to")
-def test_the_subprotocol_that_was_selected_is_shown(echo: EchoPage, service: Service) -> None:
+def test_the_selected_subprotocol_is_shown(echo: EchoPage, service: Service) -> None:
     pane = echo.open(service=service.name)
     pane.subprotocols.fill("chat, echo")
 
     pane.connect_button.click()
 
-    expect(pane.entries("event")).not_to_have_count(0)  # it is open, or has failed
+    expect(pane.entries("event")).not_to_have_count(0)  # it is open or has failed
     assert pane.root.get_by_text("Subprotocol: echo", exact=True).is_visible()
 
 
-# One page for all of them: what differs is which stack it shows.
+# These go through all services in one page, because they are about changing the service.
 
 
 def test_switching_services_closes_the_old_socket(
@@ -142,7 +142,7 @@ def test_switching_services_closes_the_old_socket(
             assert kinds == ["close", "open"]
 
 
-def test_side_by_side_the_same_message_goes_to_both(
+def test_the_same_message_goes_to_both_stacks_side_by_side(
     echo: EchoPage, services: list[Service], subtests: pytest.Subtests
 ) -> None:
     echo.open(service=services[0].name, compare=services[1].name)
@@ -163,7 +163,7 @@ def test_side_by_side_the_same_message_goes_to_both(
                 assert pane.received() == [f"Hello, {one.name} and {two.name}"]
 
 
-def test_each_stack_has_its_handlers_versions_source_facts_and_deviations(
+def test_the_page_shows_handlers_versions_source_facts_and_deviations_of_each_stack(
     echo: EchoPage, services: list[Service], subtests: pytest.Subtests
 ) -> None:
     pane = echo.open(service=services[-1].name)
@@ -181,7 +181,7 @@ def test_each_stack_has_its_handlers_versions_source_facts_and_deviations(
 
 
 def expect_versions(echo: EchoPage, pane: Pane, service: Service) -> None:
-    """The page shows those that are running."""
+    """Expect the versions that are running."""
     about = echo.page.request.get(f"/{service.name}/about").json()
     shown = pane.versions.get_by_role("listitem")
     expect(shown).to_have_count(len(about["versions"]))
@@ -190,8 +190,8 @@ def expect_versions(echo: EchoPage, pane: Pane, service: Service) -> None:
 
 
 def expect_facts(pane: Pane, service: Service) -> None:
-    """The page shows what the catalog says, and the exhibit."""
-    for file in reversed(service.sources):  # the first is there at once
+    """Expect the facts of the catalog, and the source."""
+    for file in reversed(service.sources):  # the first is shown at the start, so it comes last
         pane.root.get_by_role("button", name=file, exact=True).click()
         source = (ROOT / "services" / service.name / file).read_text("utf-8")
         expect(pane.source_of(file)).to_have_text(source, use_inner_text=False)

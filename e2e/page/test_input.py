@@ -10,7 +10,7 @@ from e2e.support.pages import EchoPage, Pane
 from echowall.catalog.catalog import Service
 
 MIB = 1024 * 1024
-#: What is no address of a WebSocket, and what the page says of it.
+#: Texts that are not the address of a WebSocket, and a part of what the page says about each.
 MALFORMED_URLS = {
     "": "There is no address",
     "nonsense": "“nonsense”",
@@ -29,7 +29,7 @@ ATTACK = '<img src=x onerror="window.attacked = true"><script>window.attacked = 
 
 
 def expect_still_talking(echo: EchoPage, pane: Pane) -> None:
-    """Nothing was sent, and what is right is sent next."""
+    """Expect that nothing was sent, and that a proper message is sent next."""
     pane.expect_totals(0, 0)
     pane.expect_connected()
     echo.say("all right")
@@ -63,7 +63,7 @@ def test_invalid_json_is_refused(echo: EchoPage, connected: Pane, subtests: pyte
     connected.expect_totals(7, 7)
 
 
-def test_a_message_that_is_put_right_takes_its_error_away(echo: EchoPage, connected: Pane) -> None:
+def test_the_error_goes_away_when_the_message_is_corrected(echo: EchoPage, connected: Pane) -> None:
     echo.say("{", kind="JSON")
     expect(echo.error).to_have_text(re.compile(r"\w"))
 
@@ -84,7 +84,7 @@ def test_a_file_of_32_mib_is_refused_with_the_limit(echo: EchoPage, connected: P
     expect_still_talking(echo, connected)
 
 
-def test_no_file_at_all_is_refused(echo: EchoPage, connected: Pane) -> None:
+def test_sending_no_file_is_refused(echo: EchoPage, connected: Pane) -> None:
     echo.kind("File").check()
     echo.send.click()
 
@@ -92,7 +92,7 @@ def test_no_file_at_all_is_refused(echo: EchoPage, connected: Pane) -> None:
     expect_still_talking(echo, connected)
 
 
-def test_an_empty_file_is_a_message(echo: EchoPage, connected: Pane, tmp_path: Path) -> None:
+def test_an_empty_file_is_sent_as_an_empty_message(echo: EchoPage, connected: Pane, tmp_path: Path) -> None:
     file = tmp_path / "empty.bin"
     file.touch()
 
@@ -122,7 +122,9 @@ def test_html_in_the_address_is_never_run(echo: EchoPage, parameter: str) -> Non
     assert echo.page.evaluate("window.attacked") is None
 
 
-def test_an_unknown_service_is_refused_and_the_known_ones_are_named(echo: EchoPage, services: list[Service]) -> None:
+def test_an_unknown_service_in_the_address_is_refused_and_the_known_ones_are_named(
+    echo: EchoPage, services: list[Service]
+) -> None:
     echo.open(service="no-such-stack")
 
     alert = echo.page.get_by_role("alert").filter(has_text="no-such-stack")
@@ -131,7 +133,7 @@ def test_an_unknown_service_is_refused_and_the_known_ones_are_named(echo: EchoPa
         expect(alert).to_contain_text(service.name)
 
 
-def test_an_unknown_service_to_compare_with_is_refused(echo: EchoPage, plain: Service) -> None:
+def test_an_unknown_second_service_in_the_address_is_refused(echo: EchoPage, plain: Service) -> None:
     echo.open(service=plain.name, compare="no-such-stack")
 
     expect(echo.page.get_by_role("alert").filter(has_text="no-such-stack")).to_be_visible()
@@ -160,7 +162,7 @@ def test_a_malformed_endpoint_is_refused(echo: EchoPage, plain: Service, subtest
 
 
 @pytest.mark.expects_console("WebSocket connection to")
-def test_an_endpoint_where_nobody_listens_is_shown_as_not_connected(echo: EchoPage) -> None:
+def test_an_endpoint_that_does_not_listen_is_shown_as_disconnected(echo: EchoPage) -> None:
     pane = echo.open(url="ws://127.0.0.1:9/")
     pane.reconnects.uncheck()
 
@@ -224,7 +226,7 @@ def test_a_close_reason_longer_than_123_bytes_is_refused(echo: EchoPage, connect
     connected.disconnect()
 
 
-def test_a_search_for_an_expression_is_a_search_for_its_characters(echo: EchoPage, connected: Pane) -> None:
+def test_a_search_takes_a_regular_expression_literally(echo: EchoPage, connected: Pane) -> None:
     echo.say("see ([.*")
     connected.expect_totals(1, 1)
 
@@ -235,7 +237,7 @@ def test_a_search_for_an_expression_is_a_search_for_its_characters(echo: EchoPag
     expect(connected.entries()).to_have_count(0)
 
 
-def test_nothing_can_be_sent_before_there_is_a_connection(echo: EchoPage, plain: Service) -> None:
+def test_nothing_can_be_sent_before_the_page_is_connected(echo: EchoPage, plain: Service) -> None:
     pane = echo.open(service=plain.name)
     echo.compose("Text", "into the void")
 

@@ -10,7 +10,7 @@ from e2e.support.pages import ChatPage, EchoPage
 from echowall.catalog.catalog import Service
 
 
-def test_a_whole_conversation(echo: EchoPage, plain: Service) -> None:
+def test_a_whole_conversation_can_be_held(echo: EchoPage, plain: Service) -> None:
     pane, keyboard = echo.open(service=plain.name), echo.page.keyboard
 
     tab_to(echo.page, pane.connect_button)
@@ -26,7 +26,7 @@ def test_a_whole_conversation(echo: EchoPage, plain: Service) -> None:
     expect(pane.connection).to_have_text("Disconnected")
 
 
-def test_another_stack_is_chosen_with_the_arrows(echo: EchoPage, plain: Service) -> None:
+def test_the_arrow_keys_choose_another_stack(echo: EchoPage, plain: Service) -> None:
     pane = echo.open(service=plain.name)
     tab_to(echo.page, pane.stack(plain.title))
 
@@ -36,7 +36,7 @@ def test_another_stack_is_chosen_with_the_arrows(echo: EchoPage, plain: Service)
     expect(echo.page).not_to_have_url(re.compile(rf"[?&]service={plain.name}(&|$)"))
 
 
-def test_the_focus_stays_where_it_was_when_one_connects(echo: EchoPage, plain: Service) -> None:
+def test_connecting_does_not_lose_the_focus(echo: EchoPage, plain: Service) -> None:
     pane = echo.open(service=plain.name)
     tab_to(echo.page, pane.connect_button)
 
@@ -46,7 +46,7 @@ def test_the_focus_stays_where_it_was_when_one_connects(echo: EchoPage, plain: S
     assert echo.page.evaluate("document.activeElement !== document.body"), "the focus fell off the page"
 
 
-def test_how_it_is_done_opens(echo: EchoPage, plain: Service) -> None:
+def test_how_it_is_done_can_be_opened(echo: EchoPage, plain: Service) -> None:
     pane = echo.open(service=plain.name)
     tab_to(echo.page, pane.how.locator("xpath=ancestor-or-self::*[self::summary or self::button]"))
 
@@ -66,7 +66,7 @@ def test_the_source_can_be_scrolled(echo: EchoPage, plain: Service) -> None:
         ".every(it => it.tabIndex === 0)"
     )
 
-    assert scrollable, "what scrolls cannot be focused"
+    assert scrollable, "a part that scrolls cannot have the focus"
 
 
 def test_the_log_can_be_scrolled(echo: EchoPage, plain: Service) -> None:
@@ -89,11 +89,11 @@ def test_nothing_traps_the_focus(echo: EchoPage, plain: Service) -> None:
         echo.page.keyboard.press("Tab")
         stops.append(echo.page.evaluate(FOCUS)[0])
 
-    assert stops.count(stops[0]) > 1, "the focus never came around"
-    assert all(before != after for before, after in pairwise(stops)), "it stuck"
+    assert stops.count(stops[0]) > 1, "the focus never came back to the first stop"
+    assert all(before != after for before, after in pairwise(stops)), "the focus got stuck"
 
 
-def test_a_chat(page: Page, plain: Service, mark: str) -> None:
+def test_a_chat_can_be_held(page: Page, plain: Service, mark: str) -> None:
     chat, keyboard = ChatPage(page), page.keyboard
     chat.open(plain.name)
 

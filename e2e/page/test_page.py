@@ -1,4 +1,4 @@
-"""What the page does whatever the service: addresses, sending, the log, two languages."""
+"""What the page does with any service: addresses, sending, the log, two languages."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from echowall.catalog.catalog import Service
 
 
 def endpoint(base_url: str, service: Service) -> str:
-    """The address of a service's echo, as one would type it."""
+    """The address of a service's echo, as a person would type it."""
     return f"{base_url.replace('http', 'ws', 1)}/{service.name}/foobar/"
 
 
@@ -45,7 +45,7 @@ def test_services_are_grouped_by_era(echo: EchoPage, services: list[Service]) ->
     expect(pane.root.get_by_role("group", name="Your own").get_by_role("radio")).to_have_count(1)
 
 
-def test_it_does_not_connect_by_itself(echo: EchoPage, plain: Service) -> None:
+def test_the_page_does_not_connect_by_itself(echo: EchoPage, plain: Service) -> None:
     pane = echo.open(service=plain.name)
 
     expect(pane.row(plain.name)).to_have_attribute("data-status", "up")
@@ -53,13 +53,13 @@ def test_it_does_not_connect_by_itself(echo: EchoPage, plain: Service) -> None:
     expect(pane.entries()).to_have_count(0)
 
 
-def test_it_connects_by_itself_when_the_address_says_so(echo: EchoPage, plain: Service) -> None:
+def test_the_page_connects_by_itself_when_the_address_says_so(echo: EchoPage, plain: Service) -> None:
     pane = echo.open(service=plain.name, connect="1")
 
     pane.expect_connected()
 
 
-def test_an_endpoint_of_ones_own_is_talked_to(echo: EchoPage, base_url: str, plain: Service) -> None:
+def test_your_own_endpoint_can_be_used(echo: EchoPage, base_url: str, plain: Service) -> None:
     pane = echo.open()
     pane.own_endpoint.check()
     pane.endpoint_url.fill(endpoint(base_url, plain))
@@ -71,7 +71,7 @@ def test_an_endpoint_of_ones_own_is_talked_to(echo: EchoPage, base_url: str, pla
     assert pane.received() == ["Hello from my own"]
 
 
-def test_a_deep_link_to_an_endpoint_of_ones_own(echo: EchoPage, base_url: str, plain: Service) -> None:
+def test_a_deep_link_opens_your_own_endpoint(echo: EchoPage, base_url: str, plain: Service) -> None:
     pane = echo.open(url=endpoint(base_url, plain), connect="1")
 
     expect(pane.own_endpoint).to_be_checked()
@@ -79,7 +79,7 @@ def test_a_deep_link_to_an_endpoint_of_ones_own(echo: EchoPage, base_url: str, p
     pane.expect_connected()
 
 
-def test_a_deep_link_to_two_stacks(echo: EchoPage, plain: Service, other: Service) -> None:
+def test_a_deep_link_opens_two_stacks(echo: EchoPage, plain: Service, other: Service) -> None:
     echo.open(service=plain.name, compare=other.name)
 
     expect(echo.side_by_side).to_be_checked()
@@ -95,7 +95,7 @@ def test_choosing_a_stack_puts_it_in_the_address(echo: EchoPage, plain: Service,
     expect(echo.page).to_have_url(re.compile(rf"[?&]service={other.name}(&|$)"))
 
 
-def test_a_second_stack_can_be_opened_and_put_away(echo: EchoPage, plain: Service) -> None:
+def test_a_second_stack_can_be_opened_and_closed(echo: EchoPage, plain: Service) -> None:
     echo.open(service=plain.name)
     expect(echo.second.root).to_have_count(0)
 
@@ -119,7 +119,7 @@ def test_control_enter_sends(echo: EchoPage, connected: Pane) -> None:
     connected.expect_totals(1, 1)
 
 
-def test_enter_is_a_new_line(echo: EchoPage, connected: Pane) -> None:
+def test_enter_starts_a_new_line(echo: EchoPage, connected: Pane) -> None:
     echo.compose("Text", "one")
 
     echo.message.press("End")
@@ -130,7 +130,7 @@ def test_enter_is_a_new_line(echo: EchoPage, connected: Pane) -> None:
     connected.expect_totals(0, 0)
 
 
-def test_the_arrows_recall_what_was_sent(echo: EchoPage, connected: Pane) -> None:
+def test_the_arrow_keys_recall_sent_messages(echo: EchoPage, connected: Pane) -> None:
     echo.say("first")
     echo.say("second")
     echo.message.fill("")
@@ -193,7 +193,7 @@ def test_a_close_is_explained(connected: Pane) -> None:
     expect(close).to_contain_text(re.compile(r"normal", re.IGNORECASE))
 
 
-def test_the_buttons_follow_the_connection(echo: EchoPage, plain: Service) -> None:
+def test_the_send_button_is_enabled_only_while_connected(echo: EchoPage, plain: Service) -> None:
     pane = echo.open(service=plain.name)
     expect(echo.send).to_be_disabled()
 
@@ -248,7 +248,7 @@ def test_a_round_trip_is_timed(echo: EchoPage, connected: Pane) -> None:
     expect(connected.sparkline).to_be_visible()
 
 
-def test_a_line_of_the_log_begins_with_which_way_it_went(echo: EchoPage, connected: Pane) -> None:
+def test_each_line_of_the_log_starts_with_an_arrow(echo: EchoPage, connected: Pane) -> None:
     echo.say("which way?")
     connected.expect_totals(1, 1)
 
@@ -259,7 +259,7 @@ def test_a_line_of_the_log_begins_with_which_way_it_went(echo: EchoPage, connect
         assert 0 < arrow["x"] - line["x"] < 40
 
 
-def test_the_log_shows_only_what_is_asked_for(echo: EchoPage, connected: Pane) -> None:
+def test_the_log_shows_only_the_chosen_kind(echo: EchoPage, connected: Pane) -> None:
     echo.say("there and back")
     connected.expect_totals(1, 1)
 
@@ -279,7 +279,7 @@ def test_the_log_can_be_searched(echo: EchoPage, connected: Pane) -> None:
     expect(connected.entries("received")).to_contain_text("a needle")
 
 
-def test_json_is_laid_out_in_its_view(echo: EchoPage, connected: Pane) -> None:
+def test_the_json_view_lays_out_json(echo: EchoPage, connected: Pane) -> None:
     echo.say('{"a":[1,2]}', kind="JSON")
     connected.expect_totals(1, 1)
 
@@ -288,7 +288,7 @@ def test_json_is_laid_out_in_its_view(echo: EchoPage, connected: Pane) -> None:
     expect(connected.entries("received")).to_contain_text('"a": [')
 
 
-def test_bytes_are_laid_out_in_the_hex_view(echo: EchoPage, connected: Pane) -> None:
+def test_the_hex_view_shows_bytes(echo: EchoPage, connected: Pane) -> None:
     echo.say("echo")
     connected.expect_totals(1, 1)
 
@@ -329,7 +329,7 @@ def test_the_log_is_exported_as_json_lines(echo: EchoPage, connected: Pane) -> N
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"]) for line in lines)
 
 
-def test_the_log_stops_scrolling_while_one_reads(echo: EchoPage, connected: Pane) -> None:
+def test_the_log_does_not_scroll_while_you_read_back(echo: EchoPage, connected: Pane) -> None:
     echo.say_preset("200 messages")
     connected.expect_totals(200, 200, timeout=15_000)
     connected.log.hover()
@@ -347,7 +347,7 @@ def test_the_log_stops_scrolling_while_one_reads(echo: EchoPage, connected: Pane
     expect(connected.new).to_have_count(0)
 
 
-def test_a_long_log_keeps_the_page_small(echo: EchoPage, connected: Pane) -> None:
+def test_a_long_log_leaves_only_some_lines_on_the_page(echo: EchoPage, connected: Pane) -> None:
     echo.preset.select_option(label="200 messages")
 
     for number in range(1, 6):
@@ -375,7 +375,7 @@ def test_the_page_speaks_chinese_and_remembers_it(echo: EchoPage) -> None:
     expect(echo.page.get_by_role("heading", level=1)).to_have_text("Echo Wall")
 
 
-def test_a_deep_link_to_the_chinese_page(echo: EchoPage) -> None:
+def test_a_deep_link_opens_the_chinese_page(echo: EchoPage) -> None:
     echo.load("/?lang=zh")
 
     expect(echo.page.get_by_role("heading", level=1)).to_have_text("回音壁")
@@ -399,20 +399,20 @@ def test_switching_the_language_keeps_the_connection(echo: EchoPage, connected: 
     connected.expect_totals(1, 1)
 
 
-# When the network loses what is on its way
+# When the network loses a file
 
 
 FAILED_TO_LOAD = pytest.mark.expects_console("Failed to load resource: net::ERR_FAILED")
 
 
 def lose(page: Page, file: str, *, times: int | None = None) -> None:
-    """Lose the first so many answers with that file, or all of them."""
+    """Lose the first `times` answers with that file, or all of them."""
     page.route(f"**/{file}", lambda route: route.abort(), times=times)
 
 
 @FAILED_TO_LOAD
 @pytest.mark.parametrize("file", ["services.json", "js/chat.js", "js/room.js"])
-def test_what_the_room_needs_is_asked_for_again(page: Page, plain: Service, file: str) -> None:
+def test_the_chat_asks_again_for_a_file_that_was_lost(page: Page, plain: Service, file: str) -> None:
     lose(page, file, times=2)
 
     ChatPage(page).open(plain.name)
@@ -422,7 +422,7 @@ def test_what_the_room_needs_is_asked_for_again(page: Page, plain: Service, file
 
 @FAILED_TO_LOAD
 @pytest.mark.parametrize("file", ["services.json", "js/stacks.js"])
-def test_what_the_table_needs_is_asked_for_again(page: Page, services: list[Service], file: str) -> None:
+def test_the_table_asks_again_for_a_file_that_was_lost(page: Page, services: list[Service], file: str) -> None:
     lose(page, file, times=2)
     table = StacksPage(page)
 
@@ -434,7 +434,7 @@ def test_what_the_table_needs_is_asked_for_again(page: Page, services: list[Serv
 
 @FAILED_TO_LOAD
 @pytest.mark.parametrize("file", ["js/highlight.js", "services/*/app.*"])
-def test_what_the_source_panel_needs_is_asked_for_again(echo: EchoPage, plain: Service, file: str) -> None:
+def test_the_source_panel_asks_again_for_a_file_that_was_lost(echo: EchoPage, plain: Service, file: str) -> None:
     pane = echo.open(service=plain.name)
     lose(echo.page, file, times=2)
 
@@ -445,8 +445,10 @@ def test_what_the_source_panel_needs_is_asked_for_again(echo: EchoPage, plain: S
 
 @FAILED_TO_LOAD
 @pytest.mark.protocol("socket.io")
-def test_a_client_that_does_not_come_is_a_connection_that_fails(echo: EchoPage, service: Service) -> None:
-    lose(echo.page, "js/socket*.js", times=5)  # two more of the second attempt
+def test_a_connection_fails_when_its_client_cannot_be_loaded_and_is_tried_again(
+    echo: EchoPage, service: Service
+) -> None:
+    lose(echo.page, "js/socket*.js", times=5)  # three of the first attempt, and two of the second
     pane = echo.open(service=service.name)
 
     pane.connect()
@@ -458,7 +460,7 @@ def test_a_client_that_does_not_come_is_a_connection_that_fails(echo: EchoPage, 
 
 
 @FAILED_TO_LOAD
-def test_without_the_list_an_endpoint_of_ones_own_still_works(echo: EchoPage, plain: Service, base_url: str) -> None:
+def test_your_own_endpoint_works_without_the_list_of_stacks(echo: EchoPage, plain: Service, base_url: str) -> None:
     lose(echo.page, "services.json")
     pane = echo.open(service=plain.name)
 
@@ -472,7 +474,7 @@ def test_without_the_list_an_endpoint_of_ones_own_still_works(echo: EchoPage, pl
     pane.expect_totals(1, 1)
 
 
-# What it costs
+# What the page costs
 
 
 def test_the_page_weighs_at_most_200_kb_on_the_wire(echo: EchoPage, services: list[Service]) -> None:
@@ -490,7 +492,7 @@ def test_the_page_weighs_at_most_200_kb_on_the_wire(echo: EchoPage, services: li
     assert sum(size for _, size in sizes) <= 200_000, sorted(sizes, key=lambda it: -it[1])[:10]
 
 
-def test_the_page_asks_nobody_else(echo: EchoPage, base_url: str, connected: Pane) -> None:
+def test_the_page_loads_everything_from_the_lab(echo: EchoPage, base_url: str, connected: Pane) -> None:
     names = echo.page.evaluate("performance.getEntriesByType('resource').map(({name}) => name)")
 
     assert names

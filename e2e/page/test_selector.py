@@ -1,4 +1,4 @@
-"""Many stacks to choose from: typing leaves those that match, by keyboard alone, and what does not run says so."""
+"""The list of stacks: typing filters it, the keyboard alone is enough, and stacks that do not run say so."""
 
 from collections.abc import Callable
 
@@ -6,29 +6,21 @@ import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
+from e2e.page.filter import matching
 from e2e.page.focus import tab_to
+from e2e.support.console import BAD_GATEWAY
 from e2e.support.pages import ChatPage, EchoPage, Pane, StacksPage
 from echowall.catalog.catalog import Service, services_json
 
-NO_ANSWER = "Failed to load resource: the server responded with a status of 502"
 ERAS = {"article": "From the article", "modern": "Modern", "yardstick": "Yardstick"}
 MANY = 40
 
-Doctor = Callable[[list[Service]], None]
-
-
-def meant(services: list[Service], query: str) -> list[str]:
-    """The names of the stacks that have every word of the query in what they are."""
-
-    def texts(service: Service) -> str:
-        facts = (service.title, service.name, service.framework, service.server, service.concurrency)
-        return "\n".join(facts).lower()
-
-    return [service.name for service in services if all(word in texts(service) for word in query.lower().split())]
+#: Gives the page another catalog.
+Serve = Callable[[list[Service]], None]
 
 
 def multiplied(services: list[Service]) -> list[Service]:
-    """The same stacks over and over under other names, until they are many."""
+    """These stacks and copies of them under other names, MANY in all."""
     copies = [
         msgspec.structs.replace(
             services[number % len(services)],
@@ -41,30 +33,19 @@ def multiplied(services: list[Service]) -> list[Service]:
 
 
 @pytest.fixture
-def doctor(page: Page) -> Doctor:
-    """Gives the page another catalog. A copy answers as what it is not: as something that runs."""
+def serve(page: Page) -> Serve:
+    """Gives the page another catalog, in which copies of stacks answer as if they ran."""
 
-    def give(services: list[Service]) -> None:
+    def serve(services: list[Service]) -> None:
         page.route("**/services.json", lambda route: route.fulfill(body=services_json(services)))
         page.route("**/copy-*/about", lambda route: route.fulfill(json={"versions": {"copy": "1.0"}}))
 
-    return give
-
-
-@pytest.fixture
-def down(page: Page) -> Callable[[Service], None]:
-    """A stack that is not there, as the proxy says it."""
-
-    def refuse(service: Service) -> None:
-        answer = {"error": f"{service.name} is down or still starting"}
-        page.route(f"**/{service.name}/about", lambda route: route.fulfill(status=502, json=answer))
-
-    return refuse
+    return serve
 
 
 @pytest.fixture
 def pane(echo: EchoPage) -> Pane:
-    """A pane with no stack chosen, so that none stays in sight for that."""
+    """A pane in which no stack is chosen: a chosen one would stay visible whatever the filter says."""
     pane = echo.open()
     pane.own_endpoint.check()
     return pane
@@ -77,7 +58,7 @@ def test_typing_leaves_the_stacks_that_match(pane: Pane, services: list[Service]
         with subtests.test(query):
             pane.filter.fill(query)
 
-            expected = meant(services, query)
+            expected = matching(services, query)
             if query.strip():
                 expect(pane.matches).to_have_text(f"{len(expected)} of {len(services)} match")
             else:
@@ -85,16 +66,16 @@ def test_typing_leaves_the_stacks_that_match(pane: Pane, services: list[Service]
             assert pane.shown_stacks() == expected
 
 
-def test_groups_that_are_empty_go_away(pane: Pane, services: list[Service]) -> None:
+def test_groups_without_a_match_are_hidden(pane: Pane, services: list[Service]) -> None:
     for service in services:
         pane.filter.fill(service.title)
 
-        eras = {other.era for other in services if other.name in meant(services, service.title)}
+        eras = {other.era for other in services if other.name in matching(services, service.title)}
         for era, legend in ERAS.items():
             expect(pane.root.get_by_role("group", name=legend)).to_have_count(int(era in eras))
 
 
-def test_escape_shows_all_again(pane: Pane, services: list[Service]) -> None:
+def test_escape_shows_all_stacks_again(pane: Pane, services: list[Service]) -> None:
     pane.filter.fill("no such stack")
     assert pane.shown_stacks() == []
 
@@ -110,18 +91,18 @@ def test_escape_shows_all_again(pane: Pane, services: list[Service]) -> None:
     assert pane.shown_stacks() == [service.name for service in services]
 
 
-def test_enter_chooses_the_first_that_matches(pane: Pane, services: list[Service]) -> None:
+def test_enter_chooses_the_first_stack_that_matches(pane: Pane, services: list[Service]) -> None:
     for service in services:
         pane.filter.fill(service.name)
         pane.filter.press("Enter")
 
-        first = next(other for other in services if other.name == meant(services, service.name)[0])
+        first = next(other for other in services if other.name == matching(services, service.name)[0])
         expect(pane.stack(first.title)).to_be_checked()
         expect(pane.stack(first.title)).to_be_focused()
         expect(pane.root.get_by_role("heading", name=first.title, exact=True)).to_be_visible()
 
 
-def test_enter_chooses_nothing_where_nothing_is_asked_for(pane: Pane) -> None:
+def test_enter_chooses_nothing_when_the_filter_is_empty_or_matches_nothing(pane: Pane) -> None:
     for query in ("", "no such stack"):
         pane.filter.fill(query)
         pane.filter.press("Enter")
@@ -130,7 +111,7 @@ def test_enter_chooses_nothing_where_nothing_is_asked_for(pane: Pane) -> None:
         expect(pane.own_endpoint).to_be_checked()
 
 
-def test_an_input_methods_enter_chooses_nothing(pane: Pane, services: list[Service]) -> None:
+def test_the_enter_key_of_an_input_method_chooses_nothing(pane: Pane, services: list[Service]) -> None:
     pane.filter.fill(services[0].name)
 
     pane.filter.dispatch_event("keydown", {"key": "Enter", "keyCode": 229})
@@ -139,9 +120,9 @@ def test_an_input_methods_enter_chooses_nothing(pane: Pane, services: list[Servi
     expect(pane.own_endpoint).to_be_checked()
 
 
-def test_the_arrows_go_among_those_in_sight(pane: Pane, services: list[Service]) -> None:
-    query = max((service.framework for service in services), key=lambda query: len(meant(services, query)))
-    titles = [service.title for service in services if service.name in meant(services, query)]
+def test_the_arrow_keys_move_among_the_visible_stacks(pane: Pane, services: list[Service]) -> None:
+    query = max((service.framework for service in services), key=lambda query: len(matching(services, query)))
+    titles = [service.title for service in services if service.name in matching(services, query)]
     pane.filter.fill(query)
 
     pane.filter.press("ArrowDown")
@@ -155,7 +136,7 @@ def test_the_arrows_go_among_those_in_sight(pane: Pane, services: list[Service])
         expect(pane.stack(title)).to_be_focused()
 
 
-def test_the_chosen_stack_stays_in_sight_and_in_reach(echo: EchoPage, plain: Service) -> None:
+def test_the_chosen_stack_stays_visible_and_reachable(echo: EchoPage, plain: Service) -> None:
     pane = echo.open(service=plain.name)
 
     pane.filter.fill("no such stack")
@@ -166,7 +147,7 @@ def test_the_chosen_stack_stays_in_sight_and_in_reach(echo: EchoPage, plain: Ser
 
 
 @pytest.mark.parametrize("keys", ["Control+k", "Meta+k"])
-def test_a_shortcut_goes_to_the_filter(echo: EchoPage, plain: Service, other: Service, keys: str) -> None:
+def test_a_shortcut_moves_the_focus_to_the_filter(echo: EchoPage, plain: Service, other: Service, keys: str) -> None:
     echo.open(service=plain.name, compare=other.name)
     echo.message.press_sequentially("k/K")
     echo.page.keyboard.press(keys)
@@ -180,8 +161,8 @@ def test_a_shortcut_goes_to_the_filter(echo: EchoPage, plain: Service, other: Se
     expect(echo.message).to_have_value("k/K")
 
 
-def test_no_key_is_a_shortcut_by_itself(echo: EchoPage, plain: Service) -> None:
-    """Speech input and slips press single keys (WCAG 2.1.4)."""
+def test_no_single_key_is_a_shortcut(echo: EchoPage, plain: Service) -> None:
+    """Speech input and slips of the hand press single keys (WCAG 2.1.4)."""
     pane = echo.open(service=plain.name)
     pane.stack(plain.title).focus()
 
@@ -195,12 +176,12 @@ def test_no_key_is_a_shortcut_by_itself(echo: EchoPage, plain: Service) -> None:
         expect(field).to_have_value("k/K")
 
 
-@pytest.mark.expects_console(NO_ANSWER)
-def test_what_does_not_run_says_so_where_it_was(
-    echo: EchoPage, services: list[Service], down: Callable[[Service], None]
+@pytest.mark.expects_console(BAD_GATEWAY)
+def test_a_stack_that_does_not_run_says_so_in_its_place(
+    echo: EchoPage, services: list[Service], take_down: Callable[[Service], None]
 ) -> None:
     missing = services[len(services) // 2]
-    down(missing)
+    take_down(missing)
     pane = echo.open(service=services[0].name)
 
     expect(pane.row(missing.name)).to_have_attribute("data-status", "down")
@@ -219,12 +200,12 @@ def test_what_does_not_run_says_so_where_it_was(
     expect(pane.alert.filter(has_text=f"{missing.name} is down or still starting")).to_be_visible()
 
 
-@pytest.mark.expects_console(NO_ANSWER)
-def test_the_chat_room_marks_what_does_not_run(
-    page: Page, services: list[Service], plain: Service, down: Callable[[Service], None]
+@pytest.mark.expects_console(BAD_GATEWAY)
+def test_the_chat_room_marks_a_stack_that_does_not_run(
+    page: Page, services: list[Service], plain: Service, take_down: Callable[[Service], None]
 ) -> None:
     missing = next(service for service in services if service != plain)
-    down(missing)
+    take_down(missing)
     chat = ChatPage(page)
 
     chat.open(plain.name)
@@ -244,12 +225,12 @@ def test_the_chat_rooms_stacks_are_grouped_by_era(page: Page, services: list[Ser
         assert [option.get_attribute("value") for option in options.all()] == names
 
 
-def test_the_yardstick_is_marked_wherever_its_facts_are(
-    page: Page, echo: EchoPage, services: list[Service], plain: Service, doctor: Doctor
+def test_the_yardstick_is_marked_wherever_its_facts_are_shown(
+    page: Page, echo: EchoPage, services: list[Service], plain: Service, serve: Serve
 ) -> None:
     python = [service for service in services if service.era != "yardstick" and service != plain]
     measure = msgspec.structs.replace(plain, era="yardstick")
-    doctor([*python, measure])
+    serve([*python, measure])
     mark = "Yardstick: not Python"
 
     pane = echo.open(service=measure.name)
@@ -273,8 +254,8 @@ def test_the_yardstick_is_marked_wherever_its_facts_are(
 
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("panes", [1, 2])
-def test_however_many_there_are_the_message_is_near(
-    echo: EchoPage, services: list[Service], doctor: Doctor, width: int, panes: int
+def test_many_stacks_do_not_push_the_message_down(
+    echo: EchoPage, services: list[Service], serve: Serve, width: int, panes: int
 ) -> None:
     echo.page.set_viewport_size({"width": width, "height": 900})
     last = services[-1]
@@ -282,7 +263,7 @@ def test_however_many_there_are_the_message_is_near(
     echo.open(**address)
     few = echo.message.bounding_box()
 
-    doctor(multiplied(services))
+    serve(multiplied(services))
     pane = echo.open(**address)
 
     expect(pane.root.locator("[data-service]")).to_have_count(MANY)
@@ -293,8 +274,8 @@ def test_however_many_there_are_the_message_is_near(
     expect(pane.stack(last.title)).to_be_in_viewport()
 
 
-def test_however_many_there_are_typing_is_quick(echo: EchoPage, services: list[Service], doctor: Doctor) -> None:
-    doctor(multiplied(services))
+def test_typing_in_the_filter_is_quick_with_many_stacks(echo: EchoPage, services: list[Service], serve: Serve) -> None:
+    serve(multiplied(services))
     echo.open(service=services[0].name, compare=services[1].name)
     expect(echo.second.root.locator("[data-service]")).to_have_count(MANY)
 

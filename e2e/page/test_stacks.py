@@ -1,4 +1,4 @@
-"""The table of all stacks: every fact, in any order, as few rows as one likes, and from there to the echo."""
+"""The table of all stacks: every fact, sorting, filtering, and the way from there to the echo."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from e2e.page.filter import matching
 from e2e.page.focus import tab_to
+from e2e.support.console import BAD_GATEWAY
 from e2e.support.pages import EchoPage, StacksPage
 from echowall.catalog.catalog import Service
 
@@ -17,7 +19,7 @@ ERAS = ["article", "modern", "yardstick"]
 MAINTENANCE = ["active", "occasional", "dormant"]
 CONCURRENCY = {"async": "async/await"}
 
-#: The columns whose values have an order of their own, and the ones that hold words.
+#: The columns that are sorted by a value, with the value. BY_WORD are the ones that are sorted as words.
 BY_VALUE: dict[str, Key] = {
     "Era": lambda service: ERAS.index(service.era),
     "Latest release": lambda service: service.released,
@@ -27,20 +29,20 @@ BY_VALUE: dict[str, Key] = {
 }
 BY_WORD = ("Stack", "Framework", "Server", "Concurrency")
 
-#: Whether each text comes after the one before it, or is the same: as the browser compares them.
+#: Whether the texts are in ascending order, as the browser compares them.
 ASCENDS = """texts => texts.every((text, index) =>
   index === 0 || texts[index - 1].localeCompare(text, "en", { sensitivity: "base", numeric: true }) <= 0)"""
 
 
 @pytest.fixture
 def table(page: Page) -> StacksPage:
-    """The table, opened."""
+    """The table, open."""
     table = StacksPage(page)
     table.open()
     return table
 
 
-def test_every_fact_of_every_stack_is_there(table: StacksPage, services: list[Service]) -> None:
+def test_the_table_shows_every_fact_of_every_stack(table: StacksPage, services: list[Service]) -> None:
     assert table.names() == [service.name for service in services]
     columns = table.headers.all_inner_texts()
     assert columns == [
@@ -65,7 +67,7 @@ def test_every_fact_of_every_stack_is_there(table: StacksPage, services: list[Se
                 service.framework,
                 service.server,
                 CONCURRENCY.get(service.concurrency, service.concurrency),
-                f"{service.released:%-d %b %Y}".replace("Sep", "Sept"),  # as the English write it
+                f"{service.released:%-d %b %Y}".replace("Sep", "Sept"),  # as the browser writes it in British English
                 service.maintenance,
                 str(service.lines),
                 str(service.deviations),
@@ -75,7 +77,7 @@ def test_every_fact_of_every_stack_is_there(table: StacksPage, services: list[Se
         expect(row.locator("time")).to_have_attribute("datetime", service.released.isoformat())
 
 
-def test_it_is_sorted_by_no_column_at_first(table: StacksPage) -> None:
+def test_the_table_is_not_sorted_by_any_column_at_first(table: StacksPage) -> None:
     expect(table.root.locator("[aria-sort]")).to_have_count(0)
 
 
@@ -86,7 +88,7 @@ def test_a_column_of_values_is_sorted_both_ways(table: StacksPage, services: lis
 
         expect(table.header(column)).to_have_attribute("aria-sort", order)
         expect(table.root.locator("[aria-sort]")).to_have_count(1)
-        expected = sorted(services, key=BY_VALUE[column], reverse=backwards)  # which keeps equals as they were
+        expected = sorted(services, key=BY_VALUE[column], reverse=backwards)  # stable: equal values stay in their order
         assert table.names() == [service.name for service in expected]
 
 
@@ -101,10 +103,12 @@ def test_a_column_of_words_is_sorted_both_ways(table: StacksPage, services: list
         assert table.page.evaluate(ASCENDS, texts if order == "ascending" else texts[::-1]), texts
 
 
-@pytest.mark.expects_console("Failed to load resource: the server responded with a status of 502")
-def test_what_does_not_run_can_be_sorted_to_one_end(page: Page, services: list[Service]) -> None:
+@pytest.mark.expects_console(BAD_GATEWAY)
+def test_stacks_that_do_not_run_can_be_sorted_to_one_end(
+    page: Page, services: list[Service], take_down: Callable[[Service], None]
+) -> None:
     missing = services[len(services) // 2]
-    page.route(f"**/{missing.name}/about", lambda route: route.fulfill(status=502, json={"error": "down"}))
+    take_down(missing)
     table = StacksPage(page)
     table.open(sort="status")
     rest = [service.name for service in services if service != missing]
@@ -117,7 +121,7 @@ def test_what_does_not_run_can_be_sorted_to_one_end(page: Page, services: list[S
     assert table.names() == [missing.name, *rest]
 
 
-def test_the_order_is_in_the_address(table: StacksPage, services: list[Service]) -> None:
+def test_the_address_keeps_the_order(table: StacksPage, services: list[Service]) -> None:
     table.sort("Lines of code")
     expect(table.page).to_have_url(re.compile(r"\?view=stacks&sort=lines$"))
     table.sort("Lines of code")
@@ -131,7 +135,7 @@ def test_the_order_is_in_the_address(table: StacksPage, services: list[Service])
 
 
 @pytest.mark.parametrize("column", ["no-such-column", "constructor", "<img src=x>"])
-def test_a_column_that_there_is_not_sorts_nothing(page: Page, services: list[Service], column: str) -> None:
+def test_an_unknown_column_in_the_address_sorts_nothing(page: Page, services: list[Service], column: str) -> None:
     table = StacksPage(page)
 
     table.open(sort=column, order="desc")
@@ -140,18 +144,13 @@ def test_a_column_that_there_is_not_sorts_nothing(page: Page, services: list[Ser
     assert table.names() == [service.name for service in services]
 
 
-def test_the_filter_leaves_the_rows_that_match_in_their_order(table: StacksPage, services: list[Service]) -> None:
+def test_the_filter_shows_the_rows_that_match_in_the_same_order(table: StacksPage, services: list[Service]) -> None:
     wanted = services[0].framework
     table.sort("Lines of code")
 
     table.filter.fill(wanted.upper())
 
-    few = [
-        service.name
-        for service in sorted(services, key=lambda service: service.lines)
-        if wanted.lower()
-        in "\n".join((service.title, service.name, service.framework, service.server, service.concurrency)).lower()
-    ]
+    few = matching(sorted(services, key=lambda service: service.lines), wanted)
     expect(table.matches).to_have_text(f"{len(few)} of {len(services)} match")
     assert table.names() == few
     table.reload()
@@ -168,7 +167,7 @@ def test_a_filter_that_matches_nothing_says_so(table: StacksPage) -> None:
     assert table.names() == []
 
 
-def test_a_stack_opens_in_the_echo_and_one_comes_back_to_the_table(
+def test_a_stack_opens_in_the_echo_and_back_returns_to_the_table(
     table: StacksPage, echo: EchoPage, service: Service
 ) -> None:
     table.sort("Server")
@@ -183,7 +182,7 @@ def test_a_stack_opens_in_the_echo_and_one_comes_back_to_the_table(
     assert table.names() == names
 
 
-def test_who_was_connected_is_connected_to_the_one_that_is_opened(
+def test_an_open_connection_moves_to_the_stack_that_is_opened(
     echo: EchoPage, table: StacksPage, plain: Service, other: Service
 ) -> None:
     pane = echo.open(service=plain.name)
@@ -198,7 +197,7 @@ def test_who_was_connected_is_connected_to_the_one_that_is_opened(
     pane.expect_totals(1, 1)
 
 
-def test_a_link_leads_there_by_itself(table: StacksPage, echo: EchoPage, plain: Service) -> None:
+def test_the_link_of_a_stack_works_as_an_address(table: StacksPage, echo: EchoPage, plain: Service) -> None:
     address = table.link(plain.name).get_attribute("href")
 
     echo.load(f"/{address}")
@@ -206,7 +205,7 @@ def test_a_link_leads_there_by_itself(table: StacksPage, echo: EchoPage, plain: 
     expect(echo.first.stack(plain.title)).to_be_checked()
 
 
-def test_the_table_by_keyboard_alone(table: StacksPage, echo: EchoPage, services: list[Service]) -> None:
+def test_the_table_can_be_used_by_keyboard_alone(table: StacksPage, echo: EchoPage, services: list[Service]) -> None:
     keyboard = table.page.keyboard
     keyboard.press("Control+k")
     expect(table.filter).to_be_focused()
@@ -223,7 +222,9 @@ def test_the_table_by_keyboard_alone(table: StacksPage, echo: EchoPage, services
     expect(echo.first.root.get_by_role("heading", name=most.title, exact=True)).to_be_focused()
 
 
-def test_enter_in_the_filter_opens_the_first_that_matches(table: StacksPage, echo: EchoPage, plain: Service) -> None:
+def test_enter_in_the_filter_opens_the_first_stack_that_matches(
+    table: StacksPage, echo: EchoPage, plain: Service
+) -> None:
     table.filter.fill(plain.title)
     first = table.names()[0]
 
@@ -232,7 +233,7 @@ def test_enter_in_the_filter_opens_the_first_that_matches(table: StacksPage, ech
     expect(echo.page).to_have_url(re.compile(rf"\?service={first}$"))
 
 
-def test_the_title_says_where_one_is(table: StacksPage, echo: EchoPage) -> None:
+def test_the_title_names_the_view(table: StacksPage, echo: EchoPage) -> None:
     expect(echo.page).to_have_title("Stacks · Echo Wall")
 
     echo.page.get_by_role("link", name="Echo", exact=True).click()

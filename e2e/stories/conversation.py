@@ -1,4 +1,4 @@
-"""People who go on talking in the room whatever happens to it, and then compare what they heard."""
+"""A conversation of several people in the room that goes on while services or Redis go down."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from echowall.catalog.catalog import Service
 
 
 class Person:
-    """Someone who goes on talking and listening through thick and thin: cut off, they come back to where they were."""
+    """Someone who talks and listens by one service. When the connection is cut, they enter again after the last message
+    that they heard."""
 
     def __init__(self, base_url: str, service: Service, mark: str, name: str) -> None:
         self.service = service
@@ -35,44 +36,46 @@ class Person:
         return f"goodbye from {self.name}"
 
     def say(self, text: str = "") -> None:
-        """Say the next thing, if there is anybody to say it to."""
+        """Say the next thing. It is lost where the service is down, and then they hear what had come before."""
         self._said += 1
         try:
             self._inside().say(self._mark, text or f"{self._said} by {self.name}")
         except NoAnswerError:
-            while self._visitor and self._hear(0.1):  # to the end of what is in the pipe
+            while self._visitor and self._hear(0.1):
                 pass
 
     def listen(self, until: set[str], *, seconds: float = 30) -> None:
-        """Hear everything until all of these were said."""
+        """Listen until all of these texts were heard. Raises AssertionError after that many seconds."""
         deadline = time.monotonic() + seconds
         while missing := until - set(texts(self.heard)):
             assert time.monotonic() < deadline, f"{self.name} heard {len(self.heard)} messages, but no {missing}"
             self._hear(1)
 
     def catch_up(self) -> None:
-        """Hear what is there, and come back if cut off."""
+        """Hear what has come so far, and enter again if the connection was cut."""
         while self._hear(0.3):
             pass
         self._inside()
 
     def assert_heard_the_same_as(self, people: Iterable[Person]) -> None:
-        """Each thing once, in the room's order, as the others did, and from everybody more than the goodbye."""
+        """Assert that they heard each message once, in the room's order, the same ones as everybody else did, and from
+        each person more than the goodbye."""
         assert not self.trouble
         assert len({message.text for message in self.heard}) == len(self.heard)
         assert [message.order for message in self.heard] == sorted({message.order for message in self.heard})
         for other in people:
             assert sum(text.endswith(f" {other.name}") for text in texts(self.heard)) > 2, f"{other.name} was not heard"
             if not other.trouble:
-                assert self.heard == other.heard, f"{self.name} heard otherwise than {other.name}"
+                assert self.heard == other.heard, f"{self.name} heard something else than {other.name}"
 
     def leave(self) -> None:
-        """For good, or until there is something to say or to hear."""
+        """Leave the room. They enter again as soon as they say or hear something."""
         if self._visitor:
             self._visitor.leave()
         self._visitor = None
 
     def _hear(self, seconds: float) -> bool:
+        """Hear the next thing. False where nothing comes in so many seconds, or the service does not let them in."""
         try:
             thing = self._inside().next(seconds)
         except websocket.ClosedError:
@@ -94,8 +97,11 @@ class Person:
 
 @contextmanager
 def talking(people: list[Person], *, pause: float) -> Iterator[Callable[[int], None]]:
-    """All of them talk while the block runs, then say goodbye, and listen until everybody has. What it gives waits
-    until everybody has said so many things more."""
+    """All of them talk while the block runs. Then each says goodbye, and listens until it has heard every goodbye.
+
+    Yields a function that waits until everybody has said that many more things. `pause` is the time between two rounds
+    of talking, in seconds. What goes wrong with a person at the end is that person's trouble.
+    """
     over = Event()
     rounds = Semaphore(0)
 
@@ -107,10 +113,10 @@ def talking(people: list[Person], *, pause: float) -> Iterator[Callable[[int], N
             time.sleep(pause)
 
     def wait(count: int) -> None:
-        while rounds.acquire(blocking=False):  # those before
+        while rounds.acquire(blocking=False):  # the rounds before this call
             pass
         for _ in range(count):
-            assert rounds.acquire(timeout=30), "they fell silent"
+            assert rounds.acquire(timeout=30), "nobody has said anything for 30 s"
 
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(talk)

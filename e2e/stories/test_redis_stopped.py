@@ -1,4 +1,4 @@
-"""The chat room when services and Redis are stopped and killed: whoever comes back has missed nothing."""
+"""Redis is stopped and killed: sockets stay open, visitors are told, and the conversation goes on without a gap."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from e2e.stories.record import noting_trouble
 from e2e.support import room
 from e2e.support.lab_lock import LabLock
 from e2e.support.lab_operator import REDIS, Operator
-from e2e.support.room import Enter, Error, Live, Meanwhile, Message, Visitor, texts
+from e2e.support.room import Error, Live, Meanwhile, Message, Visitor
 from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import Service
 
 pytestmark = pytest.mark.operator
 
-#: Seconds after which a service has noticed that Redis went or came.
+#: Seconds after which a service has to have noticed that Redis is down or back.
 NOTICED = 15
 
 
-def test_nothing_is_lost_when_redis_is_killed_in_the_middle(
+def test_nothing_is_lost_when_redis_is_killed_during_a_conversation(
     base_url: str, services: list[Service], mark: str, operator: Operator
 ) -> None:
     people = [Person(base_url, service, mark, service.name) for service in services]
@@ -40,8 +40,8 @@ def test_nothing_is_lost_when_redis_is_killed_in_the_middle(
 
 
 @dataclass
-class Newborn:
-    """What a service told that was started while Redis was away."""
+class Start:
+    """What a service that was started without Redis told a visitor before and after Redis was back."""
 
     before: Meanwhile | None = None
     after: Meanwhile | None = None
@@ -49,9 +49,9 @@ class Newborn:
 
 
 @pytest.fixture(scope="module")
-def started_without_redis(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, Newborn]:
-    """Every service, restarted in one outage; the last message of the room says `before`."""
-    newborns = {service.name: Newborn() for service in services}
+def started_without_redis(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, Start]:
+    """Every service is restarted in one outage of Redis. The last message in the room says `before`."""
+    starts = {service.name: Start() for service in services}
     with lab_lock.exclusive(), Operator(base_url, services) as operator, ExitStack() as stack:
         with room.enter(base_url, services[0]) as speaker:
             speaker.say("before", "before")
@@ -59,52 +59,52 @@ def started_without_redis(base_url: str, services: list[Service], lab_lock: LabL
         operator.stop(REDIS)
         operator.stop(*services)
         operator.start(*services)
-        inside = []
+        visitors = []
         for service in services:
-            with noting_trouble(newborns[service.name]):
+            with noting_trouble(starts[service.name]):
                 visitor = stack.enter_context(room.enter(base_url, service))
-                newborns[service.name].before = visitor.until_live(False, seconds=NOTICED)
-                inside.append(visitor)
+                starts[service.name].before = visitor.until_live(False, seconds=NOTICED)
+                visitors.append(visitor)
         operator.start(REDIS)
-        for visitor in inside:
-            with noting_trouble(newborns[visitor.service.name]):
-                newborns[visitor.service.name].after = visitor.until_live(seconds=NOTICED)
-    return newborns
+        for visitor in visitors:
+            with noting_trouble(starts[visitor.service.name]):
+                starts[visitor.service.name].after = visitor.until_live(seconds=NOTICED)
+    return starts
 
 
-def test_a_service_starts_without_redis_and_has_its_history_later(
-    started_without_redis: dict[str, Newborn], service: Service
+def test_a_service_starts_without_redis_and_sends_the_history_once_redis_is_back(
+    started_without_redis: dict[str, Start], service: Service
 ) -> None:
-    newborn = started_without_redis[service.name]
+    start = started_without_redis[service.name]
 
-    assert not newborn.trouble
-    assert newborn.before == Meanwhile([], [])
-    assert newborn.after
-    assert not newborn.after.errors
-    assert 0 < len(newborn.after.messages) <= 50
-    assert newborn.after.messages[-1].text == "before"
+    assert not start.trouble
+    assert start.before == Meanwhile([], [])
+    assert start.after
+    assert not start.after.errors
+    assert 0 < len(start.after.messages) <= 50
+    assert start.after.messages[-1].text == "before"
 
 
 @dataclass
 class Witness:
-    """What one stack's visitors went through while Redis was away."""
+    """What the visitors of one stack were told in an outage of Redis: one who was in the room, and one who entered."""
 
     told: list[bool | None] = field(default_factory=list)
     error: str = ""
-    entered: list[bool | None] = field(default_factory=list)
-    caught_up: list[Message] = field(default_factory=list)
+    latecomer_told: list[bool | None] = field(default_factory=list)
+    latecomer_heard: list[Message] = field(default_factory=list)
     heard: list[Message] = field(default_factory=list)
     trouble: str = ""
 
 
 @pytest.fixture(scope="module")
 def outage(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, Witness]:
-    """Redis is stopped and started under a conversation of all stacks, once for all the tests of it."""
+    """Redis is stopped and started while someone of each stack is in the room."""
     mark = f"outage-{secrets.token_hex(4)}"
     witnesses = {service.name: Witness() for service in services}
     with lab_lock.exclusive(), Operator(base_url, services) as operator, ExitStack() as stack:
         inside = [stack.enter_context(room.enter(base_url, service)) for service in services]
-        late: list[Visitor] = []
+        latecomers: dict[str, Visitor] = {}
         for visitor in inside:
             visitor.history()
         for visitor in inside:
@@ -126,92 +126,57 @@ def outage(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[st
         for visitor in inside:
             witness = witnesses[visitor.service.name]
             with noting_trouble(witness):
-                late.append(stack.enter_context(room.enter(base_url, visitor.service, _last_id(visitor))))
-                witness.entered.append(_told_live(late[-1]))
+                latecomer = stack.enter_context(room.enter(base_url, visitor.service, _last_id(visitor)))
+                latecomers[visitor.service.name] = latecomer
+                witness.latecomer_told.append(_told_live(latecomer))
         operator.start(REDIS)
-        for visitor, latecomer in zip(inside, late, strict=False):
+        for visitor in inside:
             witness = witnesses[visitor.service.name]
             with noting_trouble(witness):
                 witness.told.append(_told_live(visitor))
-                witness.entered.append(_told_live(latecomer))
+        for name, latecomer in latecomers.items():
+            with noting_trouble(witnesses[name]):
+                witnesses[name].latecomer_told.append(_told_live(latecomer))
         for visitor in inside:
             with noting_trouble(witnesses[visitor.service.name]):
                 visitor.say(mark, f"after, by {visitor.service.name}")
-        for visitor, latecomer in zip(inside, late, strict=False):
+        for visitor in inside:
             witness = witnesses[visitor.service.name]
             with noting_trouble(witness):
                 witness.heard += visitor.hear(mark, len(inside))
-                witness.caught_up += latecomer.hear(mark, len(inside))
+        for name, latecomer in latecomers.items():
+            with noting_trouble(witnesses[name]):
+                witnesses[name].latecomer_heard += latecomer.hear(mark, len(inside))
     return witnesses
 
 
-def test_sockets_stay_open_while_redis_is_away(outage: dict[str, Witness], service: Service) -> None:
+def test_sockets_stay_open_while_redis_is_down(outage: dict[str, Witness], service: Service) -> None:
     assert not outage[service.name].trouble
 
 
-def test_sockets_are_told_when_redis_goes_and_comes(outage: dict[str, Witness], service: Service) -> None:
+def test_visitors_are_told_when_redis_goes_down_and_comes_back(outage: dict[str, Witness], service: Service) -> None:
     assert outage[service.name].told == [False, True]
 
 
-def test_who_speaks_while_redis_is_away_is_told(outage: dict[str, Witness], service: Service) -> None:
+def test_a_message_sent_while_redis_is_down_gets_an_error(outage: dict[str, Witness], service: Service) -> None:
     assert outage[service.name].error
 
 
-def test_who_enters_while_redis_is_away_is_told(outage: dict[str, Witness], service: Service) -> None:
-    assert outage[service.name].entered == [False, True]
+def test_a_visitor_who_enters_while_redis_is_down_is_told_so_and_when_it_is_back(
+    outage: dict[str, Witness], service: Service
+) -> None:
+    assert outage[service.name].latecomer_told == [False, True]
 
 
-def test_delivery_goes_on_when_redis_returns(outage: dict[str, Witness], service: Service) -> None:
+def test_messages_are_delivered_again_when_redis_is_back(outage: dict[str, Witness], service: Service) -> None:
     witness = outage[service.name]
 
     assert len(witness.heard) == 2 * len(outage)
     assert {message.text.partition(",")[0] for message in witness.heard[: len(outage)]} == {"before"}
     assert {message.text.partition(",")[0] for message in witness.heard[len(outage) :]} == {"after"}
     assert {message.service for message in witness.heard} == set(outage)
-    assert witness.caught_up == witness.heard[len(outage) :]
+    assert witness.latecomer_heard == witness.heard[len(outage) :]
     assert all(other.heard == witness.heard for other in outage.values() if not other.trouble)
-
-
-# Replicas
-
-
-@pytest.fixture
-def replicas(operator: Operator, plain: Service) -> None:
-    """A service runs three times, behind the one proxy."""
-    if not operator.in_containers:
-        pytest.skip("the lab runs as processes: only a container has replicas")
-    operator.scale(plain, 3)
-
-
-@pytest.mark.usefixtures("replicas")
-def test_three_replicas_share_the_room(
-    base_url: str, enter: Enter, plain: Service, other: Service, mark: str, operator: Operator
-) -> None:
-    watcher = enter(other)
-    visitors = [enter(plain) for _ in range(30)]
-    for visitor in visitors:
-        visitor.history()
-    watcher.until_online({plain.name: 30}, seconds=20)
-    for number, visitor in enumerate(visitors):
-        visitor.say(mark, f"{number} of 30")
-    heard = [visitor.hear(mark, 30) for visitor in (watcher, *visitors)]
-    assert all(messages == heard[0] for messages in heard)
-
-    operator.kill_replica(plain)
-
-    watcher.say(mark, "who is left?")
-    dropped = [visitor for visitor in visitors if not _hears(visitor, mark)]
-    assert 0 < len(dropped) < 30, f"of 30 sockets {len(dropped)} were on the container that was killed"
-    for _ in dropped:
-        with room.enter(base_url, plain, heard[0][-1].id) as back:
-            assert texts(back.hear(mark)) == ["who is left?"]
-
-
-def _hears(visitor: Visitor, mark: str) -> bool:
-    try:
-        return len(visitor.hear(mark)) == 1
-    except NoAnswerError:
-        return False
 
 
 def _last_id(visitor: Visitor) -> str | None:
@@ -219,7 +184,7 @@ def _last_id(visitor: Visitor) -> str | None:
 
 
 def _told_live(visitor: Visitor) -> bool | None:
-    """The next that it is told of being live. Whatever was said comes before that, and errors are not due."""
+    """The next `live` that the visitor is told. Messages may come before it. Raises NoAnswerError for an error."""
     deadline = time.monotonic() + NOTICED
     while not isinstance(thing := visitor.next(deadline - time.monotonic()), Live):
         if isinstance(thing, Error):

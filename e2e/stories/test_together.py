@@ -1,4 +1,5 @@
-"""All stacks in the chat room at once: what each of them heard is recorded once, and each is held to it."""
+"""All stacks in the chat room at once. Each fixture is a story that happens once and records what every stack heard.
+Each test compares one stack with the record."""
 
 from __future__ import annotations
 
@@ -18,26 +19,30 @@ from e2e.support.lab_lock import LabLock
 from e2e.support.room import Meanwhile, Message, Visitor
 from echowall.catalog.catalog import Service
 
-#: Messages that each stack says in the conversation, that all say while others are away, and while others come and go.
-EACH, AWAY, COMING_AND_GOING = 30, 500, 600
-#: Seconds for hearing all that was said, on a machine that is busy with all stacks at once.
+#: Messages that each stack says in the conversation.
+EACH = 30
+#: Messages that are said while someone of each stack is away.
+AWAY = 500
+#: Messages that are said while someone of each stack leaves and comes back.
+COMING_AND_GOING = 600
+#: Seconds for hearing everything, on a machine that is busy with all stacks at once.
 PATIENCE = 30
 
 
 @dataclass
 class Heard:
-    """What one stack told of a story, as far as it got."""
+    """What was heard by one stack, as far as it got."""
 
     messages: list[Message] = field(default_factory=list)
     trouble: str = ""
 
     def by(self, speaker: str) -> list[str]:
-        """What was said by that stack."""
+        """What the speaker of that stack was heard saying."""
         return [message.text for message in self.messages if message.service == speaker]
 
 
 class Story:
-    """What was said by each stack, by turns, and what each told of it."""
+    """What somebody of each stack said, and what was heard of it by each stack."""
 
     def __init__(self, services: list[Service]) -> None:
         self.mark = f"mark-{secrets.token_hex(4)}"
@@ -46,28 +51,29 @@ class Story:
         self.trouble = ""
 
     def say(self, speakers: list[Visitor], count: int, *, pause: float = 0) -> None:
-        """They say so many messages by turns."""
+        """Have the speakers take turns until that many messages are said. `pause` is in seconds."""
         for number, speaker in zip(range(count), cycle(speakers), strict=False):
             text = f"{number} 回音壁 👩🏽‍🚀"
             self.said[speaker.service.name].append(text)
             speaker.say(self.mark, text)
             time.sleep(pause)
 
-    def assert_all_was_told_by(self, service: Service) -> None:
-        """Everything by everybody, in the order in which each said it, and in the one order that all heard it in."""
+    def assert_everything_was_heard_by(self, service: Service) -> None:
+        """Assert that this stack heard everything: the messages of each speaker in the order in which they were said,
+        and all messages in the same order as every other stack."""
         heard = self.heard[service.name]
         for speaker, said in self.said.items():
             assert heard.by(speaker) == said, (
-                f"{service.name} told otherwise what {speaker} said. {heard.trouble} {self.trouble}"
+                f"{service.name} delivered something else than {speaker} said. {heard.trouble} {self.trouble}"
             )
         assert not heard.trouble
         for name, other in self.heard.items():
-            assert heard.messages == other.messages or other.trouble, f"{service.name} told otherwise than {name}"
+            assert heard.messages == other.messages or other.trouble, f"{service.name} heard something else than {name}"
 
 
 @contextmanager
 def everywhere(base_url: str, services: list[Service]) -> Iterator[list[Visitor]]:
-    """Someone by each stack, who has heard all there was."""
+    """Somebody of each stack in the room, who has heard the history."""
     with ExitStack() as inside:
         visitors = [inside.enter_context(room.enter(base_url, service)) for service in services]
         for visitor in visitors:
@@ -75,14 +81,14 @@ def everywhere(base_url: str, services: list[Service]) -> Iterator[list[Visitor]
         yield visitors
 
 
-#: What looks like an id, and is none.
+#: Texts that look like an id of a message and are none.
 NO_IDS = {
     **{text: text for text in ("0", "x", "-", "+", "$", ">", "*", "(1-1", "-1-1", "1-", "1-1-1", "1.5-0", "0x1-1")},
     "fullwidth digits": "１-１",
     "an underscore": "1_0-0",
-    "a space before": " 1-1",
-    "a line feed behind": "1-1\n",
-    "NUL behind": "1-1\0",
+    "a space before it": " 1-1",
+    "a line feed after it": "1-1\n",
+    "NUL after it": "1-1\0",
     "more than 64 bits": "99999999999999999999-0",
     "1000 digits": "1-" + "9" * 1000,
     "markup": "<script>",
@@ -91,7 +97,7 @@ NO_IDS = {
 
 @pytest.fixture(scope="module")
 def conversation(base_url: str, services: list[Service], lab_lock: LabLock) -> Story:
-    """Everybody speaks at once."""
+    """Everybody speaks, in turns."""
     story = Story(services)
 
     def hear(visitor: Visitor) -> None:
@@ -105,13 +111,13 @@ def conversation(base_url: str, services: list[Service], lab_lock: LabLock) -> S
     return story
 
 
-def test_what_each_stack_says_is_heard_by_each_in_one_order(conversation: Story, service: Service) -> None:
-    conversation.assert_all_was_told_by(service)
+def test_every_stack_hears_every_message_in_the_same_order(conversation: Story, service: Service) -> None:
+    conversation.assert_everything_was_heard_by(service)
 
 
 @pytest.fixture(scope="module")
 def absence(base_url: str, services: list[Service], lab_lock: LabLock) -> Story:
-    """By each stack someone says something, leaves, and comes back after 500 messages."""
+    """Somebody of each stack says something, leaves, and comes back after 500 messages."""
     story = Story(services)
 
     def come_back(service: Service, after: Message) -> None:
@@ -124,19 +130,19 @@ def absence(base_url: str, services: list[Service], lab_lock: LabLock) -> Story:
             before = [_say_and_hear(visitor, secrets.token_hex(4)) for visitor in visitors]
         with everywhere(base_url, services) as visitors:
             story.say(visitors, AWAY)
-            with noting_trouble(story):  # what one stack does not say, the others will miss
+            with noting_trouble(story):  # what one stack does not deliver, all others miss
                 visitors[0].hear(story.mark, AWAY, seconds=PATIENCE)
         list(pool.map(come_back, services, before))
     return story
 
 
 def test_nothing_is_lost_by_being_away_for_500_messages(absence: Story, service: Service) -> None:
-    absence.assert_all_was_told_by(service)
+    absence.assert_everything_was_heard_by(service)
 
 
 @pytest.fixture(scope="module")
 def coming_and_going(base_url: str, services: list[Service], lab_lock: LabLock) -> Story:
-    """By each stack someone leaves and comes back ten times while all the others talk."""
+    """Somebody of each stack leaves and comes back ten times while others talk."""
     story = Story(services)
 
     def come_and_go(visitor: Visitor) -> None:
@@ -161,15 +167,18 @@ def coming_and_going(base_url: str, services: list[Service], lab_lock: LabLock) 
     return story
 
 
-def test_nothing_is_lost_by_coming_back_while_others_talk(coming_and_going: Story, service: Service) -> None:
-    coming_and_going.assert_all_was_told_by(service)
+def test_nothing_is_lost_by_leaving_and_coming_back_while_others_talk(
+    coming_and_going: Story, service: Service
+) -> None:
+    coming_and_going.assert_everything_was_heard_by(service)
 
 
 @dataclass
 class Newcomer:
-    """What somebody was told who entered while nobody else was speaking, and what they heard of themselves."""
+    """What somebody who entered a quiet room was told, and what they then heard of their own message."""
 
     latest: list[Message]
+    """The last 50 messages of the room at that time."""
     told: Meanwhile = field(default_factory=lambda: Meanwhile([], []))
     heard: list[str] = field(default_factory=list)
     trouble: str = ""
@@ -177,7 +186,7 @@ class Newcomer:
 
 @pytest.fixture(scope="module")
 def newcomers(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, dict[str, Newcomer]]:
-    """By each stack somebody enters with no `after`, with an empty one, and with what is no id."""
+    """Somebody of each stack enters without `after`, with an empty one, and with each of NO_IDS."""
     mark = f"mark-{secrets.token_hex(4)}"
     newcomers: dict[str, dict[str, Newcomer]] = {service.name: {} for service in services}
     with lab_lock.exclusive(), room.enter(base_url, services[0]) as speaker:
@@ -196,7 +205,7 @@ def newcomers(base_url: str, services: list[Service], lab_lock: LabLock) -> dict
 
 
 @pytest.mark.parametrize("after", ["none", "empty"])
-def test_who_enters_hears_the_last_50_in_order(
+def test_a_newcomer_hears_the_last_50_messages_in_order(
     newcomers: dict[str, dict[str, Newcomer]], service: Service, after: str
 ) -> None:
     newcomer = newcomers[service.name][after]
@@ -205,7 +214,7 @@ def test_who_enters_hears_the_last_50_in_order(
     assert newcomer.told == Meanwhile(newcomer.latest, [])
 
 
-def test_an_after_that_is_no_id_is_an_error_and_then_the_last_50(
+def test_an_invalid_after_gets_an_error_and_then_the_last_50_messages(
     newcomers: dict[str, dict[str, Newcomer]], service: Service, subtests: pytest.Subtests
 ) -> None:
     for name, after in NO_IDS.items():
@@ -219,7 +228,7 @@ def test_an_after_that_is_no_id_is_an_error_and_then_the_last_50(
 
 @pytest.fixture(scope="module")
 def all_that_is_kept(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, Heard]:
-    """What each stack tells who enters from the beginning, and what was said last before that."""
+    """What each stack tells somebody who enters after the id 0-0, up to a message that was said before."""
     kept = {service.name: Heard() for service in services}
     with lab_lock.shared():
         with room.enter(base_url, services[0]) as speaker:
@@ -231,14 +240,14 @@ def all_that_is_kept(base_url: str, services: list[Service], lab_lock: LabLock) 
     return kept
 
 
-def test_who_enters_from_the_beginning_hears_all_that_is_kept(
+def test_a_visitor_from_the_beginning_hears_all_that_is_kept(
     all_that_is_kept: dict[str, Heard], service: Service, other: Service
 ) -> None:
     one, two = (all_that_is_kept[it.name] for it in (service, other))
 
     assert not one.trouble
     here, there = one.messages, two.messages
-    # Each process trims what it keeps for itself: the two overlap in all but the beginning.
+    # Each process trims its own log, so the two differ at the beginning and nowhere else.
     first = max(here[0].order, there[0].order)
     both = [[message for message in told if message.order >= first] for told in (here, there)]
     assert both[0] == both[1]

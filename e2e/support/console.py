@@ -10,6 +10,8 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, WebError
 
 from e2e.support.pages import NETWORK_CHANGED
 
+#: What a browser logs by itself when the proxy answers for a service that is down.
+BAD_GATEWAY = "Failed to load resource: the server responded with a status of 502"
 #: What a browser logs by itself when a service is down, or is killed while it answers.
 SERVICE_DOWN = (
     "WebSocket connection to",

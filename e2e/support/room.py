@@ -1,4 +1,4 @@
-"""Go into the chat room of `services/README.md` by any of its doors, say something, and hear what is said."""
+"""A visitor of the chat room (services/README.md): enters by a service, says something, hears what is said."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from echowall.catalog.catalog import Service
 
 
 class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What somebody said: these fields and no others."""
+    """What somebody said."""
 
     id: str
     service: str
@@ -32,19 +32,19 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Online(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is there: the sockets of each stack."""
+    """How many sockets each stack has in the room."""
 
     online: dict[str, int]
 
 
 class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether what is said now is heard at once."""
+    """Whether the service hears at once what is said now."""
 
     live: bool
 
 
 class Error(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What was wrong with something said."""
+    """What was wrong with the visitor's own message, or with its `after`."""
 
     error: str
 
@@ -54,14 +54,14 @@ _KINDS: dict[str, type[Heard]] = {"id": Message, "online": Online, "live": Live,
 
 
 class Meanwhile(NamedTuple):
-    """What a visitor was told on the way to what it waited for."""
+    """What a visitor was told before the thing that it waited for."""
 
     messages: list[Message]
     errors: list[str]
 
 
 def enter(base_url: str, service: Service, after: str | None = None) -> Visitor:
-    """Enter by a service, behind the message with the id `after` if that is given. Raises websocket.RefusedError."""
+    """Enter by a service, after the message with the id `after` if that is given. Raises websocket.RefusedError."""
     query = "" if after is None else f"?{urlencode({'after': after})}"
     return Visitor(websocket.connect(base_url, service, f"chat/{query}"), service)
 
@@ -74,8 +74,8 @@ class Enter(Protocol):
 
 
 class Visitor:
-    """A socket in the room. Whatever it hears has to be in the contract's form, and messages in their order, each
-    once: anything else is a NoAnswerError, as silence is."""
+    """A socket in the room. Raises NoAnswerError for silence, for anything that the contract does not allow, and for a
+    message that comes twice or out of order."""
 
     def __init__(self, client: websocket.Client, service: Service) -> None:
         self.client = client
@@ -91,7 +91,7 @@ class Visitor:
         self.client.__exit__(*arguments)
 
     def leave(self) -> None:
-        """Cut the connection, without a word."""
+        """Cut the connection without a close frame."""
         self.client.__exit__()
 
     def say(self, nick: str, text: str) -> None:
@@ -99,9 +99,9 @@ class Visitor:
         self.client.send_json(json.dumps({"nick": nick, "text": text}))
 
     def next(self, seconds: float = PATIENCE) -> Heard:
-        """Whatever comes next, within so many seconds."""
+        """The next thing that comes, within that many seconds."""
         if seconds <= 0:
-            raise NoAnswerError(f"{self.service.name} did not tell in time what was waited for")
+            raise NoAnswerError(f"{self.service.name} did not send in time what the test waits for")
         self.client.patience = seconds
         heard = self._understood(self.client.receive_json())
         match heard:
@@ -118,8 +118,10 @@ class Visitor:
     def hear(
         self, mark: str, count: int = 1, *, seconds: float = PATIENCE, into: list[Message] | None = None
     ) -> list[Message]:
-        """The next messages with that mark in their nick or text. Others are passed by; an error is none of them.
-        With a list `into` they are added to it until it has so many, and are there even where not all came."""
+        """The next messages with that mark in their nick or text. Other messages are skipped; an error raises.
+
+        With a list `into`, messages are added to it until it has that many. It keeps them where not all of them come.
+        """
         heard = [] if into is None else into
         deadline = time.monotonic() + seconds
         while len(heard) < count:
@@ -130,7 +132,7 @@ class Visitor:
             except NoAnswerError as error:
                 raise NoAnswerError(f"{self.service.name}: {len(heard)} of {count} came, and then {error}") from None
             if isinstance(thing, Error):
-                raise NoAnswerError(f"{self.service.name} answered {thing} where messages were due")
+                raise NoAnswerError(f"{self.service.name} answered {thing} in place of messages")
             if isinstance(thing, Message) and (mark in thing.nick or mark in thing.text):
                 heard.append(thing)
         return heard
@@ -143,14 +145,14 @@ class Visitor:
             return False
 
     def history(self, *, seconds: float = PATIENCE) -> list[Message]:
-        """Everything from entering until the socket is told that this was all there was."""
+        """The messages from entering until the service says that the visitor is live."""
         messages, errors = self.until_live(seconds=seconds)
         if errors:
             raise NoAnswerError(f"{self.service.name} answered {errors} on entering")
         return messages
 
     def until_live(self, value: bool = True, *, seconds: float = PATIENCE) -> Meanwhile:
-        """What it is told before the next `live` of that value."""
+        """What the visitor is told before the next `live` of that value."""
         meanwhile = Meanwhile([], [])
         deadline = time.monotonic() + seconds
         while (thing := self.next(deadline - time.monotonic())) != Live(value):
@@ -161,7 +163,7 @@ class Visitor:
         return meanwhile
 
     def error(self, *, seconds: float = PATIENCE) -> str:
-        """The next error; what else it is told is passed by."""
+        """The next error. Anything before it is skipped."""
         deadline = time.monotonic() + seconds
         while not isinstance(thing := self.next(deadline - time.monotonic()), Error):
             pass
@@ -174,7 +176,7 @@ class Visitor:
             try:
                 self.next(deadline - time.monotonic())
             except NoAnswerError as error:
-                raise NoAnswerError(f"{wanted} were to be online, and {self.online} are; {error}") from None
+                raise NoAnswerError(f"{self.online} are online, not {wanted}; {error}") from None
 
     def _understood(self, told: Any) -> Heard:
         kinds = [kind for key, kind in _KINDS.items() if isinstance(told, dict) and key in told]
@@ -182,7 +184,7 @@ class Visitor:
             (kind,) = kinds
             heard = msgspec.convert(told, kind)
             if isinstance(heard, Message):
-                assert heard.ts == heard.order[0], "ts is not the id's"
+                assert heard.ts == heard.order[0], "ts is not the time in the id"
         except (AssertionError, ValueError) as error:
             raise NoAnswerError(f"{self.service.name} told {str(told)[:300]}: {error}") from None
         return heard
@@ -194,5 +196,5 @@ def texts(messages: Iterable[Message]) -> list[str]:
 
 
 def ids(messages: Iterable[Message]) -> list[str]:
-    """Their places in the stream."""
+    """Their ids."""
     return [message.id for message in messages]

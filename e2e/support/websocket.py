@@ -1,7 +1,10 @@
-"""Talk to a service frame by frame, and see everything that it answers.
+"""A WebSocket client that sends frames as a test wants them, and hides nothing of what comes back.
 
-A Socket.IO service is spoken to in its own packets over the same raw WebSocket, so that the same test bodies
-hold for it: what a check says of frames is checked on frames. The official Socket.IO client is in the page.
+It speaks Socket.IO in packets over the same frames, so that one test body does for both protocols. (The page has the
+official Socket.IO client.)
+
+The checker has a client of its own in echowall/check. The two share no code on purpose: this suite must not trust the
+checker, and what one of them gets wrong the other one shows.
 """
 
 from __future__ import annotations
@@ -11,7 +14,6 @@ import socket
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
@@ -35,16 +37,16 @@ from echowall.catalog.catalog import Service
 
 Message = str | bytes
 
-#: Seconds after which silence is the answer. A bound on hanging, not a measure of speed.
+#: Seconds without an answer after which none is expected any more. It bounds a hang, and does not measure speed.
 PATIENCE = 10
 
 
 class NoAnswerError(AssertionError):
-    """The service closed, refused, broke the protocol or kept silent where an answer was due."""
+    """No proper answer came: the service closed, refused, broke the protocol or kept silent."""
 
 
 class RefusedError(NoAnswerError):
-    """The handshake was answered with something other than 101."""
+    """The handshake was answered with another status than 101, or with none (0)."""
 
     def __init__(self, url: str, status: int) -> None:
         super().__init__(f"{url} refused the handshake with HTTP {status}")
@@ -52,19 +54,20 @@ class RefusedError(NoAnswerError):
 
 
 class SilenceError(NoAnswerError):
-    """Nothing came in time where an answer was due."""
+    """Nothing came in time."""
 
 
 class ClosedError(NoAnswerError):
-    """The connection ended where a message was due."""
+    """The connection ended, and a message was expected."""
 
     def __init__(self, url: str, close: Close) -> None:
-        super().__init__(f"{url} ended with {close} where a message was due")
+        super().__init__(f"{url} ended with {close}; a message was expected")
         self.close = close
 
 
 class Close(NamedTuple):
-    """How the server ended the connection. Where it sent no close frame the code is 1006, as in a browser."""
+    """How the server ended the connection. The code is 1006 where it sent no close frame, as in a browser (RFC 6455,
+    section 7.1.5)."""
 
     code: int
     reason: str
@@ -78,13 +81,21 @@ def connect(
     subprotocols: tuple[str, ...] = (),
     origin: str | None = None,
 ) -> Client:
-    """Open a connection to a service's echo, in the protocol that it speaks. Raises RefusedError."""
+    """Connect to a service in the protocol that it speaks, by default to its echo. Raises RefusedError."""
     client = SocketIOClient if service.protocol == "socket.io" else Client
     return client(f"{base_url}/{service.name}/{path}", subprotocols=subprotocols, origin=origin)
 
 
+def frame(opcode: int, payload: bytes) -> bytes:
+    """A whole frame from a client, of up to 65,535 bytes. Its mask is zero, which leaves the payload as it is."""
+    length = len(payload)
+    assert length < 65536
+    size = bytes([0x80 | length]) if length < 126 else bytes([0x80 | 126, *length.to_bytes(2, "big")])
+    return bytes([0x80 | opcode]) + size + bytes(4) + payload
+
+
 class Client:
-    """A WebSocket client that hides nothing: each message, the subprotocol, the close frame."""
+    """A connection to a WebSocket endpoint. Every method raises NoAnswerError where what it waits for does not come."""
 
     def __init__(self, url: str, *, subprotocols: tuple[str, ...] = (), origin: str | None = None) -> None:
         address = urlsplit(url)
@@ -123,7 +134,7 @@ class Client:
             pass
 
     def sending(self, message: Message, *, fragments: int) -> Iterator[None]:
-        """Send a message, and pause after each of its frames."""
+        """Send a message in that many frames, and yield after each of them."""
         kind: Any = TextMessage if isinstance(message, str) else BytesMessage
         size = max(1, -(-len(message) // fragments))
         parts = [message[start : start + size] for start in range(0, len(message), size)] or [message]
@@ -132,37 +143,34 @@ class Client:
             yield
 
     def send_json(self, text: str) -> None:
-        """Send a JSON text, or what only looks like one."""
+        """Send a text that is JSON, or is wrongly meant to be."""
         self.send(text)
 
     def receive_json(self) -> Any:
-        """The next message, which has to be a JSON text."""
+        """The next message, decoded from JSON."""
         message = self.receive()
         try:
             assert isinstance(message, str)
             return json.loads(message)
         except (AssertionError, ValueError):
-            raise NoAnswerError(f"{self.url} sent {message[:200]!r} where a JSON text was due") from None
+            raise NoAnswerError(f"{self.url} sent {message[:200]!r} in place of a JSON text") from None
 
     def send_frame(self, opcode: Opcode, payload: bytes) -> None:
-        """Send a frame whose payload nobody has looked at. Its mask is zero, which changes nothing."""
-        length = len(payload)
-        assert length < 65536
-        size = bytes([0x80 | length]) if length < 126 else bytes([0x80 | 126, *length.to_bytes(2, "big")])
-        self._socket.sendall(bytes([0x80 | opcode]) + size + bytes(4) + payload)
+        """Send a frame with any payload, such as a text that is not UTF-8."""
+        self._socket.sendall(frame(opcode, payload))
 
     def ping(self) -> None:
-        """Send a ping and wait for the pong: whatever was sent before has been read by then."""
+        """Send a ping and wait for the pong. By then the service has read what was sent before."""
         self._write(Ping())
         passed_by: list[Event] = []
         while not isinstance(event := self._next(), Pong):
             if isinstance(event, CloseConnection):
-                raise NoAnswerError(f"{self.url} ended with {_close(event)} where a pong was due")
+                raise NoAnswerError(f"{self.url} ended with {_close(event)}; a pong was expected")
             passed_by.append(event)
         self._events.extendleft(reversed(passed_by))
 
     def receive(self) -> Message:
-        """The next message, whole. What has come of it stays where a SilenceError was in between."""
+        """The next message, whole. Its first frames are kept where a SilenceError comes in between."""
         while True:
             event = self._next()
             if isinstance(event, CloseConnection):
@@ -174,29 +182,29 @@ class Client:
                     return type(parts[0])().join(parts)  # type: ignore[arg-type]
 
     def echo(self, message: Message) -> Message:
-        """Send a message, and give the next one that comes."""
+        """Send a message, and return the next one that comes."""
         self.send(message)
         return self.receive()
 
     def close(self, code: int = 1000, reason: str = "") -> Close:
-        """Send a close frame, and give the server's answer."""
+        """Send a close frame, and return the server's answer."""
         self._write(CloseConnection(code=code, reason=reason or None))
         return self.wait_closed()
 
     def wait_closed(self) -> Close:
-        """Wait for the server to end the connection, and say how it did."""
+        """Wait until the server ends the connection, and return how it did."""
         while True:
             event = self._next()
             if isinstance(event, CloseConnection):
                 return _close(event)
 
     def wait_gone(self) -> None:
-        """Wait for the server to drop the TCP connection, which is when its handler is through."""
+        """Wait until the server drops the TCP connection, which it does when its handler is done."""
         try:
             while self._socket.recv(65536):
                 pass
         except TimeoutError:
-            raise NoAnswerError(f"{self.url} still held the connection after {PATIENCE} s") from None
+            raise NoAnswerError(f"{self.url} still holds the connection after {PATIENCE} s") from None
         except ConnectionError:
             pass
 
@@ -208,13 +216,13 @@ class Client:
             raise NoAnswerError(f"{self.url} did not take a {type(event).__name__}: {error}") from None
 
     def _next(self) -> Event:
-        """The next event. Pings are answered on the way, as every client does."""
+        """The next event. Pings are answered in between, as every client does."""
         while True:
             while not self._events:
                 self._read()
             event = self._events.popleft()
             if isinstance(event, Ping):
-                with suppress(NoAnswerError):  # what came after it may have been the end
+                with suppress(NoAnswerError):  # the connection may have ended right after the ping
                     self._write(event.response())
             elif not isinstance(event, RejectData):
                 return event
@@ -238,7 +246,7 @@ class Client:
 
 
 class SocketIOClient(Client):
-    """The same over Socket.IO 5 on Engine.IO 4: a message is the event `message` in the default namespace."""
+    """The same over Socket.IO 5 on Engine.IO 4. A message is the event `message` in the default namespace."""
 
     def __init__(self, url: str, **options: Any) -> None:
         super().__init__(f"{url}{'&' if '?' in url else '?'}EIO=4&transport=websocket", **options)
@@ -251,7 +259,8 @@ class SocketIOClient(Client):
             raise
 
     def sending(self, message: Message, *, fragments: int) -> Iterator[None]:
-        """Send a message. Binary follows its event in a frame of its own, and that is the one cut up."""
+        """Send a message, and yield after each frame. Binary data follows its event in a message of its own, and only
+        that one is cut into frames."""
         if isinstance(message, str):
             yield from super().sending(f"42{json.dumps(['message', message])}", fragments=fragments)
         else:
@@ -266,7 +275,7 @@ class SocketIOClient(Client):
         return str(json.loads(packet.removeprefix("42"))[1])
 
     def send_json(self, text: str) -> None:
-        """Send what the JSON text says as the event's argument; what is no JSON goes as a string."""
+        """Send the JSON text as the event's argument, or as a string where it is not JSON."""
         argument = text if _is_json(text) else json.dumps(text)
         self._send_packet(f'42["message",{argument}]')
 
@@ -277,75 +286,33 @@ class SocketIOClient(Client):
             name, argument = json.loads(packet.removeprefix("42"))
             assert name == "message"
         except (AssertionError, TypeError, ValueError):
-            raise NoAnswerError(f"{self.url} sent {packet[:200]!r} where an event `message` was due") from None
+            raise NoAnswerError(f"{self.url} sent {packet[:200]!r} in place of an event `message`") from None
         return argument
 
     def _expect(self, start: str) -> None:
         packet = self._packet()
-        assert packet.startswith(start), f"{self.url} sent {packet!r} where a packet {start!r} was due"
+        assert packet.startswith(start), f"{self.url} sent {packet!r} in place of a packet {start!r}"
 
     def _send_packet(self, packet: str) -> None:
         for _ in super().sending(packet, fragments=1):
             pass
 
     def _packet(self) -> str:
-        while (packet := super().receive()) in ("2", "41"):  # Engine.IO: ping; Socket.IO: disconnect, and then the end
+        while (packet := super().receive()) in (
+            "2",
+            "41",
+        ):  # Engine.IO: ping; Socket.IO: disconnect
             if packet == "2":
                 self._send_packet("3")
-        assert isinstance(packet, str), f"{self.url} sent {packet!r} where a packet was due"
+        assert isinstance(packet, str), f"{self.url} sent {packet!r} in place of a packet"
         return packet
-
-
-class Response(NamedTuple):
-    """An HTTP response, and nothing done to it."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        """The body, which has to be JSON."""
-        assert self.headers.get("content-type", "").startswith("application/json"), self
-        return json.loads(self.body)
-
-
-def request(
-    base_url: str, target: str, *, method: str = "GET", headers: dict[str, str] | None = None, body: bytes | None = None
-) -> Response:
-    """Send a request whose target goes out as it is written here: clients proper tidy `..` and `%2F` up."""
-    address = urlsplit(base_url)
-    connection = HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
-    try:
-        connection.putrequest(method, target, skip_accept_encoding=True)
-        for name, value in (headers or {}).items():
-            connection.putheader(name, value)
-        if body is not None:
-            connection.putheader("Content-Length", str(len(body)))
-        connection.endheaders(body)
-        response = connection.getresponse()
-        content = b"" if response.status == 101 else _body(response)  # after a 101 there is no end to read to
-        return Response(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
-    except TimeoutError:
-        raise NoAnswerError(f"{method} {target} {headers}: no answer within {PATIENCE} s") from None
-    except ConnectionError as error:
-        raise NoAnswerError(f"{method} {target}: {error}") from None
-    finally:
-        connection.close()
-
-
-def _body(response: HTTPResponse) -> bytes:
-    try:
-        return response.read()
-    except IncompleteRead as cut_short:
-        return cut_short.partial
 
 
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
     except RecursionError:
-        return True  # as far as anybody can tell
+        return True  # it is nested too deep to tell, and so is meant to be JSON
     except ValueError:
         return False
     return True

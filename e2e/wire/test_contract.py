@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from e2e.support import websocket
+from e2e.support import raw_http, websocket
 from e2e.support.websocket import Client
 from echowall.catalog.catalog import ROOT, Service
 
@@ -18,8 +18,8 @@ def client(base_url: str, service: Service) -> Iterator[Client]:
         yield client
 
 
-def test_about_names_the_service_and_the_versions_it_has_pinned(base_url: str, service: Service) -> None:
-    answer = websocket.request(base_url, f"/{service.name}/about")
+def test_about_names_the_service_and_its_pinned_versions(base_url: str, service: Service) -> None:
+    answer = raw_http.request(base_url, f"/{service.name}/about")
 
     assert answer.status == 200
     assert answer.json["service"] == service.name
@@ -46,7 +46,7 @@ def test_text_comes_back(client: Client) -> None:
 
 
 @pytest.mark.check("binary")
-def test_binary_comes_back_binary_even_if_it_could_be_text(client: Client) -> None:
+def test_binary_comes_back_as_binary_even_if_it_could_be_text(client: Client) -> None:
     messages = [b"echo", bytes(range(256))]
 
     assert [client.echo(message) for message in messages] == messages
@@ -86,7 +86,7 @@ def test_fragments_of_two_clients_stay_apart(base_url: str, service: Service) ->
 
 
 @pytest.mark.check("subprotocol")
-def test_of_chat_and_echo_it_selects_echo(base_url: str, service: Service) -> None:
+def test_the_service_selects_the_subprotocol_echo(base_url: str, service: Service) -> None:
     with websocket.connect(base_url, service, subprotocols=("chat", "echo")) as client:
         assert client.subprotocol == "echo"
 
@@ -100,7 +100,7 @@ def test_a_close_with_3000_is_answered_with_3000(client: Client) -> None:
 
 @pytest.mark.check("plain-get")
 def test_a_plain_get_is_answered_with_426(base_url: str, service: Service) -> None:
-    answer = websocket.request(base_url, f"/{service.name}/foobar/")
+    answer = raw_http.request(base_url, f"/{service.name}/foobar/")
 
     assert answer.status == 426
 
@@ -123,7 +123,7 @@ def test_each_client_hears_only_itself(base_url: str, service: Service) -> None:
         assert first.receive() == "from the first"
 
 
-def test_a_client_that_vanishes_is_no_trouble_to_the_next(base_url: str, service: Service) -> None:
+def test_clients_that_vanish_do_not_disturb_the_next_one(base_url: str, service: Service) -> None:
     for _ in range(20):
         with websocket.connect(base_url, service) as vanishing:
             vanishing.send("into the void")
@@ -132,7 +132,7 @@ def test_a_client_that_vanishes_is_no_trouble_to_the_next(base_url: str, service
         assert client.echo("still there?") == "still there?"
 
 
-def test_its_own_origin_is_accepted(base_url: str, service: Service) -> None:
+def test_the_origin_of_the_lab_is_accepted(base_url: str, service: Service) -> None:
     with websocket.connect(base_url, service, origin=base_url) as client:
         assert client.echo("from the page") == "from the page"
 
@@ -141,7 +141,7 @@ def test_a_foreign_origin_is_treated_as_the_catalog_says(base_url: str, service:
     assert _welcome(base_url, service, "https://elsewhere.example") == service.foreign_origin
 
 
-def test_an_origin_that_begins_like_its_own_is_a_foreign_one(base_url: str, service: Service) -> None:
+def test_an_origin_that_starts_like_that_of_the_lab_is_treated_as_foreign(base_url: str, service: Service) -> None:
     sibling = f"http://{urlsplit(base_url).hostname}.elsewhere.example"
 
     assert _welcome(base_url, service, sibling) == service.foreign_origin
@@ -155,7 +155,7 @@ def test_a_message_over_the_limit_ends_the_connection(base_url: str, service: Se
         client.echo("x" * (limit + 1))
 
 
-def test_a_message_over_the_limit_leaves_the_others_alone(base_url: str, service: Service, limit: int) -> None:
+def test_a_message_over_the_limit_does_not_disturb_other_clients(base_url: str, service: Service, limit: int) -> None:
     with websocket.connect(base_url, service) as bystander:
         with websocket.connect(base_url, service) as client, pytest.raises(websocket.NoAnswerError):
             client.echo("x" * (limit + 1))
@@ -171,8 +171,8 @@ def test_a_message_over_the_limit_leaves_the_others_alone(base_url: str, service
         pytest.param({"Connection": "Upgrade", "Upgrade": "websocket"}, id="no key and no version"),
     ],
 )
-def test_what_is_no_handshake_is_refused(base_url: str, service: Service, headers: dict[str, str]) -> None:
-    answer = websocket.request(base_url, f"/{service.name}/foobar/", headers=headers)
+def test_a_request_that_is_not_a_handshake_is_refused(base_url: str, service: Service, headers: dict[str, str]) -> None:
+    answer = raw_http.request(base_url, f"/{service.name}/foobar/", headers=headers)
 
     assert 400 <= answer.status < 500, f"{service.name} answered {headers} with {answer.status} {answer.body[:200]!r}"
 
@@ -188,7 +188,7 @@ def test_what_is_no_handshake_is_refused(base_url: str, service: Service, header
         pytest.param({"Origin": "not an origin"}, id="a malformed origin"),
     ],
 )
-def test_a_broken_handshake_is_answered_and_breaks_nothing(
+def test_a_broken_handshake_is_answered_and_does_not_break_the_service(
     base_url: str, service: Service, header: dict[str, str]
 ) -> None:
     handshake = {
@@ -198,26 +198,26 @@ def test_a_broken_handshake_is_answered_and_breaks_nothing(
         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
     }
 
-    websocket.request(base_url, f"/{service.name}/foobar/", headers=handshake | header)
+    raw_http.request(base_url, f"/{service.name}/foobar/", headers=handshake | header)
 
     with websocket.connect(base_url, service) as client:
         assert client.echo("unbroken?") == "unbroken?"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-def test_other_methods_are_refused_without_an_error(base_url: str, service: Service, method: str) -> None:
-    answer = websocket.request(base_url, f"/{service.name}/about", method=method, body=b"")
+def test_other_methods_do_not_cause_a_server_error(base_url: str, service: Service, method: str) -> None:
+    answer = raw_http.request(base_url, f"/{service.name}/about", method=method, body=b"")
 
     assert answer.status < 500, f"{service.name} answered {method} with {answer.status} {answer.body[:200]!r}"
 
 
 def test_an_unknown_path_is_not_found(base_url: str, service: Service) -> None:
-    answer = websocket.request(base_url, f"/{service.name}/no/such/path")
+    answer = raw_http.request(base_url, f"/{service.name}/no/such/path")
 
     assert answer.status == 404
 
 
-def test_an_unknown_path_is_no_websocket(base_url: str, service: Service) -> None:
+def test_an_unknown_path_does_not_accept_a_connection(base_url: str, service: Service) -> None:
     url = f"{base_url}/{service.name}/no/such/path"
 
     with pytest.raises(websocket.NoAnswerError, match=r"refused|ended|did not take"), Client(url) as client:
@@ -230,7 +230,11 @@ def _welcome(base_url: str, service: Service, origin: str) -> str:
     except websocket.RefusedError as refusal:
         return "refused" if 400 <= refusal.status < 500 else str(refusal)
     with client:
-        return "accepted" if client.echo("from elsewhere") == "from elsewhere" else "accepted, and then misheard"
+        return (
+            "accepted"
+            if client.echo("from elsewhere") == "from elsewhere"
+            else "accepted, and then echoed something else"
+        )
 
 
 def _normal(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What the proxy promises: known names only, the page's headers, limits, and errors that can be read."""
+"""What the proxy promises: only the names of services, headers for the page, limits, and errors that explain."""
 
 import base64
 import gzip
@@ -13,12 +13,12 @@ import httpx
 import msgspec
 import pytest
 
-from e2e.support import websocket
+from e2e.support import raw_http, websocket
 from echowall.catalog import catalog
 from echowall.catalog.catalog import Service
 
 
-def test_it_is_healthy(http: httpx.Client) -> None:
+def test_the_proxy_is_healthy(http: httpx.Client) -> None:
     assert http.get("/healthz").status_code == 200
 
 
@@ -30,8 +30,8 @@ def test_services_json_is_the_catalog(http: httpx.Client, services: list[Service
 
 
 @pytest.mark.parametrize("path", ["/no-such-stack/about", "/no-such-stack/foobar/", "/no-such-page", "/services/x"])
-def test_an_unknown_name_is_answered_with_the_known_ones(base_url: str, services: list[Service], path: str) -> None:
-    answer = websocket.request(base_url, path)
+def test_an_unknown_name_is_answered_with_the_known_names(base_url: str, services: list[Service], path: str) -> None:
+    answer = raw_http.request(base_url, path)
 
     assert answer.status == 404
     assert answer.json["services"] == [service.name for service in services]
@@ -68,7 +68,7 @@ def test_a_websocket_to_an_unknown_name_is_refused(base_url: str) -> None:
     ],
 )
 def test_no_path_leads_out_of_the_site(base_url: str, plain: Service, target: str) -> None:
-    answer = websocket.request(base_url, target.replace("NAME", plain.name))
+    answer = raw_http.request(base_url, target.replace("NAME", plain.name))
 
     assert answer.status in (400, 404), answer
     assert b"root:" not in answer.body
@@ -78,10 +78,10 @@ def test_no_path_leads_out_of_the_site(base_url: str, plain: Service, target: st
 @pytest.mark.parametrize(
     "target", ["/NAME/about", "/NAME%2fabout", "/./NAME/./about", "//NAME//about", "/OTHER/..%2fNAME/about"]
 )
-def test_who_is_asked_and_for_what_is_read_from_the_same_path(
+def test_an_unusual_path_reaches_the_service_that_it_names(
     base_url: str, plain: Service, other: Service, target: str
 ) -> None:
-    answer = websocket.request(base_url, target.replace("NAME", plain.name).replace("OTHER", other.name))
+    answer = raw_http.request(base_url, target.replace("NAME", plain.name).replace("OTHER", other.name))
 
     assert answer.status == 200, answer
     assert answer.json["service"] == plain.name
@@ -101,15 +101,15 @@ def test_the_page_is_revalidated_by_its_etag(http: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/services.json", "/js/client.js", "/css/page.css"])
-def test_what_is_text_is_sent_compressed(base_url: str, path: str) -> None:
-    answer = websocket.request(base_url, path, headers={"Accept-Encoding": "gzip"})
+def test_text_is_sent_compressed(base_url: str, path: str) -> None:
+    answer = raw_http.request(base_url, path, headers={"Accept-Encoding": "gzip"})
 
     assert answer.headers["content-encoding"] == "gzip"
-    assert gzip.decompress(answer.body) == websocket.request(base_url, path).body
+    assert gzip.decompress(answer.body) == raw_http.request(base_url, path).body
 
 
 @pytest.mark.parametrize("path", ["/", "/js/client.js", "/services.json", "/no-such-page"])
-def test_nothing_is_sniffed_and_no_referrer_told(http: httpx.Client, path: str) -> None:
+def test_content_is_not_sniffed_and_no_referrer_is_sent(http: httpx.Client, path: str) -> None:
     answer = http.get(path)
 
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -134,12 +134,12 @@ def test_the_policy_allows_the_page_and_nothing_else(http: httpx.Client) -> None
 
 
 @pytest.mark.parametrize("path", ["/package.json", "/package-lock.json", "/vendor.mjs", "/tests/", "/README.md"])
-def test_what_is_not_the_page_is_not_served(base_url: str, path: str) -> None:
-    assert websocket.request(base_url, path).status == 404
+def test_files_that_are_not_part_of_the_page_are_not_served(base_url: str, path: str) -> None:
+    assert raw_http.request(base_url, path).status == 404
 
 
 def test_a_folder_is_not_listed(base_url: str) -> None:
-    assert websocket.request(base_url, "/js/").status in (403, 404)
+    assert raw_http.request(base_url, "/js/").status in (403, 404)
 
 
 # Limits
@@ -154,27 +154,27 @@ def test_a_folder_is_not_listed(base_url: str) -> None:
     ],
 )
 def test_oversized_headers_are_refused(base_url: str, plain: Service, path: str, headers: dict[str, str]) -> None:
-    answer = websocket.request(base_url, path.replace("NAME", plain.name), headers=headers)
+    answer = raw_http.request(base_url, path.replace("NAME", plain.name), headers=headers)
 
     assert answer.status == 431
     assert answer.json["error"]
 
 
 def test_an_oversized_address_is_refused(base_url: str) -> None:
-    answer = websocket.request(base_url, f"/?{'x' * 16_000}")
+    answer = raw_http.request(base_url, f"/?{'x' * 16_000}")
 
     assert answer.status in (414, 431)
     assert answer.json["error"]
 
 
 def test_an_oversized_body_is_refused(base_url: str, plain: Service) -> None:
-    answer = websocket.request(base_url, f"/{plain.name}/about", method="POST", headers={"Content-Length": "2000000"})
+    answer = raw_http.request(base_url, f"/{plain.name}/about", method="POST", headers={"Content-Length": "2000000"})
 
     assert answer.status == 413
     assert answer.json["error"]
 
 
-def test_what_is_not_http_is_refused(base_url: str) -> None:
+def test_bytes_that_are_not_http_are_refused(base_url: str) -> None:
     address = urlsplit(base_url)
     with socket.create_connection((address.hostname, address.port), timeout=websocket.PATIENCE) as client:
         client.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
@@ -199,7 +199,7 @@ def test_too_many_requests_at_once_are_refused_and_then_served_again(base_url: s
     assert refused, f"800 requests at once, and none refused: {sorted({answer[:30] for answer in answers})}"
     assert b'{"error": "too many' in refused[0]
     deadline = time.monotonic() + websocket.PATIENCE
-    while (answer := websocket.request(base_url, f"/{plain.name}/about")).status != 200:
+    while (answer := raw_http.request(base_url, f"/{plain.name}/about")).status != 200:
         assert time.monotonic() < deadline, answer
 
 

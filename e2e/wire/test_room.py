@@ -1,4 +1,4 @@
-"""The chat room of services/README.md, on the wire: everybody hears everybody, by whichever stack, exactly once."""
+"""The chat room of services/README.md, on the wire: history, changing stacks, bad and unusual input, who is there."""
 
 import json
 from contextlib import suppress
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from wsproto.frame_protocol import Opcode
 
-from e2e.support import room, websocket
+from e2e.support import raw_http, room, websocket
 from e2e.support.room import Enter, Message, Visitor, texts
 from e2e.support.websocket import ClosedError, NoAnswerError
 from echowall.catalog.catalog import Service
@@ -25,7 +25,7 @@ def sixty(enter: Enter, service: Service, mark: str) -> list[Message]:
 # History
 
 
-def test_who_enters_again_behind_an_id_hears_all_since(
+def test_a_visitor_who_enters_after_an_id_hears_everything_since(
     enter: Enter, service: Service, mark: str, sixty: list[Message]
 ) -> None:
     history = enter(service, sixty[9].id).history()
@@ -34,7 +34,7 @@ def test_who_enters_again_behind_an_id_hears_all_since(
     assert history[0].order > sixty[9].order
 
 
-def test_who_enters_behind_the_last_id_hears_nothing_old(
+def test_a_visitor_who_enters_after_the_last_id_hears_only_new_messages(
     enter: Enter, service: Service, mark: str, sixty: list[Message]
 ) -> None:
     visitor = enter(service, sixty[-1].id)
@@ -46,7 +46,7 @@ def test_who_enters_behind_the_last_id_hears_nothing_old(
     assert texts(visitor.hear(mark)) == ["something new"]
 
 
-def test_an_id_between_two_messages_is_as_good_as_one_of_theirs(
+def test_an_id_between_two_messages_works_like_the_id_of_a_message(
     enter: Enter, service: Service, mark: str, sixty: list[Message]
 ) -> None:
     milliseconds, number = sixty[30].order
@@ -57,7 +57,7 @@ def test_an_id_between_two_messages_is_as_good_as_one_of_theirs(
     assert [message for message in history if message.nick == mark] == later
 
 
-def test_what_another_stack_has_told_already_is_not_told_again(
+def test_a_message_heard_by_another_stack_is_not_repeated(
     enter: Enter, service: Service, other: Service, mark: str
 ) -> None:
     elsewhere = enter(other)
@@ -65,7 +65,7 @@ def test_what_another_stack_has_told_already_is_not_told_again(
         elsewhere.say(mark, f"{number}, heard elsewhere")
         (heard,) = elsewhere.hear(mark)
 
-        # At once: this stack may not have it yet.
+        # This stack may not have the message yet.
         visitor = enter(service, heard.id)
         elsewhere.say(mark, f"{number}, heard here")
 
@@ -73,10 +73,10 @@ def test_what_another_stack_has_told_already_is_not_told_again(
         elsewhere.hear(mark)
 
 
-# Dropping out and coming back
+# Changing stacks
 
 
-def test_one_can_go_on_by_another_stack(enter: Enter, service: Service, other: Service, mark: str) -> None:
+def test_a_visitor_can_continue_by_another_stack(enter: Enter, service: Service, other: Service, mark: str) -> None:
     visitor = enter(service)
     visitor.history()
     heard: list[Message] = []
@@ -90,7 +90,7 @@ def test_one_can_go_on_by_another_stack(enter: Enter, service: Service, other: S
     assert texts([*heard, *visitor.hear(mark)]) == [*map(str, range(10)), "last"]
 
 
-# What is said wrongly
+# Bad input
 
 
 def _say(text: object, nick: object = "mark", **more: object) -> str:
@@ -140,14 +140,14 @@ MALFORMED = {
 }
 
 
-def test_what_is_wrong_is_told_to_its_sender_alone(
+def test_only_the_sender_is_told_of_a_bad_message(
     enter: Enter, service: Service, other: Service, mark: str, subtests: pytest.Subtests
 ) -> None:
     three: list[Visitor] = []
     for name, wrong in MALFORMED.items():
         with subtests.test(name):
             sender, beside, elsewhere = three or [enter(service), enter(service), enter(other)]
-            three = []  # what follows a failure is not to suffer from it
+            three = []  # new visitors for the next case, if this one fails
 
             sender.client.send_json(wrong.replace('"mark"', f'"{mark}"'))
 
@@ -159,7 +159,7 @@ def test_what_is_wrong_is_told_to_its_sender_alone(
 
 
 @pytest.mark.check("chat-deep-nesting")
-def test_what_is_nested_100_000_deep_is_an_error(enter: Enter, service: Service, mark: str) -> None:
+def test_json_nested_100_000_deep_gets_an_error(enter: Enter, service: Service, mark: str) -> None:
     sender = enter(service)
 
     sender.client.send_json(f'{{"nick": "{mark}", "text": {"[" * 100_000}{"]" * 100_000}}}')
@@ -167,7 +167,7 @@ def test_what_is_nested_100_000_deep_is_an_error(enter: Enter, service: Service,
     assert sender.error()
 
 
-def test_what_is_nested_100_000_deep_ends_nothing(enter: Enter, service: Service, mark: str) -> None:
+def test_json_nested_100_000_deep_does_not_end_the_service(enter: Enter, service: Service, mark: str) -> None:
     sender, beside = enter(service), enter(service)
 
     sender.client.send_json(f'{{"nick": "{mark}", "text": {"[" * 100_000}{"]" * 100_000}}}')
@@ -177,7 +177,7 @@ def test_what_is_nested_100_000_deep_ends_nothing(enter: Enter, service: Service
 
 
 @pytest.mark.check("chat-empty-message")
-def test_an_empty_message_is_an_error(enter: Enter, service: Service) -> None:
+def test_an_empty_message_gets_an_error(enter: Enter, service: Service) -> None:
     sender = enter(service)
 
     sender.client.send_json("")
@@ -185,7 +185,7 @@ def test_an_empty_message_is_an_error(enter: Enter, service: Service) -> None:
     assert sender.error(seconds=3)
 
 
-def test_binary_that_is_no_json_is_an_error(enter: Enter, service: Service, mark: str) -> None:
+def test_binary_that_is_not_json_gets_an_error(enter: Enter, service: Service, mark: str) -> None:
     sender = enter(service)
 
     sender.client.send(b"\xff\xfe\x00binary\x80")
@@ -195,7 +195,7 @@ def test_binary_that_is_no_json_is_an_error(enter: Enter, service: Service, mark
     assert texts(sender.hear(mark)) == ["and now in words"]
 
 
-def test_each_wrong_message_is_answered_and_the_right_ones_between_are_said(
+def test_bad_messages_get_errors_and_the_good_ones_between_them_are_heard(
     enter: Enter, service: Service, mark: str
 ) -> None:
     sender = enter(service)
@@ -209,8 +209,8 @@ def test_each_wrong_message_is_answered_and_the_right_ones_between_are_said(
     assert len(errors) == 20
 
 
-def test_a_key_that_is_there_twice_counts_once(enter: Enter, service: Service, mark: str) -> None:
-    """Which of the two does, and whether it may be there at all, JSON leaves open."""
+def test_a_duplicate_key_does_not_break_the_room(enter: Enter, service: Service, mark: str) -> None:
+    """JSON leaves open which of the two counts, and whether a duplicate is an error (RFC 8259, section 4)."""
     sender = enter(service)
 
     sender.client.send_json(f'{{"nick": "{mark}", "text": "one", "text": "two"}}')
@@ -224,8 +224,8 @@ NOT_UTF8 = b'{"nick": "%s", "text": "\xff\xc3("}'
 
 
 @pytest.mark.check("chat-invalid-utf8")
-def test_text_that_is_not_utf8_is_an_error_or_the_end(enter: Enter, service: Service, mark: str) -> None:
-    """RFC 6455, section 8.1, has the connection fail; below the contract's messages an error is as good."""
+def test_text_that_is_not_utf8_gets_an_error_or_closes_the_socket(enter: Enter, service: Service, mark: str) -> None:
+    """RFC 6455, section 8.1, has the connection fail. The contract of the room allows an error in its place."""
     sender = enter(service)
     sender.history()
 
@@ -235,7 +235,9 @@ def test_text_that_is_not_utf8_is_an_error_or_the_end(enter: Enter, service: Ser
         assert sender.error()
 
 
-def test_text_that_is_not_utf8_harms_nobody_else(enter: Enter, service: Service, other: Service, mark: str) -> None:
+def test_text_that_is_not_utf8_does_not_disturb_others(
+    enter: Enter, service: Service, other: Service, mark: str
+) -> None:
     sender, beside, elsewhere = enter(service), enter(service), enter(other)
     sender.history()
 
@@ -245,12 +247,12 @@ def test_text_that_is_not_utf8_harms_nobody_else(enter: Enter, service: Service,
     assert texts(beside.hear(mark)) == texts(elsewhere.hear(mark)) == ["still here"]
 
 
-def test_a_message_over_the_limit_closes_its_own_socket_only(
+def test_a_message_over_the_limit_closes_only_its_own_socket(
     enter: Enter, service: Service, mark: str, limit: int
 ) -> None:
     sender, beside = enter(service), enter(service)
 
-    with suppress(NoAnswerError):  # it may be cut before it has said it all
+    with suppress(NoAnswerError):  # the service may cut it in the middle of the message
         sender.client.send_json(_say("x" * limit))
     with pytest.raises(ClosedError):
         sender.error()
@@ -259,7 +261,7 @@ def test_a_message_over_the_limit_closes_its_own_socket_only(
     assert texts(beside.hear(mark)) == ["still here"]
 
 
-# What is right, and looks wrong
+# Unusual input
 
 UNUSUAL = {
     "markup": "<img src=x onerror=alert(1)><script>alert(2)</script>&lt;b&gt;</li>",
@@ -278,14 +280,14 @@ UNUSUAL = {
 }
 
 
-def test_whatever_is_valid_comes_back_as_it_was(
+def test_unusual_text_comes_back_as_it_was(
     enter: Enter, service: Service, other: Service, mark: str, subtests: pytest.Subtests
 ) -> None:
     three: list[Visitor] = []
     for name, unusual in UNUSUAL.items():
         with subtests.test(name):
             speaker, listener, back = three or [enter(service), enter(other), enter(other)]
-            three = []  # what follows a failure is not to suffer from it
+            three = []  # new visitors for the next case, if this one fails
             nick = unusual[:19] + mark
 
             back.say(nick, unusual)
@@ -298,7 +300,7 @@ def test_whatever_is_valid_comes_back_as_it_was(
             three = [speaker, listener, back]
 
 
-def test_characters_are_counted_not_their_bytes_or_halves(enter: Enter, service: Service, mark: str) -> None:
+def test_limits_count_characters_and_not_bytes_or_surrogates(enter: Enter, service: Service, mark: str) -> None:
     speaker = enter(service)
     nick, text = "🚀" * (32 - len(mark)) + mark, "🚀" * 2000
 
@@ -307,10 +309,10 @@ def test_characters_are_counted_not_their_bytes_or_halves(enter: Enter, service:
     assert [(message.nick, message.text) for message in speaker.hear(mark)] == [(nick, text)]
 
 
-# Who is there, and the door
+# Who is there, and who may enter
 
 
-def test_who_enters_is_told_who_is_there(enter: Enter, service: Service, other: Service) -> None:
+def test_a_newcomer_is_told_who_is_online(enter: Enter, service: Service, other: Service) -> None:
     enter(other)
     visitor = enter(service)
 
@@ -320,8 +322,8 @@ def test_who_enters_is_told_who_is_there(enter: Enter, service: Service, other: 
     assert all(count > 0 for count in visitor.online.values())
 
 
-def test_a_plain_get_is_answered(base_url: str, service: Service) -> None:
-    answer = websocket.request(base_url, f"/{service.name}/chat/")
+def test_a_plain_get_is_refused(base_url: str, service: Service) -> None:
+    answer = raw_http.request(base_url, f"/{service.name}/chat/")
 
     assert 400 <= answer.status < 500, f"{service.name} answered {answer.status} {answer.body[:200]!r}"
 
@@ -341,7 +343,7 @@ def test_a_foreign_origin_is_treated_as_the_catalog_says(base_url: str, service:
 
 
 def answers(visitor: Visitor, mark: str, count: int) -> tuple[list[Message], list[str]]:
-    """The next so many messages of that mark and errors, each kind by itself."""
+    """The next messages of that mark and errors, `count` of both together."""
     messages: list[Message] = []
     errors: list[str] = []
     while len(messages) + len(errors) < count:
