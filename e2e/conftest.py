@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     option.xmlpath = option.xmlpath or str(ARTIFACTS / "junit.xml")
     option.htmlpath = option.htmlpath or str(ARTIFACTS / "report.html")
     if option.output == "test-results":  # the default of pytest-playwright
-        option.output = str(ARTIFACTS / "artifacts")
+        option.output = str(ARTIFACTS / "failures")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -8,4 +8,4 @@ from echowall.catalog.catalog import ROOT
 IN_CONTAINER = os.environ.get("ECHOWALL_IN_CONTAINER") == "1"
 
 #: Reports and screenshots of the run. The results that the lab measures are somewhere else: in results/.
-ARTIFACTS = ROOT / "reports" / "e2e"
+ARTIFACTS = ROOT / "test-artifacts" / "e2e"
