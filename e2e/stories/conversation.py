@@ -60,7 +60,7 @@ class Person:
     def assert_heard_the_same_as(self, people: Iterable[Person]) -> None:
         """Assert that they heard each message once, in the room's order, the same ones as everybody else did, and from
         each person more than the goodbye."""
-        assert not self.trouble
+        assert not self.trouble, self.trouble
         assert len({message.text for message in self.heard}) == len(self.heard)
         assert [message.order for message in self.heard] == sorted({message.order for message in self.heard})
         for other in people:
@@ -97,7 +97,7 @@ class Person:
 
 @contextmanager
 def talking(people: list[Person], *, pause: float) -> Iterator[Callable[[int], None]]:
-    """All of them talk while the block runs. Then each says goodbye, and listens until it has heard every goodbye.
+    """All of them talk while the block runs. Then each says goodbye, listens for every goodbye, and leaves.
 
     Yields a function that waits until everybody has said that many more things. `pause` is the time between two rounds
     of talking, in seconds. What goes wrong with a person at the end is that person's trouble.
@@ -118,21 +118,23 @@ def talking(people: list[Person], *, pause: float) -> Iterator[Callable[[int], N
         for _ in range(count):
             assert rounds.acquire(timeout=30), "nobody has said anything for 30 s"
 
-    with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(talk)
-        try:
-            yield wait
-        finally:
-            over.set()
-        done.result()
-    goodbyes = {person.goodbye for person in people}
-
     def finish(person: Person) -> None:
         with noting_trouble(person):
             person.catch_up()
             person.say(person.goodbye)
             person.listen(goodbyes)
-            person.leave()
 
-    with ThreadPoolExecutor(len(people)) as pool:
-        list(pool.map(finish, people))
+    goodbyes = {person.goodbye for person in people}
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            done = pool.submit(talk)
+            try:
+                yield wait
+            finally:
+                over.set()
+            done.result()
+        with ThreadPoolExecutor(len(people)) as pool:
+            list(pool.map(finish, people))
+    finally:
+        for person in people:
+            person.leave()

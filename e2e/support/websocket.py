@@ -303,7 +303,8 @@ class SocketIOClient(Client):
             "41",
         ):  # Engine.IO: ping; Socket.IO: disconnect
             if packet == "2":
-                self._send_packet("3")
+                with suppress(NoAnswerError):  # the connection may have ended right after the ping
+                    self._send_packet("3")
         assert isinstance(packet, str), f"{self.url} sent {packet!r} in place of a packet"
         return packet
 
