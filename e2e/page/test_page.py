@@ -5,7 +5,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from e2e.support.pages import ChatPage, EchoPage, Pane, StacksPage
 from echowall.catalog.catalog import Service
@@ -405,42 +405,52 @@ def test_switching_the_language_keeps_the_connection(echo: EchoPage, connected: 
 FAILED_TO_LOAD = pytest.mark.expects_console("Failed to load resource: net::ERR_FAILED")
 
 
-def lose(page: Page, file: str, *, times: int | None = None) -> None:
-    """Lose the first `times` answers with that file, or all of them."""
-    page.route(f"**/{file}", lambda route: route.abort(), times=times)
+def lose(page: Page, file: str, *, times: int | None = None) -> list[str]:
+    """Lose the first `times` answers with that file, or all of them. Returns the addresses, as they are lost."""
+    lost: list[str] = []
+
+    def abort(route: Route) -> None:
+        lost.append(route.request.url)
+        route.abort()
+
+    page.route(f"**/{file}", abort, times=times)
+    return lost
 
 
 @FAILED_TO_LOAD
-@pytest.mark.parametrize("file", ["services.json", "js/chat.js", "js/room.js"])
+@pytest.mark.parametrize("file", ["services.json", "chat.js", "room.js"])
 def test_the_chat_asks_again_for_a_file_that_was_lost(page: Page, plain: Service, file: str) -> None:
-    lose(page, file, times=2)
+    lost = lose(page, file, times=2)
 
     ChatPage(page).open(plain.name)
 
     expect(page.get_by_role("alert")).to_have_count(0)
+    assert len(lost) == 2
 
 
 @FAILED_TO_LOAD
-@pytest.mark.parametrize("file", ["services.json", "js/stacks.js"])
+@pytest.mark.parametrize("file", ["services.json", "stacks.js"])
 def test_the_table_asks_again_for_a_file_that_was_lost(page: Page, services: list[Service], file: str) -> None:
-    lose(page, file, times=2)
+    lost = lose(page, file, times=2)
     table = StacksPage(page)
 
     table.open()
 
     assert table.names() == [service.name for service in services]
     expect(page.get_by_role("alert")).to_have_count(0)
+    assert len(lost) == 2
 
 
 @FAILED_TO_LOAD
-@pytest.mark.parametrize("file", ["js/highlight.js", "services/*/app.*"])
+@pytest.mark.parametrize("file", ["highlight.js", "services/*/*.*"])
 def test_the_source_panel_asks_again_for_a_file_that_was_lost(echo: EchoPage, plain: Service, file: str) -> None:
     pane = echo.open(service=plain.name)
-    lose(echo.page, file, times=2)
+    lost = lose(echo.page, file, times=2)
 
     pane.how.click()
 
     expect(pane.source_of(plain.sources[0]).locator("code")).to_be_visible()
+    assert len(lost) == 2
 
 
 @FAILED_TO_LOAD
@@ -448,7 +458,7 @@ def test_the_source_panel_asks_again_for_a_file_that_was_lost(echo: EchoPage, pl
 def test_a_connection_fails_when_its_client_cannot_be_loaded_and_is_tried_again(
     echo: EchoPage, service: Service
 ) -> None:
-    lose(echo.page, "js/socket*.js", times=5)  # three of the first attempt, and two of the second
+    lost = lose(echo.page, "socket*.js", times=5)  # three of the first attempt, and two of the second
     pane = echo.open(service=service.name)
 
     pane.connect()
@@ -457,11 +467,12 @@ def test_a_connection_fails_when_its_client_cannot_be_loaded_and_is_tried_again(
     expect(pane.entries("event", "open")).to_have_count(1)
     echo.say("Hello, wall!")
     pane.expect_totals(1, 1)
+    assert len(lost) == 5
 
 
 @FAILED_TO_LOAD
 def test_your_own_endpoint_works_without_the_list_of_stacks(echo: EchoPage, plain: Service, base_url: str) -> None:
-    lose(echo.page, "services.json")
+    lost = lose(echo.page, "services.json")
     pane = echo.open(service=plain.name)
 
     alert = echo.page.get_by_role("alert")
@@ -472,6 +483,7 @@ def test_your_own_endpoint_works_without_the_list_of_stacks(echo: EchoPage, plai
     pane.connect()
     echo.say("Hello, wall!")
     pane.expect_totals(1, 1)
+    assert lost
 
 
 # What the page costs

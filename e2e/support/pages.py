@@ -165,7 +165,7 @@ class Pane:
         self.new = self.root.get_by_role("button", name=re.compile(r"^\d+ new$"))
         self.sparkline = self.root.get_by_role("img", name=re.compile("^Round-trip time"))
         self.how = self.root.get_by_text("How it is done", exact=True)
-        self.source = self.root.get_by_role("region", name=re.compile(r"^Source of app\."))
+        self.source = self.root.get_by_role("region", name=re.compile(r"^Source of "))
         self.known_summary = self.root.locator("summary").filter(has_text="Known deviations")
         self.known_deviations = self.root.get_by_role("list", name="Known deviations")
 

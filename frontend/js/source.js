@@ -32,7 +32,7 @@ export class Source extends LitElement {
     super();
     /** @type {Service | null} */
     this.service = null;
-    this.first = "app"; // or "chat": whose file is shown first
+    this.first = "echo"; // or "chat": whose file is shown first
     this.file = "";
     /** @type {Loaded | null} */
     this.source = null;
