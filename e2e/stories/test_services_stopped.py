@@ -117,7 +117,10 @@ def killed(
         with talking([record.person for record in story.values()], pause=0.5) as everybody_speaks:
             everybody_speaks(3)
             for half, others in halves(services):
-                pages = {service.name: open_page(context, service) for service in half}
+                pages = {}
+                for service in half:
+                    with noting_trouble(story[service.name].page):
+                        pages[service.name] = open_page(context, service)
                 with ExitStack() as stack:
                     bystanders = {it.name: stack.enter_context(websocket.connect(base_url, it)) for it in others}
 
