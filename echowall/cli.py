@@ -6,6 +6,7 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 import typer
@@ -19,7 +20,7 @@ from echowall.catalog.lock import LockError
 from echowall.catalog.new import NewError
 from echowall.check import cli as check
 from echowall.lab import lab as running
-from echowall.lab import site, system
+from echowall.lab import ports, site, system
 from echowall.lab.containers import Containers
 from echowall.lab.lab import Board, Lab, LabError
 from echowall.lab.processes import Processes
@@ -87,12 +88,12 @@ def up(
         raise LabError(f"the lab already runs as {other.kind}; stop it first: `make down`")
     lab: Lab = containers if docker else processes
     again = lab.running()
+    if not again or _moves(lab):  # before anything is stopped
+        ports.require_free()
     board = Board([*(service.name for service in chosen), "proxy"], out)
     if docker:
         if not containers.available():
             raise LabError("no Docker Engine with Compose 2 answers; start one, or leave out --docker")
-        if not again:
-            running.require_free_port()
         containers.up(listed, chosen)
         with board.shown():
             running.wait_until_healthy(lab, chosen, board)
@@ -108,6 +109,15 @@ def up(
                 processes.down()
             raise
     _report(lab, board)
+
+
+def _moves(lab: Lab) -> bool:
+    """Whether the lab, which runs, is to be published on another port than it is."""
+    _, port = running.address()
+    try:
+        return urlsplit(lab.base_url()).port != port
+    except LabError:  # it cannot be told where it is; what is started anew finds out
+        return False
 
 
 def _report(lab: Lab, board: Board) -> None:

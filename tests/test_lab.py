@@ -19,7 +19,7 @@ import pytest
 from rich.console import Console
 
 from echowall.catalog import catalog
-from echowall.lab import lab, state, system
+from echowall.lab import lab, ports, state, system
 from echowall.lab.lab import Board, LabError
 from echowall.lab.processes import Processes
 
@@ -256,7 +256,7 @@ def test_a_port_that_is_taken_is_named_with_its_setting(monkeypatch: pytest.Monk
         monkeypatch.setenv("ECHOWALL_PORT", str(port))
 
         with pytest.raises(LabError, match=rf"port {port}: Address already in use; .*ECHOWALL_PORT={port + 1}"):
-            lab.require_free_port()
+            ports.require_free()
 
 
 @pytest.mark.parametrize("value", ["http", "0", "65536", "-1", "8080.5"])

@@ -69,7 +69,8 @@ class Operator:
         if self.in_containers:
             since = time.time()
             self._lab.stop(*names)
-            return _times_to_die(since, time.time() + 1)  # the engine tells of an end a moment after it
+            project = self._compose("ps", "--format", "{{.Project}}").split()[0]
+            return _times_to_die(project, since, time.time() + 1)  # the engine tells of an end a moment after it
         with ThreadPoolExecutor(len(names)) as pool:
             return dict(zip(names, pool.map(self._time_to_stop, names), strict=True))
 
@@ -85,7 +86,7 @@ class Operator:
 
     def kill_replica(self, service: Service) -> None:
         """Kill one of the service's containers by SIGKILL."""
-        _docker("kill", _docker("compose", "ps", "--quiet", service.name).split()[0])
+        _docker("kill", self._compose("ps", "--quiet", service.name).split()[0])
 
     def processes(self, service: Service) -> dict[int, int]:
         """The service's processes on this machine, by pid, each with its resident memory in bytes; empty where the
@@ -108,7 +109,11 @@ class Operator:
 
     def _scale(self, name: str, replicas: int) -> None:
         options = ("--detach", "--no-recreate", "--no-deps", "--no-build", "--wait", "--scale", f"{name}={replicas}")
-        _docker("compose", "up", *options, name)
+        self._compose("up", *options, name)
+
+    def _compose(self, *arguments: str) -> str:
+        assert isinstance(self._lab, Containers), "only containers have replicas"
+        return self._lab.compose(*arguments)
 
     def _wait_until_up(self, name: str) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -161,9 +166,8 @@ def _parent(process: Path) -> int:
         return 0
 
 
-def _times_to_die(since: float, until: float) -> dict[str, float]:
+def _times_to_die(project: str, since: float, until: float) -> dict[str, float]:
     """The seconds from its first signal to its end, for each container that ended in that time, by service."""
-    project = _docker("compose", "ps", "--format", "{{.Project}}").split()[0]
     told = _docker(
         "events",
         *("--since", f"{since:.9f}", "--until", f"{until:.9f}"),

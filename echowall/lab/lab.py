@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,21 +81,6 @@ def url(bind: str, port: int) -> str:
     """The address of the page, as a client on this machine reaches it, where the proxy is published there."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(bind, f"[{bind}]" if ":" in bind else bind)  # noqa: S104
     return f"http://{host}:{port}"
-
-
-def require_free_port() -> None:
-    """Raises LabError, naming the setting, where the proxy's port is taken or cannot be had."""
-    bind, port = address()
-    with socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((bind, port))
-        except OSError as error:
-            another = port + 1 if port < 65535 else 8081
-            raise LabError(
-                f"cannot listen on {bind} port {port}: {error.strerror}; choose another port, "
-                f"as in `make up ECHOWALL_PORT={another}`, or another address, by ECHOWALL_BIND"
-            ) from None
 
 
 class Board:

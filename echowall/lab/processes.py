@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
-import random
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,12 +28,10 @@ from typing import Any, NamedTuple
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from echowall.catalog.catalog import ROOT, Service
-from echowall.lab import site, state, system
-from echowall.lab.lab import Board, Endpoint, LabError, address, require_free_port, url
+from echowall.lab import ports, site, state, system
+from echowall.lab.lab import Board, Endpoint, LabError, address, url
 from echowall.lab.state import Listener, State
 
-#: Where free ports are looked for: below Linux's ephemeral range, so that no outgoing connection takes one.
-_PORTS = range(20000, 32000)
 #: No one speaks to the services but nginx.
 _LOOPBACK = "127.0.0.1"
 
@@ -73,7 +69,7 @@ class Processes:
 
         Raises LabError, system.PackagesError or site.SiteError where nothing can run.
         """
-        require_free_port()
+        ports.require_free()
         packages = system.missing(
             ["nginx", "node", "npm", "redis-server"],
             {"ca-certificates", *(package for service in chosen for package in service.system_packages)},
@@ -93,11 +89,11 @@ class Processes:
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-        redis, *ports = _free_ports(len(services) + 1)
+        redis, *numbers = ports.free(_LOOPBACK, len(services) + 1)
         bind, port = address()
         listeners = {
-            service.name: Listener(host=_LOOPBACK, port=own, environment=self._variables(service.name, own, redis))
-            for service, own in zip(services, ports, strict=True)
+            service.name: self._listener(service.name, number, redis)
+            for service, number in zip(services, numbers, strict=True)
         }
         site.configure_nginx(
             services,
@@ -227,10 +223,10 @@ class Processes:
         shutil.rmtree(self._folder / "site", ignore_errors=True)
         site.build(services, self._folder / "site", root=self._root)
 
-    def _variables(self, name: str, port: int, redis: int) -> dict[str, str]:
-        """What a service's process has in its environment beside what is in the tool's own."""
+    def _listener(self, name: str, port: int, redis: int) -> Listener:
+        """Where a service is to listen, and what the tool adds to its own environment for the process."""
         venv = self._folder / "venvs" / name
-        return {
+        environment = {
             "HOST": _LOOPBACK,
             "PORT": str(port),
             "REDIS_URL": f"redis://{_LOOPBACK}:{redis}/0",
@@ -240,6 +236,7 @@ class Processes:
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+        return Listener(host=_LOOPBACK, port=port, environment=environment)
 
     def _supervise(self, started: State, services: list[Service]) -> None:
         for name in ("nginx", "redis"):
@@ -313,17 +310,6 @@ class Processes:
 def _at_once(action: Callable[[str], None], names: Sequence[str]) -> None:
     with ThreadPoolExecutor(max(1, len(names))) as pool:
         list(pool.map(action, names))
-
-
-def _free_ports(count: int) -> list[int]:
-    found: list[int] = []
-    for port in random.sample(_PORTS, len(_PORTS)):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind((_LOOPBACK, port))
-            found.append(port)
-        if len(found) == count:
-            return found
-    raise LabError(f"no {count} free ports between {_PORTS.start} and {_PORTS.stop} on {_LOOPBACK}")
 
 
 def _escape(value: str) -> str:
