@@ -134,10 +134,11 @@ def _report(lab: Lab, board: Board) -> None:
 @app.command()
 def down() -> None:
     """Stop the lab, whichever way it runs."""
-    labs = [lab for lab in (Processes(), Containers()) if lab.running()]
+    labs: list[Lab] = [Processes(), Containers()]
+    stopped = [lab.kind for lab in labs if lab.running()]
     for lab in labs:
         lab.down()
-    out.print(f"Stopped the lab ({' and '.join(lab.kind for lab in labs)})." if labs else "The lab is not running.")
+    out.print(f"Stopped the lab ({' and '.join(stopped)})." if stopped else "The lab is not running.")
 
 
 @app.command()

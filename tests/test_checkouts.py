@@ -1,98 +1,16 @@
-"""Two checkouts side by side never meet, in processes or in containers: `echowall up` and `down` in real ones."""
+"""Two checkouts side by side never meet, as processes or in containers: `echowall up` and `down` in real ones."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
-import httpx
 import pytest
 
-from echowall.catalog import compose
-from echowall.catalog.catalog import ROOT
 from echowall.lab import site
 from echowall.lab.containers import Containers
 from echowall.lab.lab import LabError
-from tests.conftest import FACTS
-
-APP = """
-import http.server, json, os
-
-class About(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(json.dumps({"service": "good", "versions": {"checkout": "CHECKOUT"}}).encode())
-
-address = os.environ.get("HOST", "0.0.0.0"), int(os.environ.get("PORT", "8000"))
-http.server.ThreadingHTTPServer(address, About).serve_forever()
-"""
-DOCKERFILE = """\
-FROM python:3.13-slim-trixie
-WORKDIR /app
-COPY app.py run ./
-USER 65532:65532
-CMD ["./run"]
-"""
-
-
-class Checkout:
-    """A whole checkout with one service, whose /about tells which checkout it is of."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = _free_port()
-        for part in ("echowall", "nginx", "frontend"):
-            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
-        (folder / "frontend/node_modules").symlink_to(ROOT / "frontend/node_modules")
-        service = folder / "services/good"
-        service.mkdir(parents=True)
-        (folder / "services/_room").mkdir()
-        for file in ("docker-compose.yml", ".env", ".dockerignore", "requirements.txt", "services/base.yaml"):
-            shutil.copy(ROOT / file, folder / file)
-        (service / "service.toml").write_text(FACTS)
-        (service / "app.py").write_text(APP.replace("CHECKOUT", folder.parent.name))
-        (service / "requirements.txt").write_text("")
-        (service / "Dockerfile").write_text(DOCKERFILE)
-        (service / "run").write_text("#!/bin/sh\nexec python3 app.py\n")
-        (service / "run").chmod(0o755)
-        compose.write(folder)
-
-    def echowall(self, *arguments: str, port: int | None = None) -> subprocess.CompletedProcess[str]:
-        """The checkout's own tool."""
-        return self._run(sys.executable, "-m", "echowall", *arguments, port=port)
-
-    def compose(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`docker compose`, as typed in the checkout's folder."""
-        return self._run("docker", "compose", *arguments)
-
-    def answers(self) -> str | None:
-        """Which checkout answers at its port; None where none does."""
-        try:
-            versions = httpx.get(f"http://127.0.0.1:{self.port}/good/about", trust_env=False).json()["versions"]
-        except httpx.HTTPError:
-            return None
-        return str(versions["checkout"])
-
-    def _run(self, *command: str, port: int | None = None) -> subprocess.CompletedProcess[str]:
-        own = {"PWD": str(self.folder), "PYTHONPATH": str(self.folder), "ECHOWALL_PORT": str(port or self.port)}
-        environment = os.environ | own | {"NO_COLOR": "1", "COLUMNS": "200"}
-        for name in ("ECHOWALL_BIND", "COMPOSE_PROJECT_NAME"):
-            environment.pop(name, None)
-        return subprocess.run(
-            command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
-
-
-def _free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        return int(probe.getsockname()[1])
+from tests.clones import Checkout
 
 
 @pytest.fixture
@@ -107,9 +25,7 @@ def clone(tmp_path: Path) -> Iterator[Callable[[str], Checkout]]:
 
     yield make
     for checkout in made:
-        checkout.echowall("down")
-        if Containers().available():
-            checkout.compose("--profile", "*", "down", "--volumes", "--rmi", "local", "--remove-orphans")
+        checkout.discard()
 
 
 @pytest.fixture(params=["processes", "containers"])

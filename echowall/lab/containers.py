@@ -7,16 +7,34 @@ import os
 import shutil
 import socket
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import yaml
+
+from echowall.catalog import compose
 from echowall.catalog.catalog import ROOT, Service
-from echowall.lab import state
+from echowall.lab import bare, state
 from echowall.lab.lab import Endpoint, LabError, address, url
 from echowall.lab.state import Listener
 
 #: Where a service listens in its container, and nginx in its own.
 _PORT, _PROXY_PORT = 8000, 8080
+
+#: The label of a bare instance; its value is the service's name.
+_BARE = "echowall.bare"
+
+
+class _Container(NamedTuple):
+    """A container that Compose has made."""
+
+    folder: str
+    """Where Compose was run."""
+    project: str
+    part: bool
+    """Whether it is a part of a lab: neither a bare instance nor what `docker compose run` made."""
 
 
 class Containers:
@@ -40,7 +58,7 @@ class Containers:
 
         It need not be the one that `up` would choose: `docker compose up` may have been told another.
         """
-        return next(iter(self._projects()), None)
+        return next((own.project for own in self._own() if own.part), None)
 
     def running(self) -> bool:
         return self.project is not None
@@ -58,7 +76,7 @@ class Containers:
         state.write(self._root, state.now("containers", address(), None, listeners))
 
     def down(self) -> None:
-        for project in self._projects():
+        for project in {own.project for own in self._own()}:
             self._compose_of(project, "--profile", "*", "down", "--remove-orphans", "--timeout", "6")
         state.remove(self._root)
 
@@ -89,17 +107,61 @@ class Containers:
         identifiers = self.compose("ps", "--quiet", name).split()
         if not identifiers:
             raise LabError(f"{name} does not run; `echowall start {name}` starts it")
-        facts = json.loads(self._run("docker", "inspect", identifiers[0]).stdout)[0]
-        host = next(iter(facts["NetworkSettings"]["Networks"].values()))["IPAddress"]
-        endpoint = Endpoint(host, _PORT, facts["State"]["Pid"])
-        try:
-            socket.create_connection(endpoint[:2], timeout=2).close()
-        except OSError as error:
-            raise LabError(
-                f"{name} cannot be reached at {host} port {_PORT} from this machine ({error}); "
-                "where the engine is in a virtual machine, only --via proxy works"
-            ) from None
+        endpoint = _place(self._inspect(identifiers[0]))
+        if error := _refusal(endpoint):
+            raise _unreachable(name, endpoint, error)
         return endpoint
+
+    @contextmanager
+    def bare(self, name: str) -> Iterator[Endpoint]:
+        """As another service of the same project, of the running one's image; the engine brings it back if it dies."""
+        project, called = self._known_project(), bare.called(name)
+        self.endpoint(name)  # it runs, and can be reached
+        running = self._inspect(self.compose("ps", "--quiet", name).split()[0])
+        file = bare.folder(self._root) / f"{called}.yaml"
+
+        def start() -> None:
+            block = {
+                "extends": {"file": str(self._root / compose.FILE), "service": name},
+                "image": running["Config"]["Image"],
+                "environment": bare.ENVIRONMENT,
+                "labels": {_BARE: name},
+            }
+            file.write_text(yaml.safe_dump({"services": {called: block}}), "utf-8")
+            files = ("--file", str(self._root / "docker-compose.yml"), "--file", str(file))
+            options = ("--detach", "--no-deps", "--no-build", "--pull", "never")
+            self._compose_of(project, *files, "up", *options, called)
+
+        def find() -> Endpoint | None:
+            identifiers = made()
+            if not identifiers:
+                raise bare.removed(name)
+            facts = self._inspect(identifiers[0])
+            endpoint = _place(facts)
+            if facts["State"]["Status"] in ("exited", "dead", "restarting"):
+                log = self._run("docker", "logs", "--tail", "20", facts["Id"])
+                raise bare.failed(name, log.stdout + log.stderr)
+            if facts["State"]["Health"]["Status"] == "healthy" and (error := _refusal(endpoint)):
+                raise _unreachable(called, endpoint, error)
+            return endpoint if endpoint.host else None
+
+        def remove() -> None:
+            if identifiers := made():
+                self._run("docker", "rm", "--force", "--volumes", *identifiers)
+            file.unlink(missing_ok=True)
+
+        def made() -> list[str]:
+            labels = (f"com.docker.compose.project={project}", f"{_BARE}={name}")
+            filters = [word for label in labels for word in ("--filter", f"label={label}")]
+            return self._run("docker", "ps", "--all", "--quiet", "--no-trunc", *filters).stdout.split()
+
+        with bare.instance(self._root, name, start=start, find=find, remove=remove) as endpoint:
+            yield endpoint
+
+    def _inspect(self, identifier: str) -> dict[str, Any]:
+        """What the engine tells of a container."""
+        facts: dict[str, Any] = json.loads(self._run("docker", "inspect", identifier).stdout)[0]
+        return facts
 
     def log(self, name: str, lines: int) -> str:
         return self.compose("logs", "--no-color", "--no-log-prefix", "--tail", str(lines), name)
@@ -128,30 +190,34 @@ class Containers:
     def _own_project(self) -> str:
         """The project that Compose names after this checkout's path. Raises LabError where another checkout has it."""
         name: str = json.loads(self._run("docker", "compose", "config", "--format", "json").stdout)["name"]
-        for folder, project in self._containers():
-            if project == name:  # and it is not of this checkout, or it would have been found
+        for other in self._containers():
+            if other.project == name and not self._is_own(other):
                 raise LabError(
-                    f"the Compose project {name} is that of the lab in {folder}; "
+                    f"the Compose project {name} is that of the lab in {other.folder}; "
                     f"choose another name, as in `make up COMPOSE_PROJECT_NAME={name}-2`"
                 )
         return name
 
-    def _projects(self) -> list[str]:
-        """The projects of this checkout's containers, the newest first. Who names them by hand may have several."""
-        own = [project for folder, project in self._containers() if Path(folder).resolve() == self._root.resolve()]
-        return list(dict.fromkeys(own))
+    def _own(self) -> list[_Container]:
+        """This checkout's containers, the newest first. Who names projects by hand may have them in several."""
+        return [container for container in self._containers() if self._is_own(container)]
 
-    def _containers(self) -> list[tuple[str, str]]:
-        """For every container that Compose has made on this engine: the folder and the project, the newest first.
+    def _is_own(self, container: _Container) -> bool:
+        return Path(container.folder).resolve() == self._root.resolve()
 
-        None where no engine answers.
-        """
+    def _containers(self) -> list[_Container]:
+        """All that Compose has made on this engine, the newest first; nothing where no engine answers."""
         if not shutil.which("docker"):
             return []
-        labels = '{{.Label "com.docker.compose.project.working_dir"}}\t{{.Label "com.docker.compose.project"}}'
-        listed = self._run("docker", "ps", "--all", "--format", labels, check=False).stdout
-        pairs = (line.partition("\t") for line in listed.splitlines())
-        return [(folder, project) for folder, _, project in pairs if folder]
+        labels = (*(f"com.docker.compose.{key}" for key in ("project.working_dir", "project", "oneoff")), _BARE)
+        wanted = "\t".join(f'{{{{.Label "{label}"}}}}' for label in labels)
+        listed = self._run("docker", "ps", "--all", "--format", wanted, check=False).stdout
+        rows = (line.split("\t") for line in listed.splitlines())
+        return [
+            _Container(folder, project, part=oneoff != "True" and not service)
+            for folder, project, oneoff, service in rows
+            if folder
+        ]
 
     def _environment(self) -> dict[str, str]:
         # PWD is what docker-compose.yml names the project by. A shell sets it; running a command in a folder does not.
@@ -159,8 +225,36 @@ class Containers:
 
     def _run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            command, cwd=self._root, env=self._environment(), capture_output=True, text=True, check=False
+            command,
+            cwd=self._root,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            start_new_session=True,  # a Ctrl-C is for the tool, which may have to finish this first
         )
         if check and done.returncode:
             raise LabError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
         return done
+
+
+def _place(facts: dict[str, Any]) -> Endpoint:
+    """Where a container's service listens, by what the engine tells of it."""
+    host = next(iter(facts["NetworkSettings"]["Networks"].values()))["IPAddress"]
+    return Endpoint(host, _PORT, facts["State"]["Pid"])
+
+
+def _refusal(endpoint: Endpoint) -> OSError | None:
+    """Why nothing can be connected to there; None where it can."""
+    try:
+        socket.create_connection((endpoint.host, endpoint.port), timeout=2).close()
+    except OSError as error:
+        return error
+    return None
+
+
+def _unreachable(name: str, endpoint: Endpoint, error: OSError) -> LabError:
+    return LabError(
+        f"{name} cannot be reached at {endpoint.host} port {endpoint.port} from this machine ({error}); "
+        "where the engine is in a virtual machine, only --via proxy works"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple, Protocol
 
 import httpx
@@ -39,10 +39,10 @@ class Lab(Protocol):
     kind: str
 
     def running(self) -> bool:
-        """Whether any part of this lab runs."""
+        """Whether any part of this lab runs. A bare instance is no part of it."""
 
     def down(self) -> None:
-        """Stop everything."""
+        """Stop everything, and a bare instance that a run left behind; no error where nothing runs."""
 
     def base_url(self) -> str:
         """The address of the page, as a client on this machine reaches it. Raises LabError where it cannot be told."""
@@ -61,6 +61,13 @@ class Lab(Protocol):
 
     def endpoint(self, name: str) -> Endpoint:
         """Where a service listens. Raises LabError where it does not run, or cannot be reached from here."""
+
+    def bare(self, name: str) -> AbstractContextManager[Endpoint]:
+        """One more instance of a running service, with MENDS=off, which answers at its own place beside the other.
+
+        It is no part of the lab: the proxy does not know it. It is gone at the end, also where Ctrl-C or SIGTERM ends
+        the tool; where SIGKILL does, by the next run or by down(). Raises LabError where it does not come up.
+        """
 
     def log(self, name: str, lines: int) -> str:
         """The end of one part's log."""

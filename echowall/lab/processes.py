@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from echowall.catalog.catalog import ROOT, Service
-from echowall.lab import ports, site, state, system
+from echowall.lab import bare, ports, site, state, system
 from echowall.lab.lab import Board, Endpoint, LabError, address, url
 from echowall.lab.state import Listener, State
 
@@ -41,6 +41,9 @@ _REDIS = ("--bind", _LOOPBACK, "--appendonly", "yes", "--appendfsync", "no", "--
 #: How long all of them together may take to stop, in seconds.
 _SHUTDOWN = 30
 
+#: What supervisor answers with where it does not run, or does not know a program.
+_UNAVAILABLE = (OSError, http.client.HTTPException, xmlrpc.client.Fault)
+
 
 class _Program(NamedTuple):
     """A process that supervisor keeps."""
@@ -49,6 +52,8 @@ class _Program(NamedTuple):
     command: list[str]
     folder: Path | None = None
     environment: Mapping[str, str] = MappingProxyType({})
+    log: str | None = None
+    """The name of its log, where it is not the program's."""
 
 
 class Processes:
@@ -117,14 +122,16 @@ class Processes:
         return False
 
     def down(self) -> None:
-        with self._supervisor() as supervisor:
-            supervisor.shutdown()
-        # It stops every process first, and removes its files last.
-        deadline = time.monotonic() + _SHUTDOWN
-        while self._pid_file.exists():
-            if time.monotonic() > deadline:
-                raise LabError(f"the lab did not stop within {_SHUTDOWN} s; {self._folder}/supervisord.log says why")
-            time.sleep(0.05)
+        if self.running():
+            with self._supervisor() as supervisor:
+                supervisor.shutdown()  # which stops every process first, and removes its files last
+            deadline = time.monotonic() + _SHUTDOWN
+            while self._pid_file.exists():
+                if time.monotonic() > deadline:
+                    raise LabError(
+                        f"the lab did not stop within {_SHUTDOWN} s; {self._folder}/supervisord.log says why"
+                    )
+                time.sleep(0.05)
         state.remove(self._root)
 
     def base_url(self) -> str:
@@ -149,13 +156,13 @@ class Processes:
             self._call("signalProcess", name, signal, tolerate=(Faults.NOT_RUNNING,))
 
     def dead(self, name: str) -> bool:
-        with suppress(OSError, http.client.HTTPException, xmlrpc.client.Fault), self._supervisor() as supervisor:
+        with suppress(*_UNAVAILABLE), self._supervisor() as supervisor:
             return supervisor.getProcessInfo(name)["statename"] in ("FATAL", "STOPPED")
         return True
 
     def endpoint(self, name: str) -> Endpoint:
         listener = self._started().services.get(name)
-        with suppress(OSError, http.client.HTTPException, xmlrpc.client.Fault), self._supervisor() as supervisor:
+        with suppress(*_UNAVAILABLE), self._supervisor() as supervisor:
             if listener and (pid := supervisor.getProcessInfo(name)["pid"]):
                 return Endpoint(listener.host, listener.port, pid)
         raise LabError(f"{name} does not run; `echowall start {name}` starts it")
@@ -169,6 +176,50 @@ class Processes:
                 "`make down`, then `make up`, starts the lab anew"
             )
         return started
+
+    @contextmanager
+    def bare(self, name: str) -> Iterator[Endpoint]:
+        """As another program of supervisor's, which brings it back where it dies, as it does the lab's own."""
+        self.endpoint(name)  # it runs, so it is installed
+        services = self._started().services
+        taken = {listener.port for listener in services.values()}
+        port = next(port for port in ports.free(_LOOPBACK, len(taken) + 1) if port not in taken)
+        folder = self._root / "services" / name
+        environment = {**services[name].environment, **bare.ENVIRONMENT, "PORT": str(port)}
+        program = _Program(bare.called(name), [str(folder / "run")], folder, environment, log=f"{name}-bare")
+        (self._folder / "logs" / f"{program.log}.log").unlink(missing_ok=True)
+
+        def start() -> None:
+            self._include(program).write_text("\n".join([*self._section(program), ""]), "utf-8")
+            try:
+                with self._supervisor() as supervisor:
+                    supervisor.reloadConfig()
+                    supervisor.addProcessGroup(program.name)
+            except _UNAVAILABLE as error:
+                raise LabError(f"supervisor does not start {name} without its mends: {error}") from None
+
+        def find() -> Endpoint | None:
+            try:
+                with self._supervisor() as supervisor:
+                    process = supervisor.getProcessInfo(program.name)
+            except _UNAVAILABLE:
+                raise bare.removed(name) from None
+            if process["statename"] in ("FATAL", "STOPPED"):
+                raise bare.failed(name, self.log(str(program.log), 20))
+            return Endpoint(_LOOPBACK, port, process["pid"]) if process["pid"] else None
+
+        def remove() -> None:
+            self._include(program).unlink(missing_ok=True)
+            with suppress(OSError, http.client.HTTPException):  # the lab was stopped, and it with the lab
+                self._call("stopProcess", program.name, True, tolerate=(Faults.NOT_RUNNING, Faults.BAD_NAME))
+                self._call("removeProcessGroup", program.name, tolerate=(Faults.BAD_NAME,))
+
+        with bare.instance(self._root, name, start=start, find=find, remove=remove) as endpoint:
+            yield endpoint
+
+    def _include(self, program: _Program) -> Path:
+        """The file that supervisor's own includes for the program."""
+        return bare.folder(self._root) / f"{program.name}.conf"
 
     def log(self, name: str, lines: int) -> str:
         file = self._folder / "logs" / f"{name}.log"
@@ -253,6 +304,8 @@ class Processes:
             environment = started.services[service.name].environment
             programs.append(_Program(service.name, [str(folder / "run")], folder, environment))
             (self._folder / "logs" / f"{service.name}.log").unlink(missing_ok=True)
+        for left in bare.folder(self._root).glob("*.conf"):  # by a run that was killed
+            left.unlink()
         file = self._folder / "supervisord.conf"
         file.write_text(self._configuration(programs), "utf-8")
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(file)]
@@ -271,23 +324,29 @@ class Processes:
             "chmod=0700",
             "[rpcinterface:supervisor]",
             "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
+            "[include]",
+            f"files={bare.folder(self._root).name}/*.conf",  # beside this file; spaces would part an absolute path
         ]
         for program in programs:
-            lines += [
-                f"[program:{program.name}]",
-                f"command={_escape(shlex.join(program.command))}",
-                f"directory={_escape(str(program.folder or self._folder))}",
-                "environment=" + _escape(",".join(f'{key}="{value}"' for key, value in program.environment.items())),
-                "autorestart=true",
-                "startretries=5",
-                "stopwaitsecs=6",  # the contract gives a service 5 s
-                "killasgroup=true",  # a server's workers go with it
-                "redirect_stderr=true",
-                f"stdout_logfile={_escape(str(self._folder / 'logs' / program.name))}.log",
-                "stdout_logfile_maxbytes=2MB",
-                "stdout_logfile_backups=1",
-            ]
+            lines += self._section(program)
         return "\n".join([*lines, ""])
+
+    def _section(self, program: _Program) -> list[str]:
+        """What supervisor's configuration says of a program."""
+        return [
+            f"[program:{program.name}]",
+            f"command={_escape(shlex.join(program.command))}",
+            f"directory={_escape(str(program.folder or self._folder))}",
+            "environment=" + _escape(",".join(f'{key}="{value}"' for key, value in program.environment.items())),
+            "autorestart=true",
+            "startretries=5",
+            "stopwaitsecs=6",  # the contract gives a service 5 s
+            "killasgroup=true",  # a server's workers go with it
+            "redirect_stderr=true",
+            f"stdout_logfile={_escape(str(self._folder / 'logs' / (program.log or program.name)))}.log",
+            "stdout_logfile_maxbytes=2MB",
+            "stdout_logfile_backups=1",
+        ]
 
     @contextmanager
     def _supervisor(self) -> Iterator[Any]:
@@ -301,10 +360,11 @@ class Processes:
             with self._supervisor() as supervisor:
                 getattr(supervisor, method)(name, *arguments)
         except xmlrpc.client.Fault as fault:
+            if fault.faultCode in tolerate:
+                return
             if fault.faultCode == Faults.BAD_NAME:
                 raise LabError(f"{name} was not started with this lab; `make up` starts all of it") from None
-            if fault.faultCode not in tolerate:
-                raise LabError(f"{name}: {fault.faultString}; its log is {self._folder / 'logs' / name}.log") from None
+            raise LabError(f"{name}: {fault.faultString}; its log is {self._folder / 'logs' / name}.log") from None
 
 
 def _at_once(action: Callable[[str], None], names: Sequence[str]) -> None:
