@@ -80,9 +80,29 @@ def test_pins_of_the_page_are_listed_too(checkout: Path, answer: dict[str, str])
         ("2.0.0rc1", "1.9", False),
         ("2.0.0rc1", "2.0.0", True),
         ("8.18.0", "8.18.1", True),
+        ("1.0", "1.0.0", False),
+        ("1.0.0", "1.0", False),
+        ("1.0", "1.0.post1", True),
+        ("1.0.post1", "1.0", False),
+        ("1.0.post1", "1.0.1", True),
+        ("2.0.0.dev3", "2.0.0rc1", True),
+        ("2.0.0rc2", "2.0.0rc1", False),
+        ("1!1.0", "2.0", False),
+        # npm's
+        ("5.0.0-beta.1", "4.9.0", False),
+        ("5.0.0-beta.1", "5.0.0-beta.2", True),
+        ("5.0.0-next.3", "5.0.0-next.3", False),
+        ("5.0.0-next.3", "5.0.0", True),
+        ("5.0.0-next.3", "4.9.0", False),
+        ("4.9.0", "5.0.0-next.3", True),
+        ("5.0.0-1", "5.0.0", True),
+        ("5.0.0-1", "4.9.0", False),
+        ("latest", "latest", False),
+        ("latest", "5.0.0", True),
+        ("^4.9.0", "5.0.0", True),
     ],
 )
-def test_a_pin_is_compared_by_its_numbers(pinned: str, latest: str, behind: bool) -> None:
+def test_a_pin_is_compared_as_a_version(pinned: str, latest: str, behind: bool) -> None:
     assert lock.is_behind(pinned, latest) is behind
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
+from packaging.version import InvalidVersion, Version
 
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT
@@ -196,12 +197,29 @@ def _latest_javascript(pinned: dict[str, str]) -> dict[str, str]:
 
 
 def is_behind(pinned: str, latest: str) -> bool:
-    """Whether a pin is behind a release: by their numbers, or as the one that came before the release itself."""
-    return pinned != latest and _numbers(pinned) <= _numbers(latest)
+    """Whether a pin is behind a release, as PEP 440 orders versions.
+
+    npm has versions that PEP 440 does not know, as `5.0.0-next.3`. Such a one is taken for the release that it leads up
+    to, `5.0.0`, and for older than that itself. What has no release in it, as `latest`, is behind whatever differs:
+    better one line too many than a pin that nobody hears of.
+    """
+    if pinned == latest:
+        return False
+    try:
+        return _version(pinned) < _version(latest)
+    except InvalidVersion:
+        pass
+    try:
+        return Version(pinned.partition("-")[0]) <= Version(latest.partition("-")[0])
+    except InvalidVersion:
+        return True
 
 
-def _numbers(version: str) -> list[int]:
-    return [int(part) for part in re.sub(r"[^\d.].*", "", version).split(".") if part]
+def _version(text: str) -> Version:
+    """Raises InvalidVersion where it is none by PEP 440."""
+    if re.search(r"-\d+$", text):  # a post-release for PEP 440, which uv never writes so, and a pre-release for npm
+        raise InvalidVersion(text)
+    return Version(text)
 
 
 def normal(name: str) -> str:
