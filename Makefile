@@ -4,23 +4,23 @@ ECHOWALL_BIND ?= 127.0.0.1
 ECHOWALL_PORT ?= 8080
 export ECHOWALL_BIND ECHOWALL_PORT
 
-# DOCKER=no does without it even where an engine answers.
+# DOCKER=no starts the lab without Docker even if an engine answers.
 DOCKER ?= $(shell docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 && echo yes || echo no)
 ECHOWALL := .venv/bin/echowall
-# Only these stacks, or those of an era: STACKS="tornado modern"
+# Start and check only these stacks, or those of an era: STACKS="tornado modern"
 STACKS ?=
-# Some of it only: E2E=e2e/page/test_chat.py
+# Run only some of the browser's tests: E2E=e2e/page/test_chat.py
 E2E ?= e2e
 
 .PHONY: help up down logs e2e load check test unit lint types format new lock outdated
 .DEFAULT_GOAL := help
 
-help: ## list these
+help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: .venv/ready ## start the lab: in containers if a Docker Engine answers, else as processes
+up: .venv/ready ## start the lab, in containers if a Docker Engine answers, else as processes
 ifeq ($(DOCKER),yes)
-	@echo "A Docker Engine answers: starting the lab in containers (DOCKER=no does without)."
+	@echo "A Docker Engine answers: starting the lab in containers (DOCKER=no starts it without Docker)."
 	@$(ECHOWALL) up --docker $(STACKS)
 else
 	@echo "Starting the lab without Docker, as processes of this machine."
@@ -30,22 +30,22 @@ endif
 down: .venv/ready ## stop it
 	@$(ECHOWALL) down
 
-logs: .venv/ready ## follow what everything says
+logs: .venv/ready ## follow the logs of everything
 	@$(ECHOWALL) logs
 
 e2e: .venv/dev up ## drive the page in a real browser against every service
 	@$(ECHOWALL) need chromium-headless-shell
 	.venv/bin/pytest -c e2e/pytest.ini $(E2E) --base-url http://127.0.0.1:$(ECHOWALL_PORT)
 
-load: .venv/dev up ## 200 sockets of each stack at once, and 50 MB of talk past some who never read
+load: .venv/dev up ## open 200 sockets on each stack, and send 50 MB of talk past clients that never read
 	.venv/bin/pytest -c e2e/pytest.ini --numprocesses 0 e2e/load --base-url http://127.0.0.1:$(ECHOWALL_PORT)
 
-check: .venv/ready up ## what each stack really does on the wire, against what is known of it
+check: .venv/ready up ## compare what each stack does on the wire with what is known of it
 	@$(ECHOWALL) check $(STACKS)
 
-test: lint types unit e2e ## everything: lint, types, unit tests, and the browser
+test: lint types unit e2e ## run everything: lint, types, unit tests, and the browser
 
-unit: .venv/dev ## the tool's own tests, and the page's modules' under node
+unit: .venv/dev ## run the tests of the tool, and those of the page's modules
 	@$(ECHOWALL) need nginx redis-server
 	.venv/bin/pytest
 	@$(ECHOWALL) libraries
@@ -61,22 +61,22 @@ types: .venv/dev ## check the types of the Python and of the page
 	@$(ECHOWALL) libraries
 	npm --prefix frontend run check
 
-format: .venv/dev ## mend style, and write the generated parts anew
+format: .venv/dev ## correct the style, and write the generated parts anew
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 	@$(ECHOWALL) compose
 	@$(ECHOWALL) readme
 
-new: .venv/ready ## add a stack: NAME=litestar, and if need be TITLE=Litestar, ERA=article, PACKAGE=litestar
+new: .venv/ready ## add a stack: NAME=litestar, and if needed TITLE=Litestar, ERA=article, PACKAGE=litestar
 	@$(ECHOWALL) new $(if $(TITLE),--title "$(TITLE)") $(if $(ERA),--era $(ERA)) $(addprefix --package ,$(PACKAGE)) -- "$(NAME)"
 
-lock: .venv/ready ## lock what everything needs anew, or only NAME=tornado
+lock: .venv/ready ## lock all requirements anew, or those of NAME=tornado
 	@$(ECHOWALL) lock $(NAME)
 
 outdated: .venv/ready ## list the pins that are behind their latest releases
 	@$(ECHOWALL) outdated $(NAME)
 
-ifneq ($(shell cat .venv/ready 2>/dev/null),$(CURDIR)) # there is none, or the checkout was moved
+ifneq ($(shell cat .venv/ready 2>/dev/null),$(CURDIR)) # there is no .venv, or the checkout was moved
 .PHONY: .venv/ready
 endif
 .venv/ready: requirements.txt pyproject.toml bootstrap

@@ -98,25 +98,24 @@ def up(
         with board.shown():
             running.wait_until_healthy(lab, chosen, board)
     else:
-        if again:  # with its services and its configuration anew
+        if again:  # start its services with the configuration of today
             processes.down()
         try:
             with board.shown():
                 processes.up(listed, chosen, board)
                 running.wait_until_healthy(lab, chosen, board)
         except BaseException:
-            if processes.running():
-                processes.down()
+            processes.down()
             raise
     _report(lab, board)
 
 
 def _moves(lab: Lab) -> bool:
-    """Whether the lab, which runs, is to be published on another port than it is."""
+    """Whether the running lab is to move to another port."""
     _, port = running.address()
     try:
         return urlsplit(lab.base_url()).port != port
-    except LabError:  # it cannot be told where it is; what is started anew finds out
+    except LabError:  # it is not known where it is; starting it anew will show
         return False
 
 

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all."""
+"""Write a file whole, or not at all."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def replace(file: Path, text: str) -> None:
-    """Put `text` in place of what the file holds. Who reads it meanwhile gets all of the old or all of the new.
+    """Replace the contents of the file by `text`. A reader sees either all of the old contents or all of the new.
 
-    Raises OSError; the file is then as it was.
+    Raises OSError; the file is then unchanged.
     """
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     fresh = Path(name)

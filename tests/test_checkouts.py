@@ -102,9 +102,7 @@ def test_a_project_of_another_checkout_is_not_taken(
     monkeypatch.setenv("COMPOSE_PROJECT_NAME", project)
 
     try:
-        with pytest.raises(
-            LabError, match=rf"the Compose project {project} is that of the lab in {here.folder}; choose"
-        ):
+        with pytest.raises(LabError, match=rf"the lab in {here.folder} uses the Compose project {project}; choose"):
             Containers(there.folder).up([], [])
     finally:
         here.compose("--project-name", project, "--profile", "*", "down", "--volumes")

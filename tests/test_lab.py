@@ -187,11 +187,11 @@ def test_what_runs_is_written_down_and_removed_again(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (None, "lab.json is missing, so nothing tells where the lab listens; `make up` starts the lab anew"),
-        ("", "lab.json is not what the tool writes .*; `make up` starts the lab anew"),
+        (None, "lab.json is missing, so it is not known where the lab listens; `make up` starts the lab anew"),
+        ("", "lab.json cannot be understood .*; `make up` starts the lab anew"),
         ('{"kind": "processes"}', "missing required field .*; `make up` starts the lab anew"),
-        ('{"kind": "\\ud800"}', "lab.json is not what the tool writes .*; `make up` starts the lab anew"),
-        (b"\xff", "lab.json is not what the tool writes .*; `make up` starts the lab anew"),
+        ('{"kind": "\\ud800"}', "lab.json cannot be understood .*; `make up` starts the lab anew"),
+        (b"\xff", "lab.json cannot be understood .*; `make up` starts the lab anew"),
     ],
 )
 def test_what_runs_is_told_to_be_unknown_where_its_file_is_no_good(
@@ -209,7 +209,7 @@ def test_what_runs_is_told_to_be_unknown_where_its_file_is_no_good(
 def test_a_file_of_another_kind_of_lab_is_told(checkout: Path) -> None:
     state.write(checkout, state.now("containers", ("127.0.0.1", 8080), None, {}))
 
-    with pytest.raises(LabError, match=r"tells of a lab in containers, and it is processes that run; `make down`"):
+    with pytest.raises(LabError, match=r"describes a lab in containers, but processes run; run `make down` and"):
         Processes(checkout).base_url()
 
 

@@ -1,4 +1,4 @@
-"""services/compose.yaml: the block of every service for Docker Compose, written whole from the catalog."""
+"""services/compose.yaml: the blocks of all services for Docker Compose, written from the catalog."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from echowall.catalog.catalog import ROOT, Service
 #: From the root of the checkout.
 FILE = Path("services/compose.yaml")
 _HEADER = """\
-# Written by `make format` from the services' folders: change nothing here. docker-compose.yml includes it; what every
-# stack has is in base.yaml.
+# Written by `make format` from the services' folders; do not edit. docker-compose.yml includes it. What all stacks have
+# in common is in base.yaml.
 """
 
 
@@ -38,9 +38,9 @@ def rendered(services: list[Service], root: Path = ROOT) -> str:
 
 
 def write(root: Path = ROOT) -> bool:
-    """Write the file, if it is out of date; says whether it was.
+    """Write the file if it is out of date; says whether it was.
 
-    Raises CatalogError where a service's folder cannot be read.
+    Raises CatalogError if the folder of a service cannot be read.
     """
     fresh, file = rendered(catalog.load(root), root), root / FILE
     if file.exists() and file.read_text("utf-8", "replace") == fresh:

@@ -1,4 +1,4 @@
-"""Locking what each part of the repository needs, and finding which of its pins are behind. By uv and by npm."""
+"""Lock what each part of the repository needs, and find the pins that are behind, by uv and npm."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from echowall.lab import system
 REQUIREMENT = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)(?P<extras>\[[\w,. -]+\])?(?:==(?P<version>[^\s;,]+))?", re.M)
 _COMPILE = (*system.UV, "pip", "compile")
 _UNIVERSAL = ("--universal", "--python-version", "3.11")
-#: The options of every lock of Python packages, which its first lines name.
+#: The options with which every lock file of Python packages is made. Its first lines name them.
 _OPTIONS = (*_UNIVERSAL, "--generate-hashes")
 
 
 class LockError(Exception):
-    """Something that cannot be resolved: says what, in the tool's own words."""
+    """Something cannot be resolved. The message is that of uv or npm."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the repository that has requirements of its own."""
 
     name: str
-    """A service's, or `tool`, `tests`, `page` or `template`."""
+    """That of a service, or `tool`, `tests`, `page` or `template`."""
     folder: Path
     sources: tuple[str, ...]
-    """What is written by hand."""
+    """The files that are written by hand."""
     locked: str | None
-    """What is made from it."""
+    """The file that is made from them."""
 
     @property
     def javascript(self) -> bool:
@@ -55,7 +55,7 @@ class Behind(msgspec.Struct, kw_only=True):
 
 
 def parts(root: Path = ROOT) -> list[Part]:
-    """Every part that has requirements: the tool, its tests, the page, what a new service begins with, the services."""
+    """All parts that have requirements: the tool, its tests, the page, the template of a new service, the services."""
     own = [
         Part(name="tool", folder=root, sources=("pyproject.toml",), locked="requirements.txt"),
         Part(
@@ -77,7 +77,7 @@ def of_folder(folder: Path) -> Part:
 
 
 def choose(found: list[Part], names: Iterable[str]) -> list[Part]:
-    """The parts with these names; all where there are none. Raises LockError for a name that no part has."""
+    """The parts with these names; all parts if there are no names. Raises LockError for a name that no part has."""
     wanted = set(names)
     if unknown := sorted(wanted - {part.name for part in found}):
         raise LockError(f"nothing is named {unknown[0]!r}; there are {', '.join(part.name for part in found)}")
@@ -85,18 +85,18 @@ def choose(found: list[Part], names: Iterable[str]) -> list[Part]:
 
 
 def lock(part: Part) -> None:
-    """Write a part's lock anew, with the latest versions that its sources allow. Raises LockError."""
+    """Write a part's lock file anew, with the latest versions that its sources allow. Raises LockError."""
     if part.locked is None:
         return
     if part.javascript:
         system.install(system.missing(["npm"]))
-        # Addresses would tie the lock to one registry.
+        # Addresses would tie the lock file to one registry.
         _run(
             ["npm", "install", "--package-lock-only", "--omit-lockfile-registry-resolved", "--ignore-scripts"],
             part.folder,
         )
         return
-    # The first lines of what it writes name the command; this keeps them free of what is this machine's affair.
+    # uv names the command in the first lines of the file; this one is the same on every machine.
     command = f"uv pip compile {' '.join([*_OPTIONS, *part.sources])} -o {part.locked}"
     _run(
         [*_COMPILE, *_OPTIONS, "--upgrade", "--custom-compile-command", command, *part.sources, "-o", part.locked],
@@ -105,9 +105,9 @@ def lock(part: Part) -> None:
 
 
 def resolve(requirements: Iterable[str], folder: Path) -> dict[str, tuple[str, str | None]]:
-    """The version that would be locked for each package, by its normalised name, and the day it was released.
+    """The version that would be locked of each package, by its normalised name, and the day of its release, if known.
 
-    `folder` is where to work. Raises LockError.
+    Temporary files are written into `folder`. Raises LockError.
     """
     (folder / "wanted.in").write_text("\n".join([*requirements, ""]))
     _run([*_COMPILE, *_UNIVERSAL, "--format", "pylock.toml", "wanted.in", "-o", "pylock.toml"], folder)
@@ -120,7 +120,7 @@ def resolve(requirements: Iterable[str], folder: Path) -> dict[str, tuple[str, s
 
 
 def outdated(chosen: list[Part]) -> list[Behind]:
-    """The pins that are behind their packages' latest releases, pre-releases not counted. Raises LockError."""
+    """The pins that are behind their packages' latest releases, without pre-releases. Raises LockError."""
     pinned = {part.name: pins(part) for part in chosen}
     latest = _latest_python({name for part in chosen if not part.javascript for name in pinned[part.name]})
     found = []
@@ -133,7 +133,7 @@ def outdated(chosen: list[Part]) -> list[Behind]:
 
 
 def pins(part: Part) -> dict[str, str]:
-    """What a part's sources name, and the versions it has of them. Raises LockError for a file that cannot be read."""
+    """The packages that a part's sources name, and their pinned versions. Raises LockError if a file cannot be read."""
     try:
         if part.javascript:
             package = json.loads((part.folder / "package.json").read_text("utf-8"))
@@ -161,7 +161,7 @@ def _python_pins(part: Part) -> dict[str, str]:
 
 
 def _lines(file: Path) -> list[str]:
-    """Its requirements, and those of the files it includes by `-r`."""
+    """The requirements in a file, and in the files that it includes by `-r`."""
     found = []
     for line in file.read_text("utf-8").splitlines():
         if line.startswith("-r "):
@@ -174,7 +174,7 @@ def _lines(file: Path) -> list[str]:
 def _latest_python(names: set[str]) -> dict[str, str]:
     if not names:
         return {}
-    # What the images' Python can have: without constraints uv takes the latest release of each that is none before one.
+    # For the Python of the images. Without constraints uv takes the latest release that is not a pre-release.
     command = [*_COMPILE, "--no-deps", "--no-header", "--no-annotate", "--python-version", "3.13", "-"]
     said = _run(command, Path(tempfile.gettempdir()), "\n".join(sorted(names)))
     found = {normal(match["name"]): match["version"] for match in REQUIREMENT.finditer(said)}
@@ -184,7 +184,7 @@ def _latest_python(names: set[str]) -> dict[str, str]:
 def _latest_javascript(pinned: dict[str, str]) -> dict[str, str]:
     system.install(system.missing(["npm"]))
     with tempfile.TemporaryDirectory() as folder:
-        # Away from what is installed, and with nothing that is only for development, npm tells of all of them.
+        # npm lists all of them if none is installed and none is only for development.
         Path(folder, "package.json").write_text(json.dumps({"private": True, "dependencies": pinned}))
         said = _run(["npm", "outdated", "--json"], Path(folder), fine=(0, 1))
     try:
@@ -199,9 +199,9 @@ def _latest_javascript(pinned: dict[str, str]) -> dict[str, str]:
 def is_behind(pinned: str, latest: str) -> bool:
     """Whether a pin is behind a release, as PEP 440 orders versions.
 
-    npm has versions that PEP 440 does not know, as `5.0.0-next.3`. Such a one is taken for the release that it leads up
-    to, `5.0.0`, and for older than that itself. What has no release in it, as `latest`, is behind whatever differs:
-    better one line too many than a pin that nobody hears of.
+    PEP 440 does not know all of npm's versions. One such as `5.0.0-next.3` counts as older than `5.0.0`, the release
+    that it leads up to, and newer than any release before that. A pin that contains no release, such as `latest`, is
+    behind everything else: one line too many in the list is better than a pin that is missing from it.
     """
     if pinned == latest:
         return False
@@ -216,14 +216,14 @@ def is_behind(pinned: str, latest: str) -> bool:
 
 
 def _version(text: str) -> Version:
-    """Raises InvalidVersion where it is none by PEP 440."""
-    if re.search(r"-\d+$", text):  # a post-release for PEP 440, which uv never writes so, and a pre-release for npm
+    """Raises InvalidVersion if PEP 440 does not know it."""
+    if re.search(r"-\d+$", text):  # to npm a pre-release, to PEP 440 a post-release in a form that uv never writes
         raise InvalidVersion(text)
     return Version(text)
 
 
 def normal(name: str) -> str:
-    """A package's name as registries compare it."""
+    """A package's name in the form in which registries compare names."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -235,7 +235,7 @@ def _run(command: list[str], folder: Path, given: str = "", fine: tuple[int, ...
 
 
 def _told(said: str) -> str:
-    """What a command complained of, as one line."""
+    """The complaint of a command, as one line."""
     words = " ".join(
         re.sub(r"npm (error|ERR!)( code)?|[×├╰│▶─]+|^error:|\bcause:|\bA complete log.*", " ", said).split()
     )

@@ -19,7 +19,7 @@ from echowall.catalog import catalog, compose, lock
 from echowall.catalog.catalog import ROOT
 from echowall.lab import system
 
-#: What cannot be found out, for the one who adds the stack to write; echowall.catalog.lint looks for it.
+#: They stand for what the tool cannot find out. Whoever adds the stack replaces them; echowall.catalog.lint sees to it.
 UNKNOWN_LINK = "https://example.org/TODO"
 UNKNOWN_DAY = "1970-01-01"
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,.-]+\])?((==|>=|<=|~=|<|>)[\w.*+!-]+)?")
@@ -27,7 +27,7 @@ _BLANK = re.compile("@([A-Z]+)@")
 
 
 class NewError(Exception):
-    """A service that cannot be made: says why, and what to do about it."""
+    """The service cannot be made. The message says why, and what to do about it."""
 
 
 class Wanted(msgspec.Struct, kw_only=True):
@@ -37,19 +37,19 @@ class Wanted(msgspec.Struct, kw_only=True):
     title: str
     era: str
     packages: list[str]
-    """Requirements; the first is the stack itself. None where it needs nothing but the template's."""
+    """Requirements beside the template's. The first is the stack itself; there may be none."""
 
 
 def create(wanted: Wanted, root: Path = ROOT) -> Path:
-    """Make the folder, and write the compose file anew; gives the folder. Where it fails nothing is left behind.
+    """Make the service's folder and write the compose file anew; gives the folder. A failure leaves nothing behind.
 
-    Raises NewError, lock.LockError where what it needs cannot be resolved, or CatalogError where the folder of another
-    service cannot be read.
+    Raises NewError; lock.LockError if the requirements cannot be resolved; CatalogError if another service's folder
+    cannot be read.
     """
     _validate(wanted, root)
     catalog.load(root)  # the compose file is written from all of it
     folder = root / "services" / wanted.name
-    # Its name begins with a dot, so nobody takes it for a service.
+    # The catalog skips folders whose names begin with a dot.
     draft = root / "services" / f".{wanted.name}.new"
     shutil.rmtree(draft, ignore_errors=True)
     with ExitStack() as undo:
@@ -108,7 +108,7 @@ def _fill_in(draft: Path, wanted: Wanted) -> None:
 
 
 def _links(requirement: str, temporary: Path) -> tuple[str, str]:
-    """A package's homepage and documentation, as it tells them itself."""
+    """The addresses of a package's homepage and documentation, from its metadata."""
     command = [*system.UV, "pip", "install", "--no-deps"]
     command += ["--python", sys.executable, "--target", str(temporary / "package"), requirement]
     done = subprocess.run([*command, "--only-binary", ":all:"], capture_output=True, check=False)

@@ -1,1 +1,1 @@
-"""The running lab: containers or processes, and the site and proxy configuration that they serve."""
+"""The running lab, as containers or as processes, and the site and the proxy configuration that it serves."""

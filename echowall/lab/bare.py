@@ -1,4 +1,4 @@
-"""One more instance of a service, with MENDS=off, beside the running one: what both kinds of lab need for it."""
+"""A bare instance: one more instance of a service, with MENDS=off. What both kinds of lab need to run it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import httpx
 from echowall.lab import signals
 from echowall.lab.lab import PATIENCE, Endpoint, LabError
 
-#: What it has in its environment beside what the running instance has.
+#: What is different in its environment.
 ENVIRONMENT = {"MENDS": "off"}
 
 
 def folder(root: Path) -> Path:
-    """Where what is needed to run it is kept while it runs."""
+    """Where its files are kept while it runs."""
     return root / ".echowall" / "bare"
 
 
 def called(name: str) -> str:
-    """What it is called where the lab calls the running one by the service's name. No service can be called so."""
+    """The name of its program or container. No service can have this name."""
     return f"{name}_bare"
 
 
@@ -36,17 +36,17 @@ def instance(
     find: Callable[[], Endpoint | None],
     remove: Callable[[], None],
 ) -> Iterator[Endpoint]:
-    """An instance of the service `name` that answers, and is gone at the end, whatever happens in between.
+    """Run a bare instance of the service `name` until it is left. It is removed whatever happens.
 
-    `start` makes it, without waiting; `find` gives its place, or None as long as it has none, and raises LabError where
-    it has been given up; `remove` stops it and leaves nothing, and does no harm where there is none.
+    `start` starts it and does not wait. `find` says where it listens, or None if that is not known yet, and raises
+    LabError if it has been given up. `remove` stops it and removes its files; it may be called if there is none.
 
-    Raises LabError where it does not answer within PATIENCE, or where another run has one of the same service.
+    Raises LabError if it does not answer within PATIENCE, or if another run has a bare instance of the same service.
     """
     with signals.raised(), _sole(root, name):
         try:
             with signals.held():
-                remove()  # what a tool that was killed may have left
+                remove()  # a run that was killed may have left one
                 start()
             yield _answering(name, find)
         finally:
@@ -55,13 +55,15 @@ def instance(
 
 
 def failed(name: str, log: str) -> LabError:
-    """What to raise where the instance has been given up."""
+    """The error to raise if the instance has been given up."""
     return LabError(f"{name} did not come up without its mends. The end of its log:\n{log.strip() or '(empty)'}")
 
 
 def removed(name: str) -> LabError:
-    """What to raise where the instance is not there any more."""
-    return LabError(f"{name} without its mends was removed while it came up: the lab was stopped meanwhile")
+    """The error to raise if the instance is not there any more."""
+    return LabError(
+        f"{name} without its mends was removed while it came up; was the lab stopped? start it with `make up`"
+    )
 
 
 def _answering(name: str, find: Callable[[], Endpoint | None]) -> Endpoint:
@@ -83,7 +85,7 @@ def _answers(endpoint: Endpoint) -> bool:
 
 @contextmanager
 def _sole(root: Path, name: str) -> Iterator[None]:
-    """Be the one run that has a bare instance of this service. The lock ends with the tool, however that ends."""
+    """See that no other run has a bare instance of this service. The lock is released when the tool ends."""
     folder(root).mkdir(parents=True, exist_ok=True)
     with (folder(root) / f"{name}.lock").open("w") as lock:
         try:

@@ -1,4 +1,4 @@
-"""The lab in containers: a thin hand on `docker compose`."""
+"""The lab in containers, run by `docker compose`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Container(NamedTuple):
     """Where Compose was run."""
     project: str
     part: bool
-    """Whether it is a part of a lab: neither a bare instance nor what `docker compose run` made."""
+    """Whether it is a part of a lab. A bare instance is not, nor is what `docker compose run` made."""
 
 
 class Containers:
@@ -54,9 +54,9 @@ class Containers:
 
     @property
     def project(self) -> str | None:
-        """The Compose project of the containers that were started from this checkout; None where there are none.
+        """The Compose project of the containers that were started from this checkout; None if there are none.
 
-        It need not be the one that `up` would choose: `docker compose up` may have been told another.
+        It can be another one than `up` would choose, if somebody ran `docker compose --project-name`.
         """
         return next((own.project for own in self._own() if own.part), None)
 
@@ -64,9 +64,9 @@ class Containers:
         return self.project is not None
 
     def up(self, services: list[Service], chosen: list[Service]) -> None:
-        """Build what changed of those chosen of all services, and start them; the build's output goes to the terminal.
+        """Build what changed of the chosen services, and start them. The output of the build goes to the terminal.
 
-        Raises LabError where that fails for the whole lab.
+        Raises LabError if Compose fails.
         """
         project = self.project or self._own_project()
         parts = ["redis", "proxy", *(service.name for service in chosen)]
@@ -81,7 +81,7 @@ class Containers:
         state.remove(self._root)
 
     def base_url(self) -> str:
-        """Asked of the engine: `docker compose up` may have started the lab, and that writes no .echowall/lab.json."""
+        """The engine knows it, even if `docker compose up` started the lab, which writes no .echowall/lab.json."""
         bind, _, port = self.compose("port", "proxy", str(_PROXY_PORT)).strip().rpartition(":")
         return url(bind.strip("[]"), int(port))
 
@@ -114,9 +114,9 @@ class Containers:
 
     @contextmanager
     def bare(self, name: str) -> Iterator[Endpoint]:
-        """As another service of the same project, of the running one's image; the engine brings it back if it dies."""
+        """One more service of the project, of the running one's image. The engine restarts it if it dies."""
         project, called = self._known_project(), bare.called(name)
-        self.endpoint(name)  # it runs, and can be reached
+        self.endpoint(name)  # raises if it does not run, or cannot be reached
         running = self._inspect(self.compose("ps", "--quiet", name).split()[0])
         file = bare.folder(self._root) / f"{called}.yaml"
 
@@ -159,7 +159,7 @@ class Containers:
             yield endpoint
 
     def _inspect(self, identifier: str) -> dict[str, Any]:
-        """What the engine tells of a container."""
+        """What the engine knows about a container."""
         facts: dict[str, Any] = json.loads(self._run("docker", "inspect", identifier).stdout)[0]
         return facts
 
@@ -171,42 +171,42 @@ class Containers:
             self._show(self._known_project(), "logs", "--follow", "--tail", "20")
 
     def compose(self, *arguments: str) -> str:
-        """What `docker compose` prints about this lab. Raises LabError with its complaint, or where no lab is there."""
+        """Run `docker compose` on this lab; gives its output. Raises LabError if it fails, or if there is no lab."""
         return self._compose_of(self._known_project(), *arguments)
 
     def _compose_of(self, project: str, *arguments: str) -> str:
         return self._run("docker", "compose", "--ansi", "never", "--project-name", project, *arguments).stdout
 
     def _show(self, project: str, *arguments: str) -> int:
-        """Let `docker compose` speak to the terminal itself; gives its exit status."""
+        """Run `docker compose` with the terminal as its output; gives its exit status."""
         command = ["docker", "compose", "--project-name", project, *arguments]
         return subprocess.run(command, cwd=self._root, env=self._environment(), check=False).returncode
 
     def _known_project(self) -> str:
         if project := self.project:
             return project
-        raise LabError("no container of this checkout's lab is there; start it with `make up`")
+        raise LabError("this checkout has no lab in containers; start it with `make up`")
 
     def _own_project(self) -> str:
-        """The project that Compose names after this checkout's path. Raises LabError where another checkout has it."""
+        """The project that Compose names after this checkout's path. Raises LabError if another checkout uses it."""
         name: str = json.loads(self._run("docker", "compose", "config", "--format", "json").stdout)["name"]
         for other in self._containers():
             if other.project == name and not self._is_own(other):
                 raise LabError(
-                    f"the Compose project {name} is that of the lab in {other.folder}; "
+                    f"the lab in {other.folder} uses the Compose project {name}; "
                     f"choose another name, as in `make up COMPOSE_PROJECT_NAME={name}-2`"
                 )
         return name
 
     def _own(self) -> list[_Container]:
-        """This checkout's containers, the newest first. Who names projects by hand may have them in several."""
+        """This checkout's containers, the newest first. They are of several projects if somebody named them by hand."""
         return [container for container in self._containers() if self._is_own(container)]
 
     def _is_own(self, container: _Container) -> bool:
         return Path(container.folder).resolve() == self._root.resolve()
 
     def _containers(self) -> list[_Container]:
-        """All that Compose has made on this engine, the newest first; nothing where no engine answers."""
+        """All containers that Compose has made on this engine, the newest first; none if no engine answers."""
         if not shutil.which("docker"):
             return []
         labels = (*(f"com.docker.compose.{key}" for key in ("project.working_dir", "project", "oneoff")), _BARE)
@@ -220,7 +220,7 @@ class Containers:
         ]
 
     def _environment(self) -> dict[str, str]:
-        # PWD is what docker-compose.yml names the project by. A shell sets it; running a command in a folder does not.
+        # docker-compose.yml names the project after PWD. A shell sets it, but subprocess does not.
         return os.environ | {"PWD": str(self._root)}
 
     def _run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -231,7 +231,7 @@ class Containers:
             capture_output=True,
             text=True,
             check=False,
-            start_new_session=True,  # a Ctrl-C is for the tool, which may have to finish this first
+            start_new_session=True,  # so that Ctrl-C reaches only the tool, which may have to wait for this
         )
         if check and done.returncode:
             raise LabError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
@@ -239,13 +239,13 @@ class Containers:
 
 
 def _place(facts: dict[str, Any]) -> Endpoint:
-    """Where a container's service listens, by what the engine tells of it."""
+    """Where the service in a container listens."""
     host = next(iter(facts["NetworkSettings"]["Networks"].values()))["IPAddress"]
     return Endpoint(host, _PORT, facts["State"]["Pid"])
 
 
 def _refusal(endpoint: Endpoint) -> OSError | None:
-    """Why nothing can be connected to there; None where it can."""
+    """Why it cannot be connected to; None if it can."""
     try:
         socket.create_connection((endpoint.host, endpoint.port), timeout=2).close()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The running lab, whichever way it runs: what the commands need of it, and how to wait until it is healthy."""
+"""What the commands need of a running lab, of either kind, and how to wait until it is healthy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STYLES = {"healthy": "green", "failed": "red", "down": "red"}
 
 
 class LabError(Exception):
-    """The lab cannot do what was asked: says what stood in the way and what to do about it."""
+    """The lab cannot do what was asked. The message says what stood in the way and what to do about it."""
 
 
 class Endpoint(NamedTuple):
@@ -30,25 +30,25 @@ class Endpoint(NamedTuple):
     host: str
     port: int
     pid: int
-    """Its first process, as this machine numbers it."""
+    """The id of its first process on this machine."""
 
 
 class Lab(Protocol):
-    """A running lab: processes or containers. `name` is a service's, or `proxy` or `redis`."""
+    """A running lab, of processes or of containers. A `name` is that of a service, or `proxy`, or `redis`."""
 
     kind: str
 
     def running(self) -> bool:
-        """Whether any part of this lab runs. A bare instance is no part of it."""
+        """Whether any part of this lab runs. A bare instance is not a part of it."""
 
     def down(self) -> None:
-        """Stop everything, and a bare instance that a run left behind; no error where nothing runs."""
+        """Stop everything, and remove bare instances that a run left behind. It is no error if nothing runs."""
 
     def base_url(self) -> str:
-        """The address of the page, as a client on this machine reaches it. Raises LabError where it cannot be told."""
+        """The address of the page for a client on this machine. Raises LabError where it is not known."""
 
     def start(self, *names: str) -> None:
-        """Start these parts; no error if they run."""
+        """Start these parts. It is no error if they run already."""
 
     def stop(self, *names: str) -> None:
         """Stop these parts by SIGTERM and wait until they are gone."""
@@ -57,20 +57,21 @@ class Lab(Protocol):
         """Send these parts a signal (`KILL`, `TERM`, `STOP` …)."""
 
     def dead(self, name: str) -> bool:
-        """Whether one part has been given up: it will not come up any more."""
+        """Whether a part has been given up, so that it will not come up by itself."""
 
     def endpoint(self, name: str) -> Endpoint:
-        """Where a service listens. Raises LabError where it does not run, or cannot be reached from here."""
+        """Where a service listens. Raises LabError if it does not run, or cannot be reached from this machine."""
 
     def bare(self, name: str) -> AbstractContextManager[Endpoint]:
-        """One more instance of a running service, with MENDS=off, which answers at its own place beside the other.
+        """One more instance of a running service, with MENDS=off, at an address of its own.
 
-        It is no part of the lab: the proxy does not know it. It is gone at the end, also where Ctrl-C or SIGTERM ends
-        the tool; where SIGKILL does, by the next run or by down(). Raises LabError where it does not come up.
+        The instance is not a part of the lab, and the proxy does not know it. It is removed at the end, even if Ctrl-C
+        or SIGTERM ends the tool; after a SIGKILL, the next run or down() removes it. Raises LabError if it does not
+        come up.
         """
 
     def log(self, name: str, lines: int) -> str:
-        """The end of one part's log."""
+        """The last lines of a part's log."""
 
     def follow(self) -> None:
         """Print every part's log as it grows, until interrupted."""
@@ -85,13 +86,13 @@ def address() -> tuple[str, int]:
 
 
 def url(bind: str, port: int) -> str:
-    """The address of the page, as a client on this machine reaches it, where the proxy is published there."""
+    """The address of the page for a client on this machine, if the proxy is published at `bind` and `port`."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(bind, f"[{bind}]" if ":" in bind else bind)  # noqa: S104
     return f"http://{host}:{port}"
 
 
 class Board:
-    """A table of the lab's parts and their states: live on a terminal, a line for each change elsewhere."""
+    """A table of the lab's parts and their states. On a terminal it is live; elsewhere each change is a line."""
 
     def __init__(self, names: list[str], console: Console) -> None:
         self.states = dict.fromkeys(names, "waiting")
@@ -123,9 +124,9 @@ class Board:
 
 
 def wait_until_healthy(lab: Lab, services: list[Service], board: Board) -> None:
-    """Ask the proxy, at address(), and each service until every one is `healthy` on the board, or `failed`.
+    """Ask the proxy at address(), and each service through it, until all are `healthy` or `failed` on the board.
 
-    A part has failed when the lab has given it up, or when PATIENCE is over.
+    A part has failed if the lab has given it up, or if it is not healthy within PATIENCE.
     """
     paths = {"proxy": "/healthz"} | {service.name: f"/{service.name}/about" for service in services}
     deadline = time.monotonic() + PATIENCE
@@ -155,9 +156,9 @@ def _answers(client: httpx.Client, path: str) -> bool:
 
 
 def health(lab: Lab, services: list[Service]) -> dict[str, dict[str, str] | None]:
-    """Each service's loaded versions, or None where it does not answer.
+    """The versions that each service has loaded, by its name; None for a service that does not answer.
 
-    Raises LabError where not even the proxy answers.
+    Raises LabError if the proxy does not answer.
     """
     with httpx.Client(base_url=lab.base_url(), timeout=3, trust_env=False) as client:
         if not _answers(client, "/healthz"):

@@ -1,4 +1,4 @@
-"""The ports that the lab listens on: the proxy's, and who has it where it is taken; and free ones for the rest."""
+"""The port of the proxy, and who listens on it if it is taken; and free ports for everything else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from echowall.lab.lab import LabError, address
 
-#: Where free ports are looked for: below Linux's ephemeral range, so that no outgoing connection takes one.
+#: Free ports are looked for below Linux's ephemeral range, so that no outgoing connection takes one.
 _CANDIDATES = range(20000, 32000)
 _PROC = Path("/proc")
 #: TCP_LISTEN, in /proc/net/tcp.
@@ -19,7 +19,7 @@ _LISTEN = "0A"
 
 
 def require_free() -> None:
-    """Raises LabError where address() is taken or cannot be had: says who listens there, and which port is free."""
+    """Raises LabError if nobody can listen on address(). The message says who does, and which port is free."""
     bind, port = address()
     if error := _refusal(bind, port):
         who = _holder(port)
@@ -31,7 +31,7 @@ def require_free() -> None:
 
 
 def free(bind: str, count: int) -> list[int]:
-    """So many ports at which nobody listens. Raises LabError where there are not as many."""
+    """As many ports on which nobody listens. Raises LabError if there are not enough."""
     found: list[int] = []
     for port in random.sample(_CANDIDATES, len(_CANDIDATES)):
         with socket.socket() as probe, suppress(OSError):
@@ -43,7 +43,7 @@ def free(bind: str, count: int) -> list[int]:
 
 
 def _refusal(bind: str, port: int) -> OSError | None:
-    """Why nobody can listen there; None where somebody can."""
+    """Why nobody can listen there; None if somebody can."""
     try:
         with socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -63,7 +63,7 @@ def _next(bind: str, port: int) -> int:
 
 
 def _holder(port: int) -> str | None:
-    """Who listens there, as the subject of a sentence; None where it cannot be told."""
+    """Who listens there, as the subject of a sentence; None if it is not known."""
     return _container(port) or _process(port)
 
 
@@ -83,7 +83,7 @@ def _container(port: int) -> str | None:
 def _process(port: int) -> str | None:
     sockets = _listening(port)
     for folder in _PROC.glob("[0-9]*"):
-        with suppress(OSError):  # it ended meanwhile, or is another user's
+        with suppress(OSError):  # it has ended, or is another user's
             if sockets.isdisjoint(str(entry.readlink()) for entry in (folder / "fd").iterdir()):
                 continue
             there = (folder / "cwd").readlink()
@@ -94,7 +94,7 @@ def _process(port: int) -> str | None:
 
 
 def _listening(port: int) -> set[str]:
-    """The sockets that listen on the port, as /proc/PID/fd shows them."""
+    """The sockets that listen on the port, as /proc/PID/fd names them."""
     found = set()
     for table in ("tcp", "tcp6"):
         with suppress(OSError):

@@ -1,8 +1,8 @@
-"""The lab without Docker: the same services, nginx configuration and Redis as processes on loopback.
+"""The lab without Docker: the same services, the same nginx configuration and Redis, as processes on loopback.
 
-Each service has a virtual environment of its own, made by uv, or packages of its own, by npm. Supervisor keeps the
-processes: it runs in the background, brings back what dies as the containers' restart policy does, and lets one go
-without the rest. Everything is under `.echowall/`, but for the packages, which Node wants beside what imports them.
+Each service has its own virtual environment, made by uv, or its own packages, installed by npm. Supervisor runs in the
+background and keeps the processes: it restarts what dies, as the containers' restart policy does, and stops one without
+the others. Everything is under `.echowall/`, except for the npm packages: Node looks for them beside what imports them.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from echowall.lab import bare, ports, site, state, system
 from echowall.lab.lab import Board, Endpoint, LabError, address, url
 from echowall.lab.state import Listener, State
 
-#: No one speaks to the services but nginx.
+#: Only nginx speaks to the services.
 _LOOPBACK = "127.0.0.1"
 
-#: As in docker-compose.yml: what it has answered for survives its death. Without fsync, not the machine's.
+#: As in docker-compose.yml: what Redis has confirmed survives its death, and without fsync not that of the machine.
 _REDIS = ("--bind", _LOOPBACK, "--appendonly", "yes", "--appendfsync", "no", "--save", "")
 
-#: How long all of them together may take to stop, in seconds.
+#: How long the whole lab may take to stop, in seconds.
 _SHUTDOWN = 30
 
-#: What supervisor answers with where it does not run, or does not know a program.
+#: What a call to supervisor raises if it does not run, or does not know the program.
 _UNAVAILABLE = (OSError, http.client.HTTPException, xmlrpc.client.Fault)
 
 
@@ -53,7 +53,7 @@ class _Program(NamedTuple):
     folder: Path | None = None
     environment: Mapping[str, str] = MappingProxyType({})
     log: str | None = None
-    """The name of its log, where it is not the program's."""
+    """The name of its log file, if that is not the program's."""
 
 
 class Processes:
@@ -70,9 +70,9 @@ class Processes:
         self._socket = Path(tempfile.gettempdir()) / f"echowall-{digest}.sock"
 
     def up(self, services: list[Service], chosen: list[Service], board: Board) -> None:
-        """Install what is missing and start those chosen of all services; one that fails is `failed` on the board.
+        """Install what is missing, and start the chosen services. One that fails is `failed` on the board.
 
-        Raises LabError, system.PackagesError or site.SiteError where nothing can run.
+        Raises LabError, system.PackagesError or site.SiteError if the lab as a whole cannot run.
         """
         ports.require_free()
         packages = system.missing(
@@ -84,7 +84,7 @@ class Processes:
             system.install(packages)
         self._folder.mkdir(exist_ok=True)
         (self._folder / "logs").mkdir(exist_ok=True)
-        # Two at a time: one compiles while another downloads.
+        # Two at a time, so that one compiles while the other downloads.
         with ThreadPoolExecutor(2) as pool:
             try:
                 environments = [pool.submit(self._environment, service, board) for service in chosen]
@@ -168,19 +168,19 @@ class Processes:
         raise LabError(f"{name} does not run; `echowall start {name}` starts it")
 
     def _started(self) -> State:
-        """What was started; LabError where nothing tells."""
+        """What was started. Raises LabError if that is not known."""
         started = state.read(self._root)
         if started.kind != self.kind:
             raise LabError(
-                f".echowall/lab.json tells of a lab in {started.kind}, and it is processes that run; "
-                "`make down`, then `make up`, starts the lab anew"
+                f".echowall/lab.json describes a lab in {started.kind}, but processes run; "
+                "run `make down` and then `make up` to start the lab anew"
             )
         return started
 
     @contextmanager
     def bare(self, name: str) -> Iterator[Endpoint]:
-        """As another program of supervisor's, which brings it back where it dies, as it does the lab's own."""
-        self.endpoint(name)  # it runs, so it is installed
+        """One more program of supervisor, which restarts it if it dies, like the lab's own."""
+        self.endpoint(name)  # raises if it does not run: then it may not be installed either
         services = self._started().services
         taken = {listener.port for listener in services.values()}
         port = next(port for port in ports.free(_LOOPBACK, len(taken) + 1) if port not in taken)
@@ -196,7 +196,7 @@ class Processes:
                     supervisor.reloadConfig()
                     supervisor.addProcessGroup(program.name)
             except _UNAVAILABLE as error:
-                raise LabError(f"supervisor does not start {name} without its mends: {error}") from None
+                raise LabError(f"supervisor cannot start {name} without its mends: {error}") from None
 
         def find() -> Endpoint | None:
             try:
@@ -218,7 +218,7 @@ class Processes:
             yield endpoint
 
     def _include(self, program: _Program) -> Path:
-        """The file that supervisor's own includes for the program."""
+        """The file with the program's configuration, which supervisor's own configuration includes."""
         return bare.folder(self._root) / f"{program.name}.conf"
 
     def log(self, name: str, lines: int) -> str:
@@ -231,8 +231,10 @@ class Processes:
             subprocess.run(["tail", "-n", "20", "-F", *logs], check=False)
 
     def _environment(self, service: Service, board: Board) -> bool:
-        """Install what the service's lock file names, unless it stands, its lock is the same, and so is its folder,
-        which its scripts name."""
+        """Install what the service's lock file names; says whether that worked.
+
+        Nothing is done if it was installed from the same lock file into the same folder, which its scripts name.
+        """
         folder = self._root / "services" / service.name
         venv = self._folder / "venvs" / service.name
         stamp = venv / "stamp"
@@ -275,7 +277,7 @@ class Processes:
         site.build(services, self._folder / "site", root=self._root)
 
     def _listener(self, name: str, port: int, redis: int) -> Listener:
-        """Where a service is to listen, and what the tool adds to its own environment for the process."""
+        """Where a service shall listen, and what its process has in its environment beside what the tool itself has."""
         venv = self._folder / "venvs" / name
         environment = {
             "HOST": _LOOPBACK,
@@ -292,7 +294,7 @@ class Processes:
     def _supervise(self, started: State, services: list[Service]) -> None:
         for name in ("nginx", "redis"):
             (self._folder / name).mkdir(exist_ok=True)
-        # nginx's workers give up root, but a checkout may lie where only root reads.
+        # nginx's workers would give up root, but a checkout may be in a folder that only root can read.
         directives = "daemon off;" + (" user root;" if os.geteuid() == 0 else "")
         prefix, configuration = f"{self._folder / 'nginx'}/", str(self._folder / "lab/nginx.conf")
         programs = [
@@ -304,8 +306,8 @@ class Processes:
             environment = started.services[service.name].environment
             programs.append(_Program(service.name, [str(folder / "run")], folder, environment))
             (self._folder / "logs" / f"{service.name}.log").unlink(missing_ok=True)
-        for left in bare.folder(self._root).glob("*.conf"):  # by a run that was killed
-            left.unlink()
+        for stray in bare.folder(self._root).glob("*.conf"):  # of a run that was killed
+            stray.unlink()
         file = self._folder / "supervisord.conf"
         file.write_text(self._configuration(programs), "utf-8")
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(file)]
@@ -325,14 +327,14 @@ class Processes:
             "[rpcinterface:supervisor]",
             "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
             "[include]",
-            f"files={bare.folder(self._root).name}/*.conf",  # beside this file; spaces would part an absolute path
+            f"files={bare.folder(self._root).name}/*.conf",  # beside this file: spaces would split an absolute path
         ]
         for program in programs:
             lines += self._section(program)
         return "\n".join([*lines, ""])
 
     def _section(self, program: _Program) -> list[str]:
-        """What supervisor's configuration says of a program."""
+        """The section of a program in supervisor's configuration."""
         return [
             f"[program:{program.name}]",
             f"command={_escape(shlex.join(program.command))}",
@@ -350,7 +352,7 @@ class Processes:
 
     @contextmanager
     def _supervisor(self) -> Iterator[Any]:
-        """Supervisor's XML-RPC interface; OSError or http.client.HTTPException where it does not run."""
+        """Supervisor's XML-RPC interface. A call raises OSError or HTTPException if supervisor does not run."""
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
         with xmlrpc.client.ServerProxy("http://supervisor", transport=transport) as proxy:
             yield proxy.supervisor
@@ -373,5 +375,5 @@ def _at_once(action: Callable[[str], None], names: Sequence[str]) -> None:
 
 
 def _escape(value: str) -> str:
-    """Supervisor expands `%(…)s` in values."""
+    """Keep supervisor from expanding `%(…)s` in a value."""
     return value.replace("%", "%%")

@@ -1,4 +1,4 @@
-"""What a signal that ends the tool leaves behind: nothing, where these are used."""
+"""Signals that end the tool: it clears away first what it has started."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
-#: Those that end a program which does nothing about them.
+#: They end a program that does not handle them.
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def raised() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the tool as Ctrl-C does, by an exception, so that every `finally` runs.
+    """Let SIGTERM and SIGHUP end the tool by an exception, as Ctrl-C does, so that every `finally` runs.
 
-    What was told to ignore them (`nohup`) goes on doing so. Only the main thread gets signals: in another this does
-    nothing.
+    A signal that is ignored already (`nohup`) stays ignored. Only the main thread handles signals, so in any other this
+    does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -36,7 +36,7 @@ def raised() -> Iterator[None]:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Hold Ctrl-C, SIGTERM and SIGHUP back while something short is done that must not be broken off half-way."""
+    """Delay Ctrl-C, SIGTERM and SIGHUP while something short is done that must not be interrupted."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
@@ -46,5 +46,5 @@ def held() -> Iterator[None]:
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
     for one in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(one, signal.SIG_IGN)  # it ends already, and what it clears away takes a moment
-    raise SystemExit(128 + number)  # as a shell calls it
+        signal.signal(one, signal.SIG_IGN)  # it is ending already, and needs a moment to clear away
+    raise SystemExit(128 + number)  # the exit status that a shell reports for it

@@ -1,4 +1,4 @@
-"""What the proxy serves: the page, its libraries, the catalog and the exhibits, and the configuration to match."""
+"""What the proxy serves (the page, its libraries, the catalog, the exhibits), and its configuration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT, Service
 from echowall.lab import system
 
-#: What of frontend/ is not part of the page.
+#: The files of frontend/ that are not part of the page.
 _NOT_SERVED = (
     "node_modules",
     "tests",
@@ -31,16 +31,16 @@ _IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 
 
 class SiteError(Exception):
-    """The site cannot be built: says what is missing and how to get it."""
+    """The site cannot be built. The message says what is missing and how to get it."""
 
 
 def build(services: list[Service], dest: Path, *, vendor: Path | None = None, root: Path = ROOT) -> None:
     """Write the whole site into `dest`, which must be empty or absent.
 
-    `vendor` holds the page's libraries where they are copied already (in the image they come from a stage
-    that has Node); otherwise they are copied from `frontend/node_modules`.
+    `vendor` is a folder with the page's libraries (in the image they come from a stage that has Node). Without it they
+    are copied from `frontend/node_modules`.
 
-    Raises SiteError where the libraries cannot be copied.
+    Raises SiteError if the libraries cannot be copied.
     """
     shutil.copytree(root / "frontend", dest, ignore=shutil.ignore_patterns(*_NOT_SERVED), dirs_exist_ok=True)
     if vendor:
@@ -64,9 +64,9 @@ def build(services: list[Service], dest: Path, *, vendor: Path | None = None, ro
 
 
 def install_libraries(root: Path = ROOT) -> None:
-    """Install frontend's packages from its lock file, unless they stand as locked.
+    """Install frontend's packages from its lock file, unless that is done already.
 
-    Raises SiteError with npm's words, or PackagesError where there is no npm and none can be installed.
+    Raises SiteError with npm's message, or PackagesError if there is no npm and it cannot be installed.
     """
     frontend = root / "frontend"
     installed = frontend / "node_modules/.package-lock.json"
@@ -91,11 +91,11 @@ def configure_nginx(
     requests_per_second: int = 200,
     root: Path = ROOT,
 ) -> None:
-    """Write into `dest` what nginx needs: `nginx.conf` as it is, and the two generated files it includes.
+    """Write into `dest` what nginx needs: `nginx.conf` as it is, and the two generated files that it includes.
 
-    `site` is what build() wrote; `upstreams` gives each service's `host:port`; `listen` is nginx's own
-    (`8080`, `127.0.0.1:8080`); `resolver` is the DNS server, where hosts are names. The limits are for one
-    client address.
+    `site` is the folder that build() wrote. `upstreams` has the `host:port` of each service by name. `listen` is the
+    parameter of nginx's directive (`8080`, `127.0.0.1:8080`). `resolver` is the address of a DNS server, for hosts that
+    are names. The limits are for each client address.
     """
     index_html = (root / "frontend/index.html").read_text("utf-8")
     names = json.dumps([service.name for service in services])
@@ -120,9 +120,9 @@ def configure_nginx(
 
 
 def content_security_policy(index_html: str) -> str:
-    """The page's policy: its own files only, and sockets to anywhere (for an endpoint of one's own).
+    """The page's policy: it loads only its own files, and opens sockets to anywhere, for an endpoint of the user's.
 
-    An import map has to be inline, so it is allowed by its hash (CSP Level 3, section 8.3).
+    An import map has to be inline, so its hash allows it (CSP Level 3, section 8.3).
     """
     hashes = "".join(
         f" 'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

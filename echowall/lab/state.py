@@ -17,10 +17,10 @@ class Listener(msgspec.Struct, frozen=True, kw_only=True):
     """Where a service listens behind the proxy."""
 
     host: str
-    """As the proxy calls it: an address of this machine, or the container's name on the lab's network."""
+    """An address of this machine, or the name of a container on the lab's network."""
     port: int
     environment: dict[str, str] = {}
-    """What the tool sets for the process; empty for a container, whose environment Compose sets."""
+    """What the tool sets for the process. Empty for a container: Compose sets its environment."""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,9 +36,9 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     """The port at which the proxy is published."""
     redis: int | None
-    """The port of Redis on loopback; None in containers, where only the lab's network reaches it."""
+    """The port of Redis on loopback. None in containers, where Redis is only on the lab's network."""
     services: dict[str, Listener]
-    """Every service of the catalog, by its name, whether it was started or not."""
+    """All services of the catalog by name, including those that were not started."""
 
 
 def now(
@@ -47,7 +47,7 @@ def now(
     redis: int | None,
     services: dict[str, Listener],
 ) -> State:
-    """The state of a lab that is started now, by this version of the tool, at the proxy's address and port."""
+    """The state of a lab that this version of the tool starts now. `address` is where the proxy is published."""
     bind, port = address
     return State(
         kind=kind,
@@ -61,7 +61,7 @@ def now(
 
 
 def write(root: Path, state: State) -> None:
-    """Write the file of the checkout `root`. Raises LabError where it cannot be written."""
+    """Write the file in the checkout `root`. Raises LabError if it cannot be written."""
     file = _file(root)
     try:
         file.parent.mkdir(exist_ok=True)
@@ -73,18 +73,18 @@ def write(root: Path, state: State) -> None:
 def read(root: Path) -> State:
     """The state of the lab that runs in the checkout `root`.
 
-    Raises LabError, naming the file and the cure, where the file is missing or cannot be read.
+    Raises LabError if the file is missing or cannot be read. The message names the file and the cure.
     """
     file = _file(root)
     cure = "`make up` starts the lab anew and writes the file"
     try:
         return msgspec.json.decode(file.read_bytes(), type=State)
     except FileNotFoundError:
-        raise LabError(f"{file} is missing, so nothing tells where the lab listens; {cure}") from None
+        raise LabError(f"{file} is missing, so it is not known where the lab listens; {cure}") from None
     except OSError as error:
         raise LabError(f"{file}: {error.strerror}; {cure}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise LabError(f"{file} is not what the tool writes ({error}); {cure}") from None
+        raise LabError(f"{file} cannot be understood ({error}); {cure}") from None
 
 
 def remove(root: Path) -> None:

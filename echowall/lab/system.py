@@ -1,4 +1,4 @@
-"""What the lab needs from the machine when no container brings it: found on PATH, or installed by apt-get."""
+"""What the lab needs of the machine if it does not run in containers: found on PATH, or installed by apt-get."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-#: A command, and the Debian package that has it.
+#: The Debian package of each command.
 COMMANDS = {
     "chromium-headless-shell": "chromium-headless-shell",
     "nginx": "nginx-light",
@@ -18,29 +18,29 @@ COMMANDS = {
     "redis-server": "redis-server",
 }
 
-#: Commands that do as well.
+#: Other commands that will do.
 _ALIASES = {"chromium-headless-shell": ("chromium", "chromium-browser", "google-chrome")}
 
-#: uv, whatever the user's own settings for it are.
+#: uv without the user's own settings.
 UV = (sys.executable, "-m", "uv", "--quiet", "--no-config", "--no-progress", "--system-certs")
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
 
 class PackagesError(Exception):
-    """Something the machine lacks that cannot be installed: says what, and the line that installs it."""
+    """The machine lacks something that the tool cannot install. The message has the line that installs it."""
 
 
 def missing(commands: Iterable[str], packages: Iterable[str] = ()) -> list[str]:
-    """The Debian packages to install: for those of `commands` not on PATH, and those of `packages` not installed."""
+    """The Debian packages to install, for the `commands` that are not on PATH and the `packages` that are missing."""
     lacking = {COMMANDS[command] for command in commands if not _found(command)}
     return sorted(lacking | {package for package in packages if not _installed(package)})
 
 
 def install(packages: list[str]) -> None:
-    """Install Debian packages, if any, without starting the servers among them.
+    """Install Debian packages, without starting the servers among them.
 
-    Raises PackagesError with the exact line to run where that cannot be done from here.
+    Raises PackagesError with the line for the user to run if the tool cannot do it.
     """
     if not packages:
         return
@@ -53,7 +53,7 @@ def install(packages: list[str]) -> None:
     if os.geteuid() != 0:
         raise PackagesError(f"this machine lacks {', '.join(packages)}; run: sudo {line}")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    # Debian starts a server as it installs it, unless policy-rc.d says no (101). The lab starts its own.
+    # Debian starts a server when it installs it, unless policy-rc.d forbids that (101). The lab starts its own.
     ours = not _POLICY.exists()
     if ours:
         _POLICY.write_text("#!/bin/sh\nexit 101\n")
@@ -74,7 +74,7 @@ def _found(command: str) -> bool:
 
 def _installed(package: str) -> bool:
     if not shutil.which("dpkg-query"):
-        return True  # not Debian: the build says what it misses
+        return True  # not Debian: the build will say what is missing
     status = subprocess.run(
         ["dpkg-query", "-W", "-f", "${db:Status-Status}", package],
         capture_output=True,
