@@ -350,7 +350,7 @@ def build_site(
 
 @app.command("compose", hidden=True)
 def write_compose() -> None:
-    """Write services/compose.yaml from the catalog."""
+    """Write services/stacks.yaml from the catalog."""
     if compose.write():
         out.print(f"wrote {compose.FILE}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -80,6 +81,15 @@ def test_a_lab_that_docker_compose_started_is_found(clone: Callable[[str], Check
     assert "checkout there" in there.echowall("status").stdout
     assert there.echowall("down").stdout == "Stopped the lab (containers).\n"
     assert (here.answers(), there.answers()) == ("here", None)
+
+    # A part that was stopped comes back as it was, wherever the port is set to today.
+    assert here.echowall("stop", "proxy").returncode == 0
+    assert "the lab's proxy does not run; `echowall start proxy` starts it" in here.echowall("status").stderr
+    assert here.echowall("start", "proxy", port=there.port).returncode == 0
+    deadline = time.monotonic() + 10
+    while here.answers() != "here" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert here.answers() == "here"
 
     # What the tool starts, `docker compose` finds, too.
     assert there.echowall("up", "--docker").returncode == 0

@@ -189,34 +189,34 @@ COMPOSE = {
 
 @pytest.mark.parametrize(("old", "new"), COMPOSE.values(), ids=COMPOSE)
 def test_a_block_that_is_not_as_written_is_told(alpha: Path, checkout: Path, old: str, new: str) -> None:
-    edit(checkout, "services/compose.yaml", old, new)
+    edit(checkout, "services/stacks.yaml", old, new)
 
-    block = ["services/compose.yaml: its block alpha is missing or out of date; run `make format`"]
-    assert said(checkout) == ["services/compose.yaml: missing or out of date; run `make format`"]
+    block = ["services/stacks.yaml: its block alpha is missing or out of date; run `make format`"]
+    assert said(checkout) == ["services/stacks.yaml: missing or out of date; run `make format`"]
     assert said(checkout, "alpha") == block
 
 
 def test_a_block_of_another_era_than_the_service_is_told(alpha: Path, checkout: Path) -> None:
     edit(alpha, "service.toml", '"modern"', '"article"')
 
-    assert said(checkout) == ["services/compose.yaml: missing or out of date; run `make format`"]
+    assert said(checkout) == ["services/stacks.yaml: missing or out of date; run `make format`"]
 
 
 def test_a_block_without_a_folder_is_told(alpha: Path, checkout: Path) -> None:
-    edit(checkout, "services/compose.yaml", "services:\n", "services:\n  beta: {build: beta}\n")
+    edit(checkout, "services/stacks.yaml", "services:\n", "services:\n  beta: {build: beta}\n")
 
-    assert said(checkout) == ["services/compose.yaml: missing or out of date; run `make format`"]
+    assert said(checkout) == ["services/stacks.yaml: missing or out of date; run `make format`"]
     assert said(checkout, "alpha") == []
 
 
 def test_a_compose_file_that_is_not_there_is_told(alpha: Path, checkout: Path) -> None:
-    (checkout / "services/compose.yaml").unlink()
+    (checkout / "services/stacks.yaml").unlink()
 
-    assert said(checkout) == ["services/compose.yaml: missing or out of date; run `make format`"]
+    assert said(checkout) == ["services/stacks.yaml: missing or out of date; run `make format`"]
 
 
 def test_a_compose_file_that_is_out_of_date_is_written_once(alpha: Path, checkout: Path) -> None:
-    edit(checkout, "services/compose.yaml", "modern", "article")
+    edit(checkout, "services/stacks.yaml", "modern", "article")
 
     assert compose.write(checkout)
     assert said(checkout) == []
@@ -230,7 +230,7 @@ def test_a_name_that_yaml_takes_for_a_value_stays_a_name(
     add_service(name)
     compose.write(checkout)
 
-    written = yaml.safe_load((checkout / "services/compose.yaml").read_text())
+    written = yaml.safe_load((checkout / "services/stacks.yaml").read_text())
 
     assert written["services"][name]["build"]["context"] == name
 

@@ -94,7 +94,7 @@ def test_a_stack_is_added_by_its_echo_alone(
     ]
     after = contents(scratch)
     assert {name for name in after if after[name] != by_hand.get(name) and not name.startswith("services/fresh/")} == {
-        "services/compose.yaml"
+        "services/stacks.yaml"
     }
 
     echo, facts = scratch / "services/fresh/echo.py", scratch / "services/fresh/service.toml"

@@ -19,13 +19,13 @@ SERVICES = catalog.load()
 NAMES = {service.name for service in SERVICES}
 COMPOSE, BASE, BLOCKS = (
     yaml.safe_load((ROOT / file).read_text("utf-8"))
-    for file in ("docker-compose.yml", "services/base.yaml", "services/compose.yaml")
+    for file in ("docker-compose.yml", "services/base.yaml", "services/stacks.yaml")
 )
 each_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 
 
 def test_every_profile_starts_the_proxy_and_redis_and_without_one_all_start() -> None:
-    assert COMPOSE["include"] == ["services/compose.yaml"]
+    assert COMPOSE["include"] == ["services/stacks.yaml"]
     assert BLOCKS["services"].keys() == NAMES
     assert [name for name, block in COMPOSE["services"].items() if "profiles" not in block] == ["proxy", "redis"]
     assert "COMPOSE_PROFILES=all" in (ROOT / ".env").read_text().splitlines()
@@ -62,7 +62,10 @@ def test_compose_reads_of_every_stack_what_is_common_and_what_is_its_own() -> No
     if not shutil.which("docker") or subprocess.run(["docker", "compose", "version"], check=False).returncode:
         pytest.skip("there is no Docker Compose here to read its files")
     command = ["docker", "compose", "--profile", "all", "config", "--format", "json"]
-    read = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)["services"]
+    folder = ROOT / "services"  # where it has to find no other project than the one above
+    read = json.loads(subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout)[
+        "services"
+    ]
 
     assert read.keys() == {*NAMES, "proxy", "redis"}
     for service in SERVICES:

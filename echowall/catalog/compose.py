@@ -1,4 +1,4 @@
-"""services/compose.yaml: the blocks of all services for Docker Compose, written from the catalog."""
+"""services/stacks.yaml: the blocks of all services for Docker Compose, written from the catalog."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from echowall import files
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT, Service
 
-#: From the root of the checkout.
-FILE = Path("services/compose.yaml")
+#: From the root of the checkout. In services/, Compose would take a compose.yaml for a whole project.
+FILE = Path("services/stacks.yaml")
 _HEADER = """\
 # Written by `make format` from the services' folders; do not edit. docker-compose.yml includes it. What all stacks have
 # in common is in base.yaml.

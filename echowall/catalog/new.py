@@ -1,4 +1,4 @@
-"""A new service from services/_template: everything but the echo, and its block in services/compose.yaml."""
+"""A new service from services/_template: everything but the echo, and its block in services/stacks.yaml."""
 
 from __future__ import annotations
 

@@ -82,11 +82,15 @@ class Containers:
 
     def base_url(self) -> str:
         """The engine knows it, even if `docker compose up` started the lab, which writes no .echowall/lab.json."""
-        bind, _, port = self.compose("port", "proxy", str(_PROXY_PORT)).strip().rpartition(":")
-        return url(bind.strip("[]"), int(port))
+        try:
+            bind, _, port = self.compose("port", "proxy", str(_PROXY_PORT)).strip().rpartition(":")
+            return url(bind.strip("[]"), int(port))
+        except (LabError, ValueError):
+            raise LabError("the lab's proxy does not run; `echowall start proxy` starts it") from None
 
     def start(self, *names: str) -> None:
-        self.compose("up", "--detach", "--no-deps", "--no-build", *names)
+        # As they are: made anew, the proxy would be published where ECHOWALL_PORT says today.
+        self.compose("up", "--detach", "--no-deps", "--no-build", "--no-recreate", *names)
 
     def stop(self, *names: str) -> None:
         self.compose("stop", *names)
