@@ -24,6 +24,12 @@ PATIENCE = 60
 REDIS = "redis"
 
 
+def running_lab() -> Lab:
+    """The lab of this checkout, of whichever kind."""
+    processes = Processes()
+    return processes if processes.running() else Containers()
+
+
 class Operator:
     """Does what `echowall stop`, `kill` and `start` do, in containers and with processes alike. A part of the lab is a
     service or REDIS. What was stopped is started again at the end of the block."""
@@ -33,8 +39,7 @@ class Operator:
         self._services = list(services)
         self._disturbed: set[str] = set()
         self._scaled: set[str] = set()
-        processes = Processes()
-        self._lab: Lab = processes if processes.running() else Containers()
+        self._lab = running_lab()
 
     def __enter__(self) -> Self:
         return self

@@ -82,7 +82,7 @@ def connect(
     origin: str | None = None,
 ) -> Client:
     """Connect to a service in the protocol that it speaks, by default to its echo. Raises RefusedError."""
-    client = SocketIOClient if service.protocol == "socket.io" else Client
+    client = CLIENTS[service.protocol]
     return client(f"{base_url}/{service.name}/{path}", subprotocols=subprotocols, origin=origin)
 
 
@@ -307,6 +307,10 @@ class SocketIOClient(Client):
                     self._send_packet("3")
         assert isinstance(packet, str), f"{self.url} sent {packet!r} in place of a packet"
         return packet
+
+
+#: By what a service speaks.
+CLIENTS: dict[str, type[Client]] = {"websocket": Client, "socket.io": SocketIOClient}
 
 
 def _is_json(text: str) -> bool:

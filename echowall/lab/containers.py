@@ -16,15 +16,15 @@ import yaml
 
 from echowall.catalog import compose
 from echowall.catalog.catalog import ROOT, Service
-from echowall.lab import bare, state
-from echowall.lab.lab import Endpoint, LabError, address, url
+from echowall.lab import beside, state
+from echowall.lab.lab import Endpoint, LabError, Variant, address, url
 from echowall.lab.state import Listener
 
 #: Where a service listens in its container, and nginx in its own.
 _PORT, _PROXY_PORT = 8000, 8080
 
-#: The label of a bare instance; its value is the service's name.
-_BARE = "echowall.bare"
+#: The label of an instance beside the lab; its value is the name of its container.
+_BESIDE = "echowall.beside"
 
 
 class _Container(NamedTuple):
@@ -34,7 +34,7 @@ class _Container(NamedTuple):
     """Where Compose was run."""
     project: str
     part: bool
-    """Whether it is a part of a lab. A bare instance is not, nor is what `docker compose run` made."""
+    """Whether it is a part of a lab. An instance beside the lab is not, nor is what `docker compose run` made."""
 
 
 class Containers:
@@ -117,19 +117,20 @@ class Containers:
         return endpoint
 
     @contextmanager
-    def bare(self, name: str) -> Iterator[Endpoint]:
+    def beside(self, name: str, variant: Variant) -> Iterator[Endpoint]:
         """One more service of the project, of the running one's image. The engine restarts it if it dies."""
-        project, called = self._known_project(), bare.called(name)
+        project, called = self._known_project(), variant.called(name)
         self.endpoint(name)  # raises if it does not run, or cannot be reached
         running = self._inspect(self.compose("ps", "--quiet", name).split()[0])
-        file = bare.folder(self._root) / f"{called}.yaml"
+        file = beside.folder(self._root) / f"{called}.yaml"
 
         def start() -> None:
             block = {
                 "extends": {"file": str(self._root / compose.FILE), "service": name},
                 "image": running["Config"]["Image"],
-                "environment": bare.ENVIRONMENT,
-                "labels": {_BARE: name},
+                "environment": dict(variant.environment),
+                "command": ["./run", *variant.arguments],
+                "labels": {_BESIDE: called},
             }
             file.write_text(yaml.safe_dump({"services": {called: block}}), "utf-8")
             files = ("--file", str(self._root / "docker-compose.yml"), "--file", str(file))
@@ -139,12 +140,12 @@ class Containers:
         def find() -> Endpoint | None:
             identifiers = made()
             if not identifiers:
-                raise bare.removed(name)
+                raise beside.removed(name, variant)
             facts = self._inspect(identifiers[0])
             endpoint = _place(facts)
             if facts["State"]["Status"] in ("exited", "dead", "restarting"):
                 log = self._run("docker", "logs", "--tail", "20", facts["Id"])
-                raise bare.failed(name, log.stdout + log.stderr)
+                raise beside.failed(name, variant, log.stdout + log.stderr)
             if facts["State"]["Health"]["Status"] == "healthy" and (error := _refusal(endpoint)):
                 raise _unreachable(called, endpoint, error)
             return endpoint if endpoint.host else None
@@ -155,11 +156,11 @@ class Containers:
             file.unlink(missing_ok=True)
 
         def made() -> list[str]:
-            labels = (f"com.docker.compose.project={project}", f"{_BARE}={name}")
+            labels = (f"com.docker.compose.project={project}", f"{_BESIDE}={called}")
             filters = [word for label in labels for word in ("--filter", f"label={label}")]
             return self._run("docker", "ps", "--all", "--quiet", "--no-trunc", *filters).stdout.split()
 
-        with bare.instance(self._root, name, start=start, find=find, remove=remove) as endpoint:
+        with beside.instance(self._root, name, variant, start=start, find=find, remove=remove) as endpoint:
             yield endpoint
 
     def _inspect(self, identifier: str) -> dict[str, Any]:
@@ -213,7 +214,7 @@ class Containers:
         """All containers that Compose has made on this engine, the newest first; none if no engine answers."""
         if not shutil.which("docker"):
             return []
-        labels = (*(f"com.docker.compose.{key}" for key in ("project.working_dir", "project", "oneoff")), _BARE)
+        labels = (*(f"com.docker.compose.{key}" for key in ("project.working_dir", "project", "oneoff")), _BESIDE)
         wanted = "\t".join(f'{{{{.Label "{label}"}}}}' for label in labels)
         listed = self._run("docker", "ps", "--all", "--format", wanted, check=False).stdout
         rows = (line.split("\t") for line in listed.splitlines())

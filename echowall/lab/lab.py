@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import httpx
@@ -33,16 +34,39 @@ class Endpoint(NamedTuple):
     """The id of its first process on this machine."""
 
 
+class Variant(NamedTuple):
+    """How an instance beside the lab differs from the running one."""
+
+    name: str
+    words: str
+    """What to call it in a message, behind the service's name."""
+    arguments: tuple[str, ...] = ()
+    """Of the service's `run`."""
+    environment: Mapping[str, str] = MappingProxyType({})
+    path: str | None = None
+    """What it answers a GET of with 200 once it is up; None if it is up once it takes connections."""
+
+    def called(self, service: str) -> str:
+        """The name of its program or container. No service can have this name."""
+        return f"{service}_{self.name}"
+
+
+#: The service with MENDS=off.
+BARE = Variant("bare", "without its mends", environment=MappingProxyType({"MENDS": "off"}), path="/about")
+#: Its echo.py, and nothing else.
+ECHO = Variant("echo", "with its echo alone", arguments=("echo",))
+
+
 class Lab(Protocol):
     """A running lab, of processes or of containers. A `name` is that of a service, or `proxy`, or `redis`."""
 
     kind: str
 
     def running(self) -> bool:
-        """Whether any part of this lab runs. A bare instance is not a part of it."""
+        """Whether any part of this lab runs. An instance beside the lab is not a part of it."""
 
     def down(self) -> None:
-        """Stop everything, and remove bare instances that a run left behind. It is no error if nothing runs."""
+        """Stop everything, and remove instances beside it that a run left behind. It is no error if nothing runs."""
 
     def base_url(self) -> str:
         """The address of the page for a client on this machine. Raises LabError where it is not known."""
@@ -62,8 +86,8 @@ class Lab(Protocol):
     def endpoint(self, name: str) -> Endpoint:
         """Where a service listens. Raises LabError if it does not run, or cannot be reached from this machine."""
 
-    def bare(self, name: str) -> AbstractContextManager[Endpoint]:
-        """One more instance of a running service, with MENDS=off, at an address of its own.
+    def beside(self, name: str, variant: Variant) -> AbstractContextManager[Endpoint]:
+        """One more instance of a running service, as the variant has it, at an address of its own.
 
         The instance is not a part of the lab, and the proxy does not know it. It is removed at the end, even if Ctrl-C
         or SIGTERM ends the tool; after a SIGKILL, the next run or down() removes it. Raises LabError if it does not

@@ -28,8 +28,8 @@ from typing import Any, NamedTuple
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from echowall.catalog.catalog import ROOT, Service
-from echowall.lab import bare, ports, site, state, system
-from echowall.lab.lab import Board, Endpoint, LabError, address, url
+from echowall.lab import beside, ports, site, state, system
+from echowall.lab.lab import Board, Endpoint, LabError, Variant, address, url
 from echowall.lab.state import Listener, State
 
 #: Only nginx speaks to the services.
@@ -178,15 +178,16 @@ class Processes:
         return started
 
     @contextmanager
-    def bare(self, name: str) -> Iterator[Endpoint]:
+    def beside(self, name: str, variant: Variant) -> Iterator[Endpoint]:
         """One more program of supervisor, which restarts it if it dies, like the lab's own."""
         self.endpoint(name)  # raises if it does not run: then it may not be installed either
         services = self._started().services
         taken = {listener.port for listener in services.values()}
         port = next(port for port in ports.free(_LOOPBACK, len(taken) + 1) if port not in taken)
         folder = self._root / "services" / name
-        environment = {**services[name].environment, **bare.ENVIRONMENT, "PORT": str(port)}
-        program = _Program(bare.called(name), [str(folder / "run")], folder, environment, log=f"{name}-bare")
+        environment = {**services[name].environment, **variant.environment, "PORT": str(port)}
+        command = [str(folder / "run"), *variant.arguments]
+        program = _Program(variant.called(name), command, folder, environment, log=f"{name}-{variant.name}")
         (self._folder / "logs" / f"{program.log}.log").unlink(missing_ok=True)
 
         def start() -> None:
@@ -196,16 +197,16 @@ class Processes:
                     supervisor.reloadConfig()
                     supervisor.addProcessGroup(program.name)
             except _UNAVAILABLE as error:
-                raise LabError(f"supervisor cannot start {name} without its mends: {error}") from None
+                raise LabError(f"supervisor cannot start {name} {variant.words}: {error}") from None
 
         def find() -> Endpoint | None:
             try:
                 with self._supervisor() as supervisor:
                     process = supervisor.getProcessInfo(program.name)
             except _UNAVAILABLE:
-                raise bare.removed(name) from None
+                raise beside.removed(name, variant) from None
             if process["statename"] in ("FATAL", "STOPPED"):
-                raise bare.failed(name, self.log(str(program.log), 20))
+                raise beside.failed(name, variant, self.log(str(program.log), 20))
             return Endpoint(_LOOPBACK, port, process["pid"]) if process["pid"] else None
 
         def remove() -> None:
@@ -214,12 +215,12 @@ class Processes:
                 self._call("stopProcess", program.name, True, tolerate=(Faults.NOT_RUNNING, Faults.BAD_NAME))
                 self._call("removeProcessGroup", program.name, tolerate=(Faults.BAD_NAME,))
 
-        with bare.instance(self._root, name, start=start, find=find, remove=remove) as endpoint:
+        with beside.instance(self._root, name, variant, start=start, find=find, remove=remove) as endpoint:
             yield endpoint
 
     def _include(self, program: _Program) -> Path:
         """The file with the program's configuration, which supervisor's own configuration includes."""
-        return bare.folder(self._root) / f"{program.name}.conf"
+        return beside.folder(self._root) / f"{program.name}.conf"
 
     def log(self, name: str, lines: int) -> str:
         file = self._folder / "logs" / f"{name}.log"
@@ -306,7 +307,7 @@ class Processes:
             environment = started.services[service.name].environment
             programs.append(_Program(service.name, [str(folder / "run")], folder, environment))
             (self._folder / "logs" / f"{service.name}.log").unlink(missing_ok=True)
-        for stray in bare.folder(self._root).glob("*.conf"):  # of a run that was killed
+        for stray in beside.folder(self._root).glob("*.conf"):  # of a run that was killed
             stray.unlink()
         file = self._folder / "supervisord.conf"
         file.write_text(self._configuration(programs), "utf-8")
@@ -327,7 +328,7 @@ class Processes:
             "[rpcinterface:supervisor]",
             "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface",
             "[include]",
-            f"files={bare.folder(self._root).name}/*.conf",  # beside this file: spaces would split an absolute path
+            f"files={beside.folder(self._root).name}/*.conf",  # beside this file: spaces would split an absolute path
         ]
         for program in programs:
             lines += self._section(program)

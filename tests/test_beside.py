@@ -19,7 +19,7 @@ import pytest
 from echowall.catalog.catalog import ROOT
 from echowall.lab import site
 from echowall.lab.containers import Containers
-from echowall.lab.lab import Endpoint, LabError
+from echowall.lab.lab import BARE, Endpoint, LabError
 from echowall.lab.processes import Processes
 from tests.clones import APP, Checkout
 
@@ -29,8 +29,9 @@ FRAGILE = f"import os\nif os.environ.get('MENDS') == 'off': raise SystemExit('wi
 RUN = """
 import sys, time
 from pathlib import Path
+from echowall.lab.lab import BARE
 from echowall.lab.{module} import {kind}
-with {kind}(Path(sys.argv[1])).bare("good") as endpoint:
+with {kind}(Path(sys.argv[1])).beside("good", BARE) as endpoint:
     print(*endpoint, flush=True)
     time.sleep(60)
 """
@@ -66,7 +67,7 @@ def about(endpoint: Endpoint) -> dict[str, Any]:
 
 def begun(checkout: Checkout) -> list[Path]:
     """What a run keeps there while it has a bare instance, or is about to."""
-    return [path for path in (checkout.folder / ".echowall/bare").glob("*") if path.suffix != ".lock"]
+    return [path for path in (checkout.folder / ".echowall/beside").glob("*") if path.suffix != ".lock"]
 
 
 def gone(lab: Processes | Containers, checkout: Checkout, endpoint: Endpoint | None = None) -> bool:
@@ -84,7 +85,7 @@ def gone(lab: Processes | Containers, checkout: Checkout, endpoint: Endpoint | N
 
 
 def test_it_runs_without_mends_beside_the_mended_one(lab: Processes | Containers, checkout: Checkout) -> None:
-    with lab.bare("good") as bare:
+    with lab.beside("good", BARE) as bare:
         mended = lab.endpoint("good")
 
         assert (about(bare)["mends"], about(mended)["mends"]) == ("off", "on")
@@ -101,7 +102,7 @@ def test_it_runs_without_mends_beside_the_mended_one(lab: Processes | Containers
 
 
 def test_it_is_gone_where_the_run_fails(lab: Processes | Containers, checkout: Checkout) -> None:
-    with pytest.raises(ZeroDivisionError), lab.bare("good") as bare:
+    with pytest.raises(ZeroDivisionError), lab.beside("good", BARE) as bare:
         raise ZeroDivisionError
 
     assert gone(lab, checkout, bare)
@@ -145,7 +146,7 @@ def test_one_that_a_killed_run_left_is_replaced_by_the_next(lab: Processes | Con
         left = come_up(run)
     assert about(left)["mends"] == "off"
 
-    with lab.bare("good") as bare:
+    with lab.beside("good", BARE) as bare:
         assert about(bare)["mends"] == "off"
         assert bare.pid != left.pid
         assert not Path(f"/proc/{left.pid}").exists()
@@ -154,14 +155,14 @@ def test_one_that_a_killed_run_left_is_replaced_by_the_next(lab: Processes | Con
 
 
 def test_a_second_run_is_refused_as_long_as_the_first_lasts(lab: Processes | Containers, checkout: Checkout) -> None:
-    with lab.bare("good") as bare:
+    with lab.beside("good", BARE) as bare:
         with pytest.raises(LabError, match="another run has an instance of good without its mends; wait until"):
-            lab.bare("good").__enter__()
+            lab.beside("good", BARE).__enter__()
         assert about(bare)["mends"] == "off"
 
 
 def test_one_that_dies_is_brought_back(lab: Processes | Containers, checkout: Checkout) -> None:
-    with lab.bare("good") as bare:
+    with lab.beside("good", BARE) as bare:
         os.kill(bare.pid, signal.SIGKILL)
         deadline = time.monotonic() + 20
         answer: dict[str, Any] = {}
@@ -175,7 +176,7 @@ def test_one_that_dies_is_brought_back(lab: Processes | Containers, checkout: Ch
 
 def test_one_that_does_not_come_up_says_why_and_leaves_nothing(lab: Processes | Containers, checkout: Checkout) -> None:
     with pytest.raises(LabError, match=r"fragile did not come up without its mends\.(.|\n)*without mends I am nothing"):
-        lab.bare("fragile").__enter__()
+        lab.beside("fragile", BARE).__enter__()
 
     assert gone(lab, checkout)
 
@@ -184,7 +185,7 @@ def test_a_service_that_does_not_run_has_none(lab: Processes | Containers, check
     lab.stop("fragile")
     try:
         with pytest.raises(LabError, match="fragile does not run; `echowall start fragile` starts it"):
-            lab.bare("fragile").__enter__()
+            lab.beside("fragile", BARE).__enter__()
     finally:
         lab.start("fragile")
 
