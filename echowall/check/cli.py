@@ -26,8 +26,11 @@ from echowall.check.registry import GROUPS, Check, Result
 from echowall.check.report import Examined, Run
 from echowall.check.runner import applies, preflight, run
 from echowall.check.suite import ALL
-from echowall.check.wire import Target, Transcript
+from echowall.check.wire import ENGINE_IO, PLAIN, Target, Transcript
 from echowall.lab.lab import Lab
+
+#: By what a service of the lab speaks.
+CODECS = {"websocket": PLAIN, "socket.io": ENGINE_IO}
 
 out = Console()
 err = Console(stderr=True, soft_wrap=True)
@@ -209,7 +212,7 @@ def _own(the_lab: Lab, services: Iterable[Service], via: Via) -> list[Target]:
         common = Target(
             url=f"{base}/{service.name}/foobar/",
             name=service.name,
-            protocol=service.protocol,
+            codec=CODECS[service.protocol],
             max_message=service.limits.max_message,
             intrusive=True,
         )

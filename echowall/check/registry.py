@@ -66,7 +66,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """It stops the service, so it comes last; the lab starts it again."""
     local: bool = False
     """It needs the service's processes: to signal or to measure them."""
-    protocols: tuple[str, ...] = ("websocket", "socket.io")
+    plain: bool = False
+    """It needs messages that travel as they are, with no protocol above WebSocket around them."""
     seconds: float = 30.0
     """How long it may take at most."""
 
@@ -95,7 +96,7 @@ def check(
     ends: bool = False,
     intrusive: bool = False,
     local: bool = False,
-    protocols: tuple[str, ...] = ("websocket", "socket.io"),
+    plain: bool = False,
     seconds: float = 30.0,
 ) -> Callable[[Experiment], Experiment]:
     """Register a coroutine as a check; its docstring's first paragraph is the question."""
@@ -116,7 +117,7 @@ def check(
             ends=ends,
             intrusive=intrusive,
             local=local,
-            protocols=protocols,
+            plain=plain,
             seconds=seconds,
         )
         return experiment

@@ -7,8 +7,8 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable
 
-from echowall.check import frames
-from echowall.check.frames import FrameError
+import msgspec
+
 from echowall.check.registry import Check, Observation, Result, UnsupportedError, Verdict
 from echowall.check.wire import (
     RefusedError,
@@ -16,8 +16,10 @@ from echowall.check.wire import (
     Transcript,
     UnreachableError,
     connect,
-    transcript,
+    frames,
+    observe,
 )
+from echowall.check.wire.frames import FrameError
 
 #: How many checks may wait on one target at the same time.
 AT_ONCE = 8
@@ -69,7 +71,7 @@ async def _back(target: Target) -> None:
 def applies(check: Check, target: Target) -> bool:
     """Whether the question makes sense there, and may be put."""
     return (
-        target.protocol in check.protocols
+        (target.codec.plain or not check.plain)
         and (target.pid is not None or not check.local)
         and (target.intrusive or not check.intrusive)
     )
@@ -80,8 +82,8 @@ async def preflight(target: Target) -> str | None:
     try:
         async with connect(target) as ws:
             await ws.say(GREETING)
-            outcome = await ws.answer(GREETING)
-            if outcome.startswith("other message") and await ws.answer(GREETING) == "echo":
+            outcome = observe(await ws.hear(), GREETING)
+            if outcome.startswith("other message") and observe(await ws.hear(), GREETING) == "echo":
                 return None  # it greets first
     except RefusedError as error:
         why = frames.quote(error.response.body[:200]) if error.response.body else "no body"
@@ -114,11 +116,10 @@ async def _beside(target: Target, checks: list[Check], report: Report) -> None:
 async def ask(target: Target, check: Check) -> tuple[Result, Transcript]:
     """Put one question to one target."""
     log = Transcript()
-    transcript.set(log)  # in this task's own context, or until the next question
     began = time.monotonic()
     try:
         async with asyncio.timeout(check.seconds):
-            observed = await check.experiment(target)
+            observed = await check.experiment(msgspec.structs.replace(target, transcript=log))
     except UnsupportedError as error:
         verdict, observed = Verdict.UNSUPPORTED, Observation("unsupported", str(error))
     except RefusedError as error:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
-from echowall.check import frames
-from echowall.check.common import close_of, compare, pong, rejection
-from echowall.check.frames import CLOSE, CONTINUATION, PING, PONG, TEXT
 from echowall.check.registry import Observation, check
-from echowall.check.wire import PATIENCE, Connection, Ended, Target, connect
+from echowall.check.suite.common import close_of, compare, pong, rejection
+from echowall.check.wire import PATIENCE, Connection, Ended, Message, Target, connect, frames
+from echowall.check.wire.frames import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame
 
 #: How long an idle client waits for a ping, in seconds; a little more, so that one every 20 s comes in time.
 IDLE, GRACE = 20.0, 2.0
@@ -174,8 +173,8 @@ async def server_pings(target: Target) -> Observation | str:
             if found.opcode == PING:
                 pings.append(time.monotonic() - began)
                 await ws.send(PONG, found.payload)
-            elif found.payload == b"2" and target.protocol == "socket.io":
-                await ws.send(TEXT, b"3")
+            elif (reply := _reply(ws, found)) is not None:
+                await ws.send(TEXT, reply)
             else:
                 return "a message of nobody's sending"
             if len(pings) == 2:
@@ -208,8 +207,13 @@ async def mute_client(target: Target) -> Observation | str:
                 how = found.how if isinstance(found, Ended) else close_of(found)
                 detail = f"{how} after {time.monotonic() - began:.0f} s"
                 return Observation("let go after a ping" if pinged else "let go without a ping", detail)
-            pinged = pinged or found.opcode == PING or found.payload == b"2"
+            pinged = pinged or found.opcode == PING or _reply(ws, found) is not None
         return "still open after 20 s"
+
+
+def _reply(ws: Connection, found: Frame) -> bytes | None:
+    """What answers a ping of the protocol above WebSocket, if this frame is one."""
+    return ws.codec.reply(Message(found.opcode, found.payload))
 
 
 async def _ping(target: Target, payload: bytes) -> str:

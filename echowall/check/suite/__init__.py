@@ -1,6 +1,7 @@
 """Every check, in the order in which they are shown."""
 
-from echowall.check import (  # noqa: F401  imported for what they register
+from echowall.check.registry import CHECKS, GROUPS, Check
+from echowall.check.suite import (  # noqa: F401  imported for what they register
     closing,
     compression,
     control,
@@ -11,6 +12,5 @@ from echowall.check import (  # noqa: F401  imported for what they register
     honesty,
     messages,
 )
-from echowall.check.registry import CHECKS, GROUPS, Check
 
 ALL: list[Check] = sorted(CHECKS.values(), key=lambda check: GROUPS.index(check.group))

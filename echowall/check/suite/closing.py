@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
-from echowall.check import frames
-from echowall.check.common import brief, rejection, summary
-from echowall.check.frames import CLOSE, TEXT
 from echowall.check.registry import Observation, UnsupportedError, check
-from echowall.check.wire import PATIENCE, Closed, Connection, Ended, Heard, Message, Target, connect, observe
+from echowall.check.suite.common import brief, rejection, summary
+from echowall.check.wire import PATIENCE, Closed, Connection, Ended, Heard, Message, Target, connect, frames, observe
+from echowall.check.wire.frames import CLOSE, TEXT
 
 #: Codes that no close frame may carry (RFC 6455, section 7.4): unassigned, reserved, or out of range.
 INVALID_CODES = (0, 999, 1004, 1005, 1006, 1015, 5000)

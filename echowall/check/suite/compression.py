@@ -7,10 +7,10 @@ import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from echowall.check.common import brief, close_of, rejection
-from echowall.check.frames import CLOSE, CONTINUATION, RSV1, TEXT
 from echowall.check.registry import Observation, UnsupportedError, check
+from echowall.check.suite.common import brief, close_of, rejection
 from echowall.check.wire import Connection, Ended, Target, UnreachableError, connect, handshake, request
+from echowall.check.wire.frames import CLOSE, CONTINUATION, RSV1, TEXT
 
 EXTENSION = "permessage-deflate"
 #: Taken off the end of each message (RFC 7692, section 7.2.1).
@@ -36,8 +36,7 @@ async def deflate_unasked(target: Target) -> str:
     async with connect(target, greet=False) as ws:
         if ws.response.header("Sec-WebSocket-Extensions"):
             return "an extension selected"
-        if target.protocol == "socket.io":
-            await ws.greet()
+        await ws.greet()
         await ws.say("wall " * 200)
         found = await ws.frame()
         if isinstance(found, Ended):
@@ -262,14 +261,14 @@ async def _deflated(target: Target, parameters: str = "", *, required: bool = Tr
         pairs = (field.partition("=") for field in fields)
         agreed = {key.strip(): value.strip().strip('"') for key, _, value in pairs}
         ws = Deflated(raw, agreed, accepted=name == EXTENSION)
-        if target.protocol == "socket.io":
-            for packet in (b"0", b"40"):
-                if packet == b"40":
-                    await raw.send(TEXT, packet)
-                heard = await ws.hear()
-                if not (isinstance(heard, bytes) and heard.startswith(packet)):
-                    what = brief(heard) if isinstance(heard, str) else "another packet"
-                    raise UnreachableError(f"{target.url} answered {what} where Socket.IO's {packet!r} was due")
+        for step in target.codec.opening:
+            if step.say is not None:
+                await raw.send(TEXT, step.say)
+            heard = await ws.hear()
+            if not (isinstance(heard, bytes) and heard.startswith(step.expect)):
+                what = brief(heard) if isinstance(heard, str) else "another packet"
+                due = f"{target.codec.name}'s {step.expect!r}"
+                raise UnreachableError(f"{target.url} answered {what} where {due} was due")
         yield ws
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from echowall.check import frames
-from echowall.check.common import brief, pong, rejection
-from echowall.check.frames import BINARY, CONTINUATION, PING, TEXT
 from echowall.check.registry import Observation, check
-from echowall.check.wire import Connection, Target, connect
+from echowall.check.suite.common import brief, pong, rejection
+from echowall.check.wire import Connection, Target, connect, frames
+from echowall.check.wire.frames import BINARY, CONTINUATION, PING, TEXT
 
 MESSAGE = "one, two and three"
 
@@ -25,7 +24,7 @@ async def fragments(target: Target) -> str:
     section="RFC 6455, 5.4",
     expects="echo",
     alone=True,
-    protocols=("websocket",),
+    plain=True,
 )
 async def fragments_binary(target: Target) -> str:
     """Does a binary message in three fragments come back whole, and binary?"""

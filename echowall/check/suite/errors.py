@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from echowall.check.common import SOON, brief, pong, rejection, summary
-from echowall.check.frames import BINARY, CONTINUATION, PING, RSV1, RSV2, RSV3, TEXT
 from echowall.check.registry import check
-from echowall.check.wire import Connection, Ended, Target, connect, observe
+from echowall.check.suite.common import SOON, brief, pong, rejection, summary
+from echowall.check.wire import Ended, Target, connect, observe
+from echowall.check.wire.frames import BINARY, CONTINUATION, PING, RSV1, RSV2, RSV3, TEXT
 
 #: What looks like UTF-8 and is not (RFC 3629).
 INVALID = {
@@ -91,7 +91,7 @@ async def invalid_utf8(target: Target) -> str:
 async def invalid_utf8_split(target: Target) -> str:
     """Is a text refused that is not UTF-8 only where two of its fragments meet?"""
     async with connect(target) as ws:
-        await ws.send(TEXT, _opening(ws) + b"\xe5\x9b", fin=False)
+        await ws.send(TEXT, ws.codec.begin(b"wall ") + b"\xe5\x9b", fin=False)
         await ws.send(CONTINUATION, b"wall")
         return await rejection(ws)
 
@@ -106,7 +106,7 @@ async def invalid_utf8_split(target: Target) -> str:
 async def invalid_utf8_early(target: Target) -> str:
     """Is a text in fragments that is not UTF-8 refused with its first one, or at least when it is whole?"""
     async with connect(target) as ws:
-        await ws.send(TEXT, _opening(ws) + b"\xff", fin=False)
+        await ws.send(TEXT, ws.codec.begin(b"wall ") + b"\xff", fin=False)
         await ws.send(PING, b"wall")
         answered = await pong(ws, b"wall", within=SOON)
         if answered.startswith("close"):
@@ -119,8 +119,3 @@ async def invalid_utf8_early(target: Target) -> str:
             return "silence" if heard.how == "silence" else "cut off at the end"
         outcome = observe(heard)
         return f"{outcome} at the end" if outcome.startswith("close") else "taken for a message"
-
-
-def _opening(ws: Connection) -> bytes:
-    """How a text begins whose rest is yet to come."""
-    return ws.wrap(b"wall ").removesuffix(b'"]') if ws.target.protocol == "socket.io" else b"wall "

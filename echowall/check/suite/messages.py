@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from echowall.check import frames
-from echowall.check.common import SOON, brief
-from echowall.check.frames import BINARY, PING, TEXT
 from echowall.check.registry import Observation, UnsupportedError, check
-from echowall.check.wire import Connection, Ended, Message, Target, connect, observe
+from echowall.check.suite.common import SOON, brief
+from echowall.check.wire import Connection, Ended, Message, Target, connect, frames, observe
+from echowall.check.wire.frames import BINARY, PING, TEXT
 
 MIB = 1 << 20
 #: Up to here a limit is looked for where none is declared.
@@ -162,8 +161,7 @@ async def _weigh(target: Target, size: int, *, pause: bool = False) -> str:
     """
     async with connect(target) as ws:
         message = bytes(size)
-        if target.protocol == "socket.io":
-            await ws.send(TEXT, b'451-["message",{"_placeholder":true,"num":0}]')
+        await ws.announce()
         data = frames.encode(BINARY, message)
         cut = 1024 if pause else len(data)
         await ws.write(data[:cut], f"a binary message of {size} bytes" + (", its first 1024" if pause else ""))

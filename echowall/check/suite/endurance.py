@@ -9,11 +9,10 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 
-from echowall.check import frames, measure
-from echowall.check.common import brief
-from echowall.check.frames import TEXT
-from echowall.check.honesty import CONTRACT, settled
 from echowall.check.registry import Observation, UnsupportedError, check
+from echowall.check.suite import measure
+from echowall.check.suite.common import brief
+from echowall.check.suite.honesty import CONTRACT, settled
 from echowall.check.wire import (
     PATIENCE,
     Connection,
@@ -23,7 +22,9 @@ from echowall.check.wire import (
     Target,
     UnreachableError,
     connect,
+    frames,
 )
+from echowall.check.wire.frames import TEXT
 
 KIB, MIB = 1 << 10, 1 << 20
 BUSY = 0.2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from echowall.check.frames import CLOSE, PONG, Frame, close_code
 from echowall.check.wire import PATIENCE, Closed, Connection, Ended, Message, observe
+from echowall.check.wire.frames import CLOSE, PONG, Frame, close_code
 
 #: How soon a breach of the protocol is answered, mostly; after that a message finds out whether life goes on.
 SOON = 0.5

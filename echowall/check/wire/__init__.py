@@ -1,0 +1,39 @@
+"""WebSocket as raw frames, on which anything can be sent and everything that happens is recorded.
+
+This is an implementation of its own, because wsproto and websockets are under test here themselves, and because a
+library refuses to send most of what the checks ask about.
+"""
+
+from echowall.check.wire.codec import PLAIN, Codec, Message
+from echowall.check.wire.connection import PATIENCE, Closed, Connection, Ended, Heard, observe
+from echowall.check.wire.dial import connect, request
+from echowall.check.wire.engineio import ENGINE_IO
+from echowall.check.wire.errors import NoAnswerError, RefusedError, UnreachableError
+from echowall.check.wire.http import Headers, Response, accept_for, handshake
+from echowall.check.wire.target import Target
+from echowall.check.wire.transcript import Event, Transcript
+
+__all__ = [
+    "ENGINE_IO",
+    "PATIENCE",
+    "PLAIN",
+    "Closed",
+    "Codec",
+    "Connection",
+    "Ended",
+    "Event",
+    "Headers",
+    "Heard",
+    "Message",
+    "NoAnswerError",
+    "RefusedError",
+    "Response",
+    "Target",
+    "Transcript",
+    "UnreachableError",
+    "accept_for",
+    "connect",
+    "handshake",
+    "observe",
+    "request",
+]

@@ -1,0 +1,203 @@
+"""An open WebSocket: frames and messages, in and out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Literal, NamedTuple
+
+from echowall.check.wire import frames
+from echowall.check.wire.codec import Codec, Message
+from echowall.check.wire.errors import UnreachableError
+from echowall.check.wire.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Reader
+from echowall.check.wire.http import Response
+from echowall.check.wire.stream import Stream
+
+#: How long an answer may take, in seconds. What does not come by then is `silence`.
+PATIENCE = 3.0
+
+
+class Closed(NamedTuple):
+    """A close frame. `code` is None where it carried none."""
+
+    code: int | None
+    reason: str = ""
+
+
+class Ended(NamedTuple):
+    """Why nothing more came: the end of the stream, a reset, or silence for as long as was waited."""
+
+    how: Literal["end of stream", "reset", "silence"]
+
+
+Heard = Message | Closed | Ended
+
+
+class Connection:
+    """An open WebSocket on which anything can be sent."""
+
+    def __init__(self, stream: Stream, response: Response, codec: Codec) -> None:
+        self.response = response
+        """The answer to the handshake."""
+        self.codec = codec
+        self._stream = stream
+        self._frames = Reader()
+        self._parts: list[Frame] = []
+        self._end: Ended | None = None
+
+    @property
+    def port(self) -> int:
+        """Our own end's."""
+        return self._stream.port
+
+    # -- sending
+
+    async def write(self, data: bytes, what: str = "") -> None:
+        """Send these bytes. A connection that is gone swallows them: what is heard next says so."""
+        await self._stream.write(data, what or f"{len(data)} bytes")
+
+    async def send(
+        self,
+        opcode: int,
+        payload: bytes = b"",
+        *,
+        fin: bool = True,
+        rsv: int = 0,
+        masked: bool = True,
+        length: int | None = None,
+        form: int | None = None,
+    ) -> None:
+        """Send a frame; see frames.encode()."""
+        data = frames.encode(opcode, payload, fin=fin, rsv=rsv, masked=masked, length=length, form=form)
+        note = "" if masked else ", unmasked"
+        await self.write(data, frames.describe(Frame(opcode, payload, fin, rsv)) + note)
+
+    def _send_without_waiting(self, opcode: int, payload: bytes) -> None:
+        """Send a frame and read on: a server that we have sent much may wait for us to do that before it takes more."""
+        data = frames.encode(opcode, payload)
+        self._stream.write_without_waiting(data, frames.describe(Frame(opcode, payload)))
+
+    async def say(self, message: str | bytes) -> None:
+        """Send a message that is to be echoed, text or binary."""
+        if isinstance(message, str):
+            await self.send(TEXT, self.wrap(message.encode("utf-8", "surrogatepass")))
+        else:
+            await self.announce()
+            await self.send(BINARY, message)
+
+    async def announce(self) -> None:
+        """Send what the protocol above WebSocket wants before a binary message, if anything."""
+        if self.codec.announcement is not None:
+            await self.send(TEXT, self.codec.announcement)
+
+    def wrap(self, text: bytes) -> bytes:
+        """The payload of a text frame by which an echo is asked for."""
+        return self.codec.wrap(text)
+
+    async def close(self, code: int | None = 1000, reason: str | bytes = "") -> None:
+        """Send a close frame."""
+        await self.send(CLOSE, frames.close_payload(code, reason))
+
+    async def finish(self) -> None:
+        """End our half of the TCP connection (FIN), without a close frame."""
+        await self._stream.finish()
+
+    def reset(self) -> None:
+        """Break the TCP connection (RST)."""
+        self._stream.reset()
+
+    def vanish(self) -> None:
+        """From now on our kernel drops what comes, unread and unacknowledged, as if this machine had lost power."""
+        self._stream.vanish()
+
+    # -- receiving
+
+    async def frame(self, within: float = PATIENCE) -> Frame | Ended:
+        """The next frame, whatever it is, or why there is none. Nothing is answered.
+
+        Raises frames.FrameError where what comes cannot be a frame.
+        """
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    for found in self._frames:
+                        self._stream.record("received", frames.describe(found), found.payload)
+                        return found
+                    if self._end:
+                        return self._end
+                    await self._read()
+        except TimeoutError:
+            self._stream.record("note", f"nothing came for {within:g} s")
+            return Ended("silence")
+
+    async def _read(self) -> None:
+        if data := await self._stream.read():
+            self._frames.feed(data)
+            return
+        self._end = Ended("reset" if self._stream.broken else "end of stream")
+        self._stream.record("received", self._end.how)
+
+    async def discard(self, size: int) -> bool:
+        """Read that many bytes and forget them, which is fast; False where the stream ended before."""
+        return await self._stream.discard(size)
+
+    async def hear(self, within: float = PATIENCE) -> Heard:
+        """The next message, close frame or end. Pings are answered and pongs passed over on the way."""
+        deadline = time.monotonic() + within
+        while True:
+            found = await self.frame(max(0.0, deadline - time.monotonic()))
+            if isinstance(found, Ended):
+                return found
+            if found.opcode == PING:
+                self._send_without_waiting(PONG, found.payload)
+            elif found.opcode == CLOSE:
+                return Closed(frames.close_code(found.payload), found.payload[2:].decode("utf-8", "replace"))
+            elif found.opcode in (TEXT, BINARY, CONTINUATION):
+                self._parts.append(found)
+                if found.fin and (message := self._whole()) is not None:
+                    return message
+
+    def _whole(self) -> Message | None:
+        """The message whose last frame has come; None where the protocol above WebSocket keeps it to itself."""
+        received = Message(self._parts[0].opcode, b"".join(part.payload for part in self._parts))
+        self._parts = []
+        if (reply := self.codec.reply(received)) is not None:
+            self._send_without_waiting(TEXT, reply)
+            return None
+        return self.codec.unwrap(received)
+
+    async def greet(self) -> None:
+        """Go through the opening of the protocol above WebSocket, if it has one. Raises UnreachableError."""
+        for step in self.codec.opening:
+            if step.say is not None:
+                await self.send(TEXT, step.say)
+            found = await self.frame()
+            if isinstance(found, Ended) or not found.payload.startswith(step.expect):
+                what = found.how if isinstance(found, Ended) else frames.describe(found)
+                due = f"{self.codec.name}'s {step.expect!r}"
+                raise UnreachableError(f"{self._stream.url} answered {what} where {due} was due")
+
+    async def reaction(self, to: str | bytes | None = None, within: float = PATIENCE) -> str:
+        """What is heard next, as an observation; see observe().
+
+        Timing decides whether a server's end arrives as the end of the stream or as a reset: both are `cut off`.
+        """
+        heard = await self.hear(within)
+        return "cut off" if isinstance(heard, Ended) and heard.how != "silence" else observe(heard, to)
+
+
+def observe(heard: Heard, sent: str | bytes | None = None) -> str:
+    """What was heard, as an observation: `echo`, `close 1007`, `silence` … `sent` is what an echo would give back."""
+    if isinstance(heard, Ended):
+        return heard.how
+    if isinstance(heard, Closed):
+        return f"close {heard.code}" if heard.code is not None else "close without a code"
+    if sent is not None:
+        wanted = sent.encode("utf-8", "surrogatepass") if isinstance(sent, str) else sent
+        if heard.data == wanted:
+            if heard.opcode == (TEXT if isinstance(sent, str) else BINARY):
+                return "echo"
+            return f"echo as {'text' if heard.opcode == TEXT else 'binary'}"
+        if heard.data == b"":
+            return "an empty message"
+    return f"other message {frames.quote(heard.data, 32)}"

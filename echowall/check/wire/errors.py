@@ -1,0 +1,28 @@
+"""Why there is no WebSocket to talk to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from echowall.check.wire.http import Response
+
+
+class UnreachableError(Exception):
+    """No connection, or none that speaks HTTP: says what was tried and what went wrong."""
+
+
+class NoAnswerError(UnreachableError):
+    """The server took the connection and the request, and no HTTP came back."""
+
+    def __init__(self, message: str, how: Literal["silence", "cut off", "not HTTP"]) -> None:
+        super().__init__(message)
+        self.how = how
+
+
+class RefusedError(Exception):
+    """The handshake was answered with something other than a proper 101."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(f"the handshake was answered with HTTP {response.status} {response.reason}".rstrip())
+        self.response = response

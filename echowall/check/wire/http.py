@@ -1,0 +1,112 @@
+"""HTTP/1.1 as far as an opening handshake needs it (RFC 6455, section 4; RFC 9112)."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+from contextlib import suppress
+from typing import NamedTuple
+
+from echowall.check.wire import frames
+from echowall.check.wire.errors import NoAnswerError
+from echowall.check.wire.stream import Stream
+from echowall.check.wire.target import Target
+
+Headers = list[tuple[str, str]]
+
+_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
+_HEAD_WITHIN = 10.0
+_BODY_WITHIN = 3.0
+_LARGEST_HEAD = 64 * 1024
+_LARGEST_BODY = 1024 * 1024
+
+
+class Response(NamedTuple):
+    """An HTTP response."""
+
+    status: int
+    reason: str
+    headers: Headers
+    body: bytes = b""
+    version: str = "HTTP/1.1"
+
+    def header(self, name: str) -> str | None:
+        """The header's value, several joined by a comma; None where it is absent."""
+        values = [value for key, value in self.headers if key.lower() == name.lower()]
+        return ", ".join(values) if values else None
+
+
+def handshake(target: Target) -> Headers:
+    """The headers of an opening handshake (RFC 6455, section 4.1), to be sent as they are or spoilt."""
+    return [
+        ("Host", target.netloc),
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Key", base64.b64encode(os.urandom(16)).decode()),
+        ("Sec-WebSocket-Version", "13"),
+        *([("Sec-WebSocket-Protocol", ", ".join(target.subprotocols))] if target.subprotocols else []),
+        *target.headers,
+    ]
+
+
+def accept_for(key: str) -> str:
+    """The Sec-WebSocket-Accept that answers a key (RFC 6455, section 4.2.2)."""
+    return base64.b64encode(hashlib.sha1((key + _GUID).encode(), usedforsecurity=False).digest()).decode()
+
+
+async def exchange(
+    stream: Stream, method: str, resource: str, headers: Headers, *, version: str = "HTTP/1.1"
+) -> Response:
+    """Send a request and read the head of its answer, and the body where it is not a 101.
+
+    Raises NoAnswerError where no HTTP comes back within 10 s.
+    """
+    head = f"{method} {resource} {version}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers)
+    await stream.write(head.encode("utf-8", "surrogateescape") + b"\r\n", f"{method} {resource} {version}")
+    raw = await _head(stream)
+    response = _parse_head(raw, stream.url)
+    stream.record("received", f"HTTP {response.status} {response.reason}".rstrip(), raw)
+    if response.status != 101 and method != "HEAD":
+        response = response._replace(body=await _body(stream, response))
+    return response
+
+
+async def _head(stream: Stream) -> bytes:
+    try:
+        async with asyncio.timeout(_HEAD_WITHIN):
+            return await stream.reader.readuntil(b"\r\n\r\n")
+    except TimeoutError:
+        message = f"{stream.url} took the request and did not answer within {_HEAD_WITHIN:g} s"
+        raise NoAnswerError(message, "silence") from None
+    except asyncio.IncompleteReadError as cut:
+        what = f"answered {frames.quote(cut.partial)}, which is not HTTP" if cut.partial else "hung up"
+        message = f"{stream.url} {what}, where the answer to a handshake was due"
+        raise NoAnswerError(message, "not HTTP" if cut.partial else "cut off") from None
+    except asyncio.LimitOverrunError:
+        message = f"{stream.url} sent a head of more than {_LARGEST_HEAD} bytes"
+        raise NoAnswerError(message, "not HTTP") from None
+    except OSError as error:
+        what = error.strerror or str(error) or type(error).__name__
+        raise NoAnswerError(f"{stream.url} broke the connection at the request: {what}", "cut off") from None
+
+
+def _parse_head(raw: bytes, url: str) -> Response:
+    first, *lines = raw.decode("latin-1").split("\r\n")
+    version, _, rest = first.partition(" ")
+    status, _, reason = rest.partition(" ")
+    if not version.startswith("HTTP/") or not status.isdecimal():
+        raise NoAnswerError(f"{url} answered {frames.quote(raw)}, which is not HTTP", "not HTTP")
+    headers = [(name.strip(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon]
+    return Response(int(status), reason.strip(), headers, version=version)
+
+
+async def _body(stream: Stream, response: Response) -> bytes:
+    length = response.header("Content-Length") or ""
+    with suppress(TimeoutError, OSError, asyncio.IncompleteReadError):
+        async with asyncio.timeout(_BODY_WITHIN):
+            if length.isdecimal():
+                return await stream.reader.readexactly(min(int(length), _LARGEST_BODY))
+            return await stream.reader.read(_LARGEST_BODY)
+    return b""

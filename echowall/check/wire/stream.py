@@ -1,0 +1,121 @@
+"""Bytes to and from a server over TCP or TLS, recorded in a transcript."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import socket
+import struct
+from contextlib import suppress
+
+from echowall.check.wire.transcript import Direction, Transcript
+
+_SO_ATTACH_FILTER = 26  # Linux; Python's socket module has no name for it
+
+
+class Stream:
+    """An open TCP or TLS connection."""
+
+    def __init__(self, url: str, reader: LastingReader, writer: asyncio.StreamWriter, transcript: Transcript) -> None:
+        self.url = url
+        """For error messages."""
+        self.reader = reader
+        self._writer = writer
+        self._transcript = transcript
+        self._number = transcript.number()
+
+    @property
+    def port(self) -> int:
+        """Our own end's."""
+        return int(self._writer.get_extra_info("sockname")[1])
+
+    def record(self, direction: Direction, what: str, data: bytes = b"") -> None:
+        """Write a line of the transcript; of `data` it keeps the beginning."""
+        self._transcript.add(self._number, direction, what, data[:4096])
+
+    # -- sending
+
+    async def write(self, data: bytes, what: str) -> None:
+        """Send these bytes, and wait until the server takes more. A connection that is gone swallows them."""
+        self.write_without_waiting(data, what)
+        with suppress(OSError):
+            async with asyncio.timeout(30):
+                await self._writer.drain()
+
+    def write_without_waiting(self, data: bytes, what: str) -> None:
+        """Send these bytes as soon as the server takes them."""
+        self.record("sent", what, data)
+        if not self._writer.transport.is_closing():
+            with suppress(OSError):
+                self._writer.write(data)
+
+    async def finish(self) -> None:
+        """End our half of the TCP connection (FIN), without a close frame."""
+        self.record("note", "our half of the connection ends (FIN)")
+        with suppress(OSError, NotImplementedError):
+            self._writer.write_eof()
+
+    def reset(self) -> None:
+        """Break the TCP connection (RST)."""
+        self.record("note", "we reset the connection (RST)")
+        with suppress(OSError):
+            raw = self._writer.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
+
+    def vanish(self) -> None:
+        """From now on our kernel drops what comes, unread and unacknowledged, as if this machine had lost power."""
+        self.record("note", "we vanish: nothing that comes is acknowledged")
+        program = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # BPF: return 0 bytes of the packet
+        filter_ = struct.pack("HP", 1, ctypes.addressof(program))
+        self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter_)
+
+    # -- receiving
+
+    async def read(self) -> bytes:
+        """What comes next, at most 64 KiB; nothing at the end, and then `broken` says which end it was."""
+        return await self.reader.read(1 << 16)
+
+    @property
+    def broken(self) -> bool:
+        """Whether the connection broke, where the server might have ended it."""
+        return self.reader.broken
+
+    async def discard(self, size: int) -> bool:
+        """Read that many bytes and forget them; False where the stream ended before."""
+        with suppress(OSError):
+            while size > 0:
+                if not (data := await self.reader.read(min(size, 1 << 16))):
+                    return False
+                size -= len(data)
+            return True
+        return False
+
+
+class LastingReader(asyncio.StreamReader):
+    """Gives all that came before the connection broke; asyncio's own would throw it away."""
+
+    broken = False
+
+    def set_exception(self, exc: Exception) -> None:
+        self.broken = True
+        self.feed_eof()
+
+
+class LastingProtocol(asyncio.StreamReaderProtocol):
+    """Takes what the kernel still holds of a broken connection.
+
+    A server that refuses a large message says why and closes, with much of it unread: that resets the connection
+    and our writing fails, maybe before we have read its close frame.
+    """
+
+    def __init__(self, reader: asyncio.StreamReader, raw: socket.socket | None) -> None:
+        super().__init__(reader)
+        self._unread, self._raw = reader, raw
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None and self._raw is not None:
+            with suppress(OSError):
+                while data := self._raw.recv(1 << 16):
+                    self._unread.feed_data(data)
+        super().connection_lost(exc)

@@ -1,0 +1,39 @@
+"""What happened during one check, line by line."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal, NamedTuple
+
+Direction = Literal["sent", "received", "note"]
+
+
+class Event(NamedTuple):
+    """A line of a transcript."""
+
+    at: float
+    """Seconds since the check began."""
+    connection: int
+    """The connection's number, from 1."""
+    direction: Direction
+    what: str
+    data: bytes = b""
+    """The beginning of what was sent or received."""
+
+
+class Transcript:
+    """All that happened in one check. Its clock starts when it is made."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.connections = 0
+        self._began = time.monotonic()
+
+    def number(self) -> int:
+        """A number for one more connection."""
+        self.connections += 1
+        return self.connections
+
+    def add(self, connection: int, direction: Direction, what: str, data: bytes = b"") -> None:
+        """Record that something happened now."""
+        self.events.append(Event(time.monotonic() - self._began, connection, direction, what, data))
