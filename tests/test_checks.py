@@ -13,7 +13,7 @@ import pytest
 
 from echowall.catalog.catalog import Known
 from echowall.catalog.lint import UNWRITTEN
-from echowall.check import report
+from echowall.check import rendering
 from echowall.check.registry import GROUPS, Check, Result, Verdict
 from echowall.check.report import Examined
 from echowall.check.suite import ALL
@@ -37,7 +37,7 @@ def test_what_is_not_known_yet_is_printed_as_known_deviations_to_be_explained() 
 
     direct = found("direct", binary='an "echo"\\ as text\x7f', post="accepted", head="HTTP 500")
     proxied = found("proxy", binary='an "echo"\\ as text\x7f', head="HTTP 502")
-    printed = report.toml([direct, proxied], {})
+    printed = rendering.toml([direct, proxied], {})
 
     known = [msgspec.convert(entry, Known) for entry in tomllib.loads(printed)["known"]]
     assert [(*one.checks, one.outcome, one.via) for one in known] == [

@@ -21,7 +21,7 @@ from rich.table import Column, Table
 
 from echowall.catalog import catalog
 from echowall.catalog.catalog import CatalogError, Service
-from echowall.check import report
+from echowall.check import judging, rendering, report
 from echowall.check.registry import GROUPS, Check, Result
 from echowall.check.report import Examined, Run
 from echowall.check.runner import applies, preflight, run
@@ -112,14 +112,14 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             results = Run(date=report.now(), machine=report.machine(), lab=kind, targets=examined)
             json.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
         if explain:
-            report.explain(out, chosen[0], examination.logs)
+            rendering.explain(out, chosen[0], examination.logs)
         elif markdown:
-            sys.stdout.write(report.markdown(examined) + "\n")
+            sys.stdout.write(rendering.markdown(examined) + "\n")
         elif toml:
-            sys.stdout.write(report.toml(examined, services))
+            sys.stdout.write(rendering.toml(examined, services))
         elif examined:
-            out.print(report.table(examined, services))
-        found = report.surprises(examined, services)
+            out.print(rendering.table(examined, services))
+        found = judging.surprises(examined, services)
         for surprise in found:
             err.print(
                 f"[red]{escape(surprise.target)}[/red] {surprise.check}: {escape(surprise.what)}", highlight=False

@@ -1,34 +1,16 @@
-"""What the checks found: compared with what was expected, and as a table, as Markdown, as JSON, as an explanation."""
+"""What the checks found, as it is written to a file."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
 import msgspec
-from rich.console import Console, Group, RenderableType
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
-from echowall.catalog.catalog import Service
-from echowall.check.registry import CHECKS, GROUPS, Check, Result, Verdict
-from echowall.check.suite import ALL
-from echowall.check.wire import Event, Transcript
-
-Standing = Literal["pass", "known", "unsupported", "surprise", "error"]
-_MARKS: dict[Standing, tuple[str, str]] = {
-    "pass": ("✓", "green"),
-    "known": ("≈", "yellow"),
-    "unsupported": ("–", "dim"),
-    "surprise": ("✗", "bold red"),
-    "error": ("!", "bold red"),
-}
-Route = Literal["direct", "proxy"]
+from echowall.catalog.catalog import Route
+from echowall.check.registry import Result
 
 
 class Examined(msgspec.Struct, kw_only=True):
@@ -40,6 +22,11 @@ class Examined(msgspec.Struct, kw_only=True):
     """The route, of a service of the lab."""
     versions: dict[str, str] = {}
     results: list[Result] = []
+
+    @property
+    def label(self) -> str:
+        """Its name, and by which route."""
+        return f"{self.name} ({self.via})" if self.via else self.name
 
 
 class Machine(msgspec.Struct, kw_only=True):
@@ -63,14 +50,6 @@ class Run(msgspec.Struct, kw_only=True):
     targets: list[Examined]
 
 
-class Surprise(msgspec.Struct, kw_only=True):
-    """A result that is not what the contract and the known deviations say."""
-
-    target: str
-    check: str
-    what: str
-
-
 def machine() -> Machine:
     """This one."""
     processor = platform.processor() or platform.machine()
@@ -92,133 +71,6 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def standing(result: Result, service: Service | None, via: Route | None) -> tuple[Standing, str]:
-    """How a result compares with what was expected of it, and what to say of that where it is a surprise."""
-    known = service.known_deviation(result.check, via) if service else None
-    if known is None:
-        match result.verdict:
-            case Verdict.PASS:
-                return "pass", ""
-            case Verdict.UNSUPPORTED:
-                return "unsupported", ""
-            case Verdict.ERROR:
-                return "error", result.detail or result.outcome
-        wanted = " or ".join(CHECKS[result.check].expects)
-        return "surprise", f"{result.outcome}, where {wanted} was due" + (
-            f" ({result.detail})" if result.detail else ""
-        )
-    if result.verdict is Verdict.FAIL and result.outcome == known.outcome:
-        return "known", known.reason
-    if result.verdict is Verdict.PASS:
-        return "surprise", f"passes, and service.toml knows it as {known.outcome!r}: remove the [[known]] entry"
-    return "surprise", f"{result.outcome}, where service.toml knows {known.outcome!r}: look again for the cause"
-
-
-def surprises(examined: Iterable[Examined], services: Mapping[str, Service]) -> list[Surprise]:
-    """All that went otherwise than expected; a run without any is a good one."""
-    found = []
-    for target in examined:
-        for result in target.results:
-            kind, what = standing(result, services.get(target.name), target.via)
-            if kind in ("surprise", "error"):
-                found.append(Surprise(target=label(target), check=result.check, what=what))
-    return found
-
-
-def label(target: Examined) -> str:
-    """A target's name, and by which route."""
-    return f"{target.name} ({target.via})" if target.via else target.name
-
-
-def table(examined: list[Examined], services: Mapping[str, Service]) -> RenderableType:
-    """Checks by targets; where both routes of a service agree they are one mark."""
-    names = list(dict.fromkeys(target.name for target in examined))
-    grid = Table(box=None, pad_edge=False, header_style="bold")
-    grid.add_column("check", no_wrap=True)
-    for name in names:
-        grid.add_column(name, justify="center")
-    for group in GROUPS:
-        rows = [check for check in CHECKS.values() if check.group == group and _asked(check, examined)]
-        if rows:
-            grid.add_row(Text(group, style="bold"))
-        for check in rows:
-            grid.add_row(f"  {check.id}", *(_cell(check, name, examined, services) for name in names))
-    legend = (
-        "✓ as the RFC has it   ≈ known deviation   – not applicable or not offered   ✗ surprise   ! could not be asked"
-    )
-    return Group(grid, Text(f"\n{legend}", style="dim"))
-
-
-def _asked(check: Check, examined: Iterable[Examined]) -> bool:
-    return any(result.check == check.id for target in examined for result in target.results)
-
-
-def _cell(check: Check, name: str, examined: Iterable[Examined], services: Mapping[str, Service]) -> Text:
-    marks = []
-    for target in examined:
-        for result in target.results:
-            if target.name == name and result.check == check.id:
-                kind, _ = standing(result, services.get(name), target.via)
-                marks.append(_MARKS[kind])
-    return Text.assemble(*dict.fromkeys(marks)) if marks else Text("–", style="dim")
-
-
-def markdown(examined: list[Examined], *, only_deviating: bool = False) -> str:
-    """The matrix as Markdown: what passes, and the outcome of what does not."""
-    names = list(dict.fromkeys(target.name for target in examined))
-    lines = ["| check | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
-    for check in ALL:
-        cells = [_words(check, name, examined) for name in names]
-        if any(cell not in ("", "✓", "–") for cell in cells) if only_deviating else any(cells):
-            lines.append(f"| `{check.id}` | " + " | ".join(cell or "–" for cell in cells) + " |")
-    return "\n".join(lines)
-
-
-def _words(check: Check, name: str, examined: Iterable[Examined]) -> str:
-    """One cell; where the routes disagree, both."""
-    words = {
-        target.via or "": {Verdict.PASS: "✓", Verdict.UNSUPPORTED: "–"}.get(result.verdict, result.outcome)
-        for target in examined
-        if target.name == name
-        for result in target.results
-        if result.check == check.id
-    }
-    if len(set(words.values())) < 2:
-        return next(iter(words.values()), "")
-    return ", ".join(f"{word} ({via})" for via, word in words.items() if word != "–")
-
-
-def toml(examined: Iterable[Examined], services: Mapping[str, Service]) -> str:
-    """The wrong answers of which no known deviation tells, as entries for service.toml that lack their causes."""
-    found: dict[tuple[str, str, str], list[Route | None]] = {}
-    routes: dict[str, set[Route | None]] = {}
-    for target in examined:
-        routes.setdefault(target.name, set()).add(target.via)
-        for result in target.results:
-            kind, _ = standing(result, services.get(target.name), target.via)
-            if kind == "surprise" and result.verdict is Verdict.FAIL:
-                found.setdefault((target.name, result.check, result.outcome), []).append(target.via)
-    lines = []
-    for (name, check, outcome), vias in found.items():
-        both = len(vias) > 1 or routes[name] == {None}
-        lines += [
-            f"# services/{name}/service.toml" if name in services else f"# {name}",
-            "[[known]]",
-            f"checks = [{_quoted(check)}]",
-            f"outcome = {_quoted(outcome)}",
-            'reason = "TODO: the cause, in the library"',
-            'link = "https://example.org/TODO"',
-            *([] if both else [f"via = {_quoted(str(vias[0]))}"]),
-            "",
-        ]
-    return "\n".join(lines)
-
-
-def _quoted(text: str) -> str:
-    """A string as TOML has it, whose escapes are among JSON's."""
-    return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")
-
-
 def newest(folder: Path) -> Path:
     """The latest run in a folder of results. Raises ValueError where there is none."""
     files = sorted(folder.glob("*.json"))
@@ -233,42 +85,3 @@ def read(file: Path) -> Run:
         return msgspec.json.decode(file.read_bytes(), type=Run)
     except msgspec.MsgspecError as error:
         raise ValueError(f"{file}: no results of `echowall check`: {error}") from None
-
-
-def explain(console: Console, check: Check, found: Iterable[tuple[str, Result, Transcript]]) -> None:
-    """Print the question, where it is laid down, and for each target the frames that answered it."""
-    console.print(f"[bold]{check.id}[/bold] · {check.group} · {check.section}", highlight=False)
-    console.print(escape(check.question), highlight=False)
-    console.print(f"Right: {escape(' or '.join(check.expects))}.", highlight=False)
-    for name, result, log in found:
-        mark = "green" if result.verdict is Verdict.PASS else "dim" if result.verdict is Verdict.UNSUPPORTED else "red"
-        console.print(
-            f"\n[bold]{escape(name)}[/bold]: [{mark}]{result.verdict}[/{mark}], {escape(result.outcome)}",
-            highlight=False,
-        )
-        if result.detail:
-            console.print(f"  {escape(result.detail)}", highlight=False)
-        for event in _shortened(log.events):
-            console.print(_line(event, log.connections > 1), highlight=False, soft_wrap=True)
-
-
-_ARROWS = {"sent": "→", "received": "←", "note": "·"}
-
-
-def _line(event: Event | str, numbered: bool) -> Text:
-    if isinstance(event, str):
-        return Text(f"           {event}", style="dim")
-    number = f"[{event.connection}] " if numbered else ""
-    text = Text(f"{event.at:9.3f} s {number}{_ARROWS[event.direction]} {event.what}")
-    if event.data:
-        shown = event.data[:24].hex(" ")
-        text.append(f"   {shown}{' …' if len(event.data) > 24 else ''}", style="dim")
-    return text
-
-
-def _shortened(events: list[Event], most: int = 40) -> list[Event | str]:
-    """A long transcript without its middle."""
-    if len(events) <= most:
-        return list(events)
-    half = most // 2
-    return [*events[:half], f"({len(events) - most} more)", *events[-half:]]

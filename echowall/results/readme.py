@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from echowall.catalog.catalog import ROOT, Service
-from echowall.check import report
+from echowall.check import rendering, report
 
 #: Each table stands between a pair of comments that names it.
 BEGIN = "<!-- {name}: written by `echowall readme` from {source} -->"
@@ -53,7 +53,7 @@ def behaviour(services: list[Service], results: Path) -> str:
         names = {service.name for service in services if service.era == era}
         found = [target for target in run.targets if target.name in names]
         if found:  # a stack may be younger than the run
-            tables.append(f"### {era.capitalize()}\n\n{report.markdown(found, only_deviating=True)}")
+            tables.append(f"### {era.capitalize()}\n\n{rendering.markdown(found, only_deviating=True)}")
     kind = f" as {run.lab}" if run.lab else ""
     source = f"[{run.date:%Y-%m-%d}, {run.machine.cores} cores{kind}](results/check/{file.name})"
     return "\n\n".join([*tables, f"From the run of {source}."])

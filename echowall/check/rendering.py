@@ -1,0 +1,154 @@
+"""What was found, for people to read: as a table, as Markdown, as entries of service.toml, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from echowall.catalog.catalog import Route, Service
+from echowall.check.judging import Standing, standing
+from echowall.check.registry import CHECKS, GROUPS, Check, Result, Verdict
+from echowall.check.report import Examined
+from echowall.check.suite import ALL
+from echowall.check.wire import Event, Transcript
+
+_MARKS: dict[Standing, tuple[str, str]] = {
+    "pass": ("✓", "green"),
+    "known": ("≈", "yellow"),
+    "unsupported": ("–", "dim"),
+    "surprise": ("✗", "bold red"),
+    "error": ("!", "bold red"),
+}
+
+
+def table(examined: list[Examined], services: Mapping[str, Service]) -> RenderableType:
+    """Checks by targets; where both routes of a service agree they are one mark."""
+    names = list(dict.fromkeys(target.name for target in examined))
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("check", no_wrap=True)
+    for name in names:
+        grid.add_column(name, justify="center")
+    for group in GROUPS:
+        rows = [check for check in CHECKS.values() if check.group == group and _asked(check, examined)]
+        if rows:
+            grid.add_row(Text(group, style="bold"))
+        for check in rows:
+            grid.add_row(f"  {check.id}", *(_cell(check, name, examined, services) for name in names))
+    legend = (
+        "✓ as the RFC has it   ≈ known deviation   – not applicable or not offered   ✗ surprise   ! could not be asked"
+    )
+    return Group(grid, Text(f"\n{legend}", style="dim"))
+
+
+def _asked(check: Check, examined: Iterable[Examined]) -> bool:
+    return any(result.check == check.id for target in examined for result in target.results)
+
+
+def _cell(check: Check, name: str, examined: Iterable[Examined], services: Mapping[str, Service]) -> Text:
+    marks = []
+    for target in examined:
+        for result in target.results:
+            if target.name == name and result.check == check.id:
+                kind, _ = standing(result, services.get(name), target.via)
+                marks.append(_MARKS[kind])
+    return Text.assemble(*dict.fromkeys(marks)) if marks else Text("–", style="dim")
+
+
+def markdown(examined: list[Examined], *, only_deviating: bool = False) -> str:
+    """The matrix as Markdown: what passes, and the outcome of what does not."""
+    names = list(dict.fromkeys(target.name for target in examined))
+    lines = ["| check | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    for check in ALL:
+        cells = [_words(check, name, examined) for name in names]
+        if any(cell not in ("", "✓", "–") for cell in cells) if only_deviating else any(cells):
+            lines.append(f"| `{check.id}` | " + " | ".join(cell or "–" for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def _words(check: Check, name: str, examined: Iterable[Examined]) -> str:
+    """One cell; where the routes disagree, both."""
+    words = {
+        target.via or "": {Verdict.PASS: "✓", Verdict.UNSUPPORTED: "–"}.get(result.verdict, result.outcome)
+        for target in examined
+        if target.name == name
+        for result in target.results
+        if result.check == check.id
+    }
+    if len(set(words.values())) < 2:
+        return next(iter(words.values()), "")
+    return ", ".join(f"{word} ({via})" for via, word in words.items() if word != "–")
+
+
+def toml(examined: Iterable[Examined], services: Mapping[str, Service]) -> str:
+    """The wrong answers of which no known deviation tells, as entries for service.toml that lack their causes."""
+    found: dict[tuple[str, str, str], list[Route | None]] = {}
+    routes: dict[str, set[Route | None]] = {}
+    for target in examined:
+        routes.setdefault(target.name, set()).add(target.via)
+        for result in target.results:
+            kind, _ = standing(result, services.get(target.name), target.via)
+            if kind == "surprise" and result.verdict is Verdict.FAIL:
+                found.setdefault((target.name, result.check, result.outcome), []).append(target.via)
+    lines = []
+    for (name, check, outcome), vias in found.items():
+        both = len(vias) > 1 or routes[name] == {None}
+        lines += [
+            f"# services/{name}/service.toml" if name in services else f"# {name}",
+            "[[known]]",
+            f"checks = [{_quoted(check)}]",
+            f"outcome = {_quoted(outcome)}",
+            'reason = "TODO: the cause, in the library"',
+            'link = "https://example.org/TODO"',
+            *([] if both else [f"via = {_quoted(str(vias[0]))}"]),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """A string as TOML has it, whose escapes are among JSON's."""
+    return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")
+
+
+def explain(console: Console, check: Check, found: Iterable[tuple[str, Result, Transcript]]) -> None:
+    """Print the question, where it is laid down, and for each target the frames that answered it."""
+    console.print(f"[bold]{check.id}[/bold] · {check.group} · {check.section}", highlight=False)
+    console.print(escape(check.question), highlight=False)
+    console.print(f"Right: {escape(' or '.join(check.expects))}.", highlight=False)
+    for name, result, log in found:
+        mark = "green" if result.verdict is Verdict.PASS else "dim" if result.verdict is Verdict.UNSUPPORTED else "red"
+        console.print(
+            f"\n[bold]{escape(name)}[/bold]: [{mark}]{result.verdict}[/{mark}], {escape(result.outcome)}",
+            highlight=False,
+        )
+        if result.detail:
+            console.print(f"  {escape(result.detail)}", highlight=False)
+        for event in _shortened(log.events):
+            console.print(_line(event, log.connections > 1), highlight=False, soft_wrap=True)
+
+
+_ARROWS = {"sent": "→", "received": "←", "note": "·"}
+
+
+def _line(event: Event | str, numbered: bool) -> Text:
+    if isinstance(event, str):
+        return Text(f"           {event}", style="dim")
+    number = f"[{event.connection}] " if numbered else ""
+    text = Text(f"{event.at:9.3f} s {number}{_ARROWS[event.direction]} {event.what}")
+    if event.data:
+        shown = event.data[:24].hex(" ")
+        text.append(f"   {shown}{' …' if len(event.data) > 24 else ''}", style="dim")
+    return text
+
+
+def _shortened(events: list[Event], most: int = 40) -> list[Event | str]:
+    """A long transcript without its middle."""
+    if len(events) <= most:
+        return list(events)
+    half = most // 2
+    return [*events[:half], f"({len(events) - most} more)", *events[-half:]]
