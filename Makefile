@@ -65,7 +65,7 @@ format: .venv/dev ## correct the style, and write the generated parts anew
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 	@$(ECHOWALL) compose
-	@$(ECHOWALL) readme
+	@$(ECHOWALL) documents
 
 new: .venv/ready ## add a stack: NAME=litestar, and if needed TITLE=Litestar, ERA=article, PACKAGE=litestar
 	@$(ECHOWALL) new $(if $(TITLE),--title "$(TITLE)") $(if $(ERA),--era $(ERA)) $(addprefix --package ,$(PACKAGE)) -- "$(NAME)"

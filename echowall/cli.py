@@ -26,7 +26,7 @@ from echowall.lab.lab import Board, Lab, LabError
 from echowall.lab.processes import Processes
 from echowall.lab.site import SiteError
 from echowall.lab.system import PackagesError
-from echowall.results import readme
+from echowall.results import documents
 
 app = typer.Typer(
     help="Echo Wall (回音壁): ways to serve WebSockets from Python, side by side.",
@@ -355,12 +355,14 @@ def write_compose() -> None:
         out.print(f"wrote {compose.FILE}")
 
 
-@app.command("readme", hidden=True)
-def write_readme() -> None:
-    """Write the README's tables from the catalog and the newest results."""
-    listed = catalog.load()
-    for file in sorted(ROOT.glob("README*.md")):
-        fresh = readme.refreshed(file, listed)
+@app.command("documents", hidden=True)
+def write_documents() -> None:
+    """Write the generated parts of the documents anew (for make)."""
+    for file in documents.files(ROOT):
+        try:
+            fresh = documents.refreshed(file, ROOT)
+        except ValueError as error:
+            raise CatalogError(str(error)) from None
         if fresh != file.read_text("utf-8"):
             file.write_text(fresh, "utf-8")
-            out.print(f"wrote {file.name}")
+            out.print(f"wrote {file.relative_to(ROOT)}", highlight=False)

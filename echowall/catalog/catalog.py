@@ -226,9 +226,3 @@ def _key(path: str, last: str = "") -> str:
 def services_json(services: list[Service]) -> bytes:
     """The catalog as the page reads it: `{"services": [{"name": …, …}]}`."""
     return msgspec.json.format(msgspec.json.encode({"services": services}), indent=2)
-
-
-def chat_checks(root: Path = ROOT) -> frozenset[str]:
-    """The ids of the chat room's checks, which only the browser suite makes, from the contract's table of them."""
-    contract = (root / "services" / "README.md").read_text("utf-8")
-    return frozenset(re.findall(r"^\| `(chat-[a-z0-9-]+)` \|", contract, re.MULTILINE))

@@ -15,9 +15,10 @@ import yaml
 
 from echowall.catalog import catalog, compose
 from echowall.catalog.catalog import ROOT, CatalogError, Service
+from echowall.catalog.contract import ROOM
 from echowall.catalog.lock import REQUIREMENT, normal
 from echowall.check.suite import ALL
-from echowall.results import readme
+from echowall.results import documents
 
 #: The images that a service may stand on, in Python and in JavaScript.
 BASES = {False: "python:3.13-slim-trixie", True: "node:24-trixie-slim"}
@@ -106,8 +107,7 @@ def faults(names: Iterable[str] = (), root: Path = ROOT) -> list[Fault]:
         if wanted:
             found += _block(exhibit)
     if not wanted and len(services) == len(folders):
-        listed = catalog.load(root)
-        found += [*_compose(listed, root), *_readme(listed, root)]
+        found += [*_compose(catalog.load(root), root), *_documents(root)]
     return found
 
 
@@ -274,10 +274,9 @@ def _unwritten(exhibit: Exhibit) -> Iterator[Fault]:
 
 def _known(exhibit: Exhibit) -> Iterator[Fault]:
     seen = set()
-    chat = catalog.chat_checks(exhibit.root)
     for known in exhibit.service.known if exhibit.service else ():
         for check in known.checks:
-            if check not in _EXPECTED and check not in chat:
+            if check not in _EXPECTED and check not in ROOM:
                 cure = "services/README.md has the chat's, `echowall check --list` the others"
                 yield exhibit.fault("service.toml", f"known {check}: no such check; {cure}")
             if known.outcome in _EXPECTED.get(check, ()):
@@ -312,13 +311,14 @@ def _compose(services: list[Service], root: Path) -> Iterator[Fault]:
         yield Fault(str(compose.FILE), "missing or out of date; run `make format`")
 
 
-def _readme(services: list[Service], root: Path) -> Iterator[Fault]:
-    for file in sorted(root.glob("README*.md")):
+def _documents(root: Path) -> Iterator[Fault]:
+    for file in documents.files(root):
+        name = str(file.relative_to(root))
         try:
-            if readme.refreshed(file, services, root / "results/check") != file.read_text("utf-8"):
-                yield Fault(file.name, "its tables are out of date; run `make format`")
+            if documents.refreshed(file, root) != file.read_text("utf-8"):
+                yield Fault(name, "its generated parts are out of date; run `make format`")
         except ValueError as error:
-            yield Fault(file.name, str(error).removeprefix(f"{file}: "))
+            yield Fault(name, str(error).removeprefix(f"{file}: "))
 
 
 RULES: tuple[Rule, ...] = (
