@@ -27,6 +27,7 @@ from echowall.lab.processes import Processes
 from echowall.lab.site import SiteError
 from echowall.lab.system import PackagesError
 from echowall.results import documents
+from echowall.results.store import StoreError
 
 app = typer.Typer(
     help="Echo Wall (回音壁): ways to serve WebSockets from Python, side by side.",
@@ -44,7 +45,7 @@ def main() -> None:
     """Run the command line; what a user can mend is one line, never a traceback."""
     try:
         app()
-    except (CatalogError, LabError, LockError, NewError, SiteError, PackagesError) as error:
+    except (CatalogError, LabError, LockError, NewError, SiteError, PackagesError, StoreError) as error:
         err.print(f"[red]echowall:[/red] {escape(str(error))}", highlight=False)
         sys.exit(1)
 
@@ -363,6 +364,6 @@ def write_documents() -> None:
             fresh = documents.refreshed(file, ROOT)
         except ValueError as error:
             raise CatalogError(str(error)) from None
-        if fresh != file.read_text("utf-8"):
+        if not file.exists() or fresh != file.read_text("utf-8"):
             file.write_text(fresh, "utf-8")
             out.print(f"wrote {file.relative_to(ROOT)}", highlight=False)

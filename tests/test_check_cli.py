@@ -14,12 +14,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import msgspec
 import pytest
 import trustme
 
 from echowall.catalog.catalog import ROOT
-from echowall.check.report import Run, read
+from echowall.results import store
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 #: Seconds in which every run here has to end, whatever the endpoint does.
@@ -185,11 +184,12 @@ def test_a_right_endpoint_passes_and_the_results_are_written(reference: int, tmp
     done = check(f"ws://127.0.0.1:{reference}/foobar/", "--group", "messages", "--json", str(file))
 
     assert done.returncode == 0, done.stderr
-    run = read(file)
-    assert isinstance(run, Run)
+    run = store.read(file)
     assert [target.url for target in run.targets] == [f"ws://127.0.0.1:{reference}/foobar/"]
     assert {result.verdict for result in run.targets[0].results} == {"pass"}
-    assert run.lab is None
+    assert [question.id for question in run.checks] == [result.check for result in run.targets[0].results]
+    assert (run.engine, run.targets[0].mends, run.targets[0].versions) == (None, None, {})
+    assert run.commit
 
 
 def test_a_polite_client_asks_nothing_intrusive(reference: int) -> None:
@@ -248,6 +248,8 @@ def test_tls_needs_its_ca_and_says_so(reference: int, tmp_path: Path) -> None:
         (["ws://127.0.0.1/", "--ca", "/nowhere.pem"], "--ca /nowhere.pem"),
         (["ws://127.0.0.1/", "--json", "/proc/nowhere/results.json"], "--json"),
         (["ws://127.0.0.1/", "--jobs", "0"], "--jobs"),
+        (["ws://127.0.0.1/", "--save"], "--save keeps whole runs over the lab's services"),
+        (["--save", "--only", "text"], "--save keeps whole runs over the lab's services"),
     ],
 )
 def test_misuse_is_told_in_a_sentence_and_ends_with_2(arguments: list[str], says: str) -> None:
@@ -285,10 +287,3 @@ def test_an_interrupted_run_says_so_and_leaves_nothing(reference: int, tmp_path:
     assert "interrupted" in said
     assert "Traceback" not in said
     assert not file.exists()
-
-
-def test_what_is_no_file_of_results_is_told(tmp_path: Path) -> None:
-    (tmp_path / "results.json").write_bytes(msgspec.json.encode({"schema": "of something else"}))
-
-    with pytest.raises(ValueError, match="no results of `echowall check`"):
-        read(tmp_path / "results.json")

@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager
 import pytest
 
 from echowall.catalog.catalog import ROOT
-from echowall.check.registry import Check, Result, Verdict
+from echowall.check.registry import Check
 from echowall.check.runner import ask
 from echowall.check.suite import ALL
 from echowall.check.wire import Target
+from echowall.results.model import Result
+from echowall.results.verdicts import Verdict
 from tests.faulty.faults import FAULTS
 from tests.faulty.server import MAX_MESSAGE
 

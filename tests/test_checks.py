@@ -14,10 +14,11 @@ import pytest
 from echowall.catalog.catalog import Known
 from echowall.catalog.lint import UNWRITTEN
 from echowall.check import rendering
-from echowall.check.registry import GROUPS, Check, Result, Verdict
-from echowall.check.report import Examined
+from echowall.check.registry import GROUPS, Check
 from echowall.check.suite import ALL
 from echowall.check.wire import Target, accept_for, connect, observe
+from echowall.results.model import Examined, Result
+from echowall.results.verdicts import Verdict
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda check: check.id)

@@ -7,12 +7,36 @@ from pathlib import Path
 
 import pytest
 
-from echowall.catalog import catalog
-from echowall.catalog.catalog import ROOT
 from echowall.catalog.contract import ROOM
-from echowall.check import report
-from echowall.results import documents
+from echowall.results import documents, store
 from echowall.results.documents import BEGIN, END, PARTS
+from echowall.results.verdicts import Verdict
+from tests.conftest import FACTS
+from tests.test_results import examined, run
+
+PASS, FAIL = Verdict.PASS, Verdict.FAIL
+MENDED = """
+[[mended]]
+checks = ["post"]
+by = "refuse_post"
+outcome = "accepted"
+reason = "The cause."
+link = "https://example.org/1"
+"""
+
+
+@pytest.fixture
+def lab(checkout: Path, add_service: Callable[..., Path]) -> Path:
+    """Of two stacks one is right because it is mended, and the other is wrong by one route."""
+    folder = add_service("alpha", FACTS + MENDED)
+    (folder / "mends.py").write_text("import os\n\n\nclass refuse_post:\n    pass\n")
+    add_service("beta", FACTS.replace("A stack", "Another"))
+    store.add(run(examined("alpha", mends="off", text=(PASS, "echo"), post=(FAIL, "accepted"))), checkout)
+    alpha = [examined("alpha", via, text=(PASS, "echo"), post=(PASS, "HTTP 405")) for via in ("direct", "proxy")]
+    direct = examined("beta", "direct", text=(PASS, "echo"), post=(FAIL, "accepted"))
+    proxy = examined("beta", "proxy", text=(PASS, "echo"), post=(PASS, "HTTP 405"))
+    store.add(run(*alpha, direct, proxy), checkout)
+    return checkout
 
 
 def test_a_part_is_written_between_its_marks_and_nowhere_else(checkout: Path) -> None:
@@ -26,28 +50,72 @@ def test_a_part_is_written_between_its_marks_and_nowhere_else(checkout: Path) ->
     assert fresh == f"before\n{begin}\n| id | what the check holds |\n| --- | --- |\n{rows}{end}\nafter\n"
 
 
-def test_a_stack_is_a_row(checkout: Path, add_service: Callable[..., Path]) -> None:
-    add_service("alpha")
-
-    assert "| [A stack](services/alpha/echo.py) | modern | Server | async | 1 | 2026-01-31 |" in documents.stacks(
-        checkout
-    )
-
-
-def test_what_was_found_stands_by_era() -> None:
-    services = catalog.load()
-
-    tables = documents.behaviour(ROOT)
-
-    examined = {target.name for target in report.read(report.newest(ROOT / "results/check")).targets}
-    for era in {service.era for service in services if service.name in examined}:
-        names = [service.name for service in services if service.era == era and service.name in examined]
-        assert f"### {era.capitalize()}\n\n| check | {' | '.join(names)} |\n" in tables
-
-
 def test_a_document_without_the_marks_says_what_to_put_where(checkout: Path) -> None:
     file = checkout / "services/README.md"
     file.write_text("no table here\n")
 
     with pytest.raises(ValueError, match="on lines of their own where the part belongs"):
         documents.refreshed(file, checkout)
+
+
+def test_a_stack_is_a_row(checkout: Path, add_service: Callable[..., Path]) -> None:
+    add_service("alpha")
+
+    row = "| [A stack](services/alpha/echo.py) | modern | Server | async | 1 | 2026-01-31 | active |"
+    assert row in documents.stacks(checkout, "en")
+
+
+def test_in_the_chinese_readme_the_tables_are_chinese(lab: Path) -> None:
+    parts = ("stacks", "summary")
+    marks = [(BEGIN.format(name=name, source=PARTS[name].source), END.format(name=name)) for name in parts]
+    for name in ("README.md", "README.zh-CN.md"):
+        (lab / name).write_text("\n".join(f"{begin}\n{end}\n" for begin, end in marks))
+
+    english, chinese = (documents.refreshed(lab / name, lab) for name in ("README.md", "README.zh-CN.md"))
+
+    assert "| stack | era |" in english
+    assert "| 技术栈 | 年代 |" in chinese
+    assert "| 现代 |" in chinese
+    assert "stack |" not in chinese
+    assert "**Right in all" in english
+    assert "**Right in all" not in chinese
+    assert "全部答对" in chinese
+
+
+def test_the_matrix_tells_right_by_itself_right_because_mended_and_wrong(lab: Path) -> None:
+    told = documents.PARTS["behaviour"].write(lab, "en")
+
+    mended = "◐ [`refuse_post`](../services/alpha/mends.py#L4) (accepted)"
+    assert f"## Modern\n\n| check | alpha | beta |\n| --- | --- | --- |\n| `post` | {mended} |" in told
+    assert f"| `post` | {mended} | accepted (direct), ✓ (proxy) |" in told
+    assert "`text`" not in told  # both are right in it
+    for one in store.runs(lab):
+        assert f"(../results/check/{one.id}.json)" in told
+
+
+def test_the_newest_answer_counts(lab: Path) -> None:
+    store.add(run(examined("beta", text=(FAIL, "silence"), post=(PASS, "HTTP 405"))), lab)
+
+    told = documents.PARTS["behaviour"].write(lab, "en")
+
+    assert "| `text` | ✓ | silence (direct), ✓ (proxy) |" in told
+
+
+def test_the_summary_tells_who_is_right_and_why(lab: Path) -> None:
+    told = documents.summary(lab, "en")
+
+    assert "**Right in all 2 questions by themselves:** none." in told
+    assert "**Right in all, because their services mend them:** A stack." in told
+    assert "**Wrong in at most 5:** Another (1 wrong, 0 mended)." in told
+
+
+def test_at_most_six_stacks_stand_side_by_side(checkout: Path, add_service: Callable[..., Path]) -> None:
+    names = [f"stack{number}" for number in range(8)]
+    for name in names:
+        add_service(name)
+    store.add(run(*(examined(name, text=(FAIL, "silence")) for name in names)), checkout)
+
+    told = documents.PARTS["behaviour"].write(checkout, "en")
+
+    assert "| check | stack0 | stack1 | stack2 | stack3 | stack4 | stack5 |\n" in told
+    assert "| check | stack6 | stack7 |\n" in told

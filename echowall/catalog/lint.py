@@ -18,7 +18,7 @@ from echowall.catalog.catalog import ROOT, CatalogError, Service
 from echowall.catalog.contract import ROOM
 from echowall.catalog.lock import REQUIREMENT, normal
 from echowall.check.suite import ALL
-from echowall.results import documents
+from echowall.results import documents, store
 
 #: The images that a service may stand on, in Python and in JavaScript.
 BASES = {False: "python:3.13-slim-trixie", True: "node:24-trixie-slim"}
@@ -107,7 +107,9 @@ def faults(names: Iterable[str] = (), root: Path = ROOT) -> list[Fault]:
         if wanted:
             found += _block(exhibit)
     if not wanted and len(services) == len(folders):
-        found += [*_compose(catalog.load(root), root), *_documents(root)]
+        found += _compose(catalog.load(root), root)
+        broken = list(_results(root))
+        found += broken or _documents(root)
     return found
 
 
@@ -315,10 +317,15 @@ def _documents(root: Path) -> Iterator[Fault]:
     for file in documents.files(root):
         name = str(file.relative_to(root))
         try:
-            if documents.refreshed(file, root) != file.read_text("utf-8"):
+            if not file.exists() or documents.refreshed(file, root) != file.read_text("utf-8"):
                 yield Fault(name, "its generated parts are out of date; run `make format`")
         except ValueError as error:
             yield Fault(name, str(error).removeprefix(f"{file}: "))
+
+
+def _results(root: Path) -> Iterator[Fault]:
+    for file, what in store.faults(root):
+        yield Fault(str(file.relative_to(root)), what)
 
 
 RULES: tuple[Rule, ...] = (

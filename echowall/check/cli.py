@@ -10,27 +10,23 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
 from echowall.catalog import catalog
-from echowall.catalog.catalog import CatalogError, Service
-from echowall.check import judging, rendering, report
-from echowall.check.registry import GROUPS, Check, Result
-from echowall.check.report import Examined, Run
-from echowall.check.runner import applies, preflight, run
+from echowall.catalog.catalog import ROOT, CatalogError, Service
+from echowall.check import judging, rendering
+from echowall.check.examination import Examination
+from echowall.check.registry import GROUPS, Check
 from echowall.check.suite import ALL
-from echowall.check.wire import ENGINE_IO, PLAIN, Target, Transcript
+from echowall.check.targets import Subject, direct, foreign, proxied
 from echowall.lab.lab import Lab
-
-#: By what a service of the lab speaks.
-CODECS = {"websocket": PLAIN, "socket.io": ENGINE_IO}
+from echowall.results import behaviour, store
+from echowall.results.model import CheckRun
+from echowall.results.store import StoreError
 
 out = Console()
 err = Console(stderr=True, soft_wrap=True)
@@ -59,6 +55,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         only: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this check; may be repeated.")] = None,
         via: Annotated[Via, typer.Option(help="The route to a service of the lab.")] = Via.BOTH,
         json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results there, as JSON.")] = None,
+        save: Annotated[bool, typer.Option("--save", help="Keep the run in the store of results.")] = False,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
         toml: Annotated[
             bool,
@@ -87,99 +84,60 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         if list_:
             _list(chosen)
             return
+        urls = list(dict.fromkeys(target for target in targets or [] if "://" in target))
+        names = [target for target in targets or [] if "://" not in target]
         if json:
             _writable(json)
-        urls = [target for target in targets or [] if "://" in target]
-        services = {} if targets and len(urls) == len(targets) else {one.name: one for one in catalog.load()}
+        if save and (urls or len(chosen) < len(ALL)):
+            raise typer.BadParameter("--save keeps whole runs over the lab's services: leave out URLs and choices")
+        services = {} if urls and not names else {one.name: one for one in catalog.load()}
         try:
-            named = catalog.choose(list(services.values()), [one for one in targets or [] if "://" not in one])
+            named = [] if urls and not names else catalog.choose(list(services.values()), names)
         except CatalogError as error:
             raise typer.BadParameter(str(error)) from None
-        tls = _tls(ca, insecure)
-        wanted = [_foreign(url, header or [], subprotocol or [], tls, intrusive) for url in urls]
+        subjects = _foreign(urls, header or [], subprotocol or [], _tls(ca, insecure), intrusive=intrusive)
         the_lab = running() if named else None
+        examination = Examination(chosen, jobs, err)
         if the_lab:
-            wanted += _own(the_lab, named, via)
-        examination = Examination(wanted, chosen, jobs)
+            subjects += _own(the_lab, named, via)
         try:
-            asyncio.run(examination.run())
+            with examination.shown():
+                asyncio.run(examination.examine(subjects))
         except KeyboardInterrupt:
             err.print("[red]echowall:[/red] interrupted; nothing was written")
             sys.exit(130)
-        examined = [examination.found[target.url] for target in wanted if target.url in examination.found]
+        found = examination.found
+        run = examination.record(the_lab.engine() if the_lab else None)
         if json:
-            kind = the_lab.kind if the_lab else None
-            results = Run(date=report.now(), machine=report.machine(), lab=kind, targets=examined)
-            json.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+            json.write_bytes(store.encode(run))
         if explain:
-            rendering.explain(out, chosen[0], examination.logs)
+            rendering.explain(out, chosen[0], examination.answers)
         elif markdown:
-            sys.stdout.write(rendering.markdown(examined) + "\n")
+            sys.stdout.write(behaviour.markdown(found, run.checks) + "\n")
         elif toml:
-            sys.stdout.write(rendering.toml(examined, services))
-        elif examined:
-            out.print(rendering.table(examined, services))
-        found = judging.surprises(examined, services)
-        for surprise in found:
-            err.print(
-                f"[red]{escape(surprise.target)}[/red] {surprise.check}: {escape(surprise.what)}", highlight=False
-            )
-        if examined:
-            asked = sum(len(target.results) for target in examined)
-            err.print(f"{asked} answers, {len(found)} not as expected", highlight=False)
-        sys.exit(1 if found or examination.unfit else 0)
+            sys.stdout.write(rendering.toml(found, services))
+        elif found:
+            out.print(rendering.table(found, services))
+        surprises = judging.surprises(found, services)
+        for one in surprises:
+            err.print(f"[red]{escape(one.target)}[/red] {one.check}: {escape(one.what)}", highlight=False)
+        if found:
+            asked = sum(len(target.results) for target in found)
+            err.print(f"{asked} answers, {len(surprises)} not as expected", highlight=False)
+        if save:
+            _save(run)
+        sys.exit(1 if surprises or examination.unfit else 0)
 
     return check
 
 
-class Examination:
-    """A run over several targets, shown as it goes."""
-
-    def __init__(self, targets: list[Target], checks: list[Check], jobs: int) -> None:
-        self._targets, self._checks, self._jobs = targets, checks, jobs
-        self.found: dict[str, Examined] = {}
-        """By URL."""
-        self.logs: list[tuple[str, Result, Transcript]] = []
-        self.unfit = 0
-        """How many targets could not be examined."""
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=err,
-            transient=True,
-        )
-        self._bars: dict[str, int] = {}
-
-    async def run(self) -> None:
-        with self._progress:
-            troubles = await asyncio.gather(*(preflight(target) for target in self._targets))
-            fit = []
-            for target, trouble in zip(self._targets, troubles, strict=True):
-                if trouble is None:
-                    fit.append(target)
-                    self._prepare(target)
-                else:
-                    self.unfit += 1
-                    self._progress.console.print(
-                        f"[red]{escape(_label(target))}[/red] {escape(trouble)}", highlight=False
-                    )
-            await run(fit, self._checks, self._note, jobs=self._jobs)
-
-    def _prepare(self, target: Target) -> None:
-        self.found[target.url] = Examined(name=target.name, url=target.url, via=target.via)
-        total = sum(applies(check, target) for check in self._checks)
-        self._bars[target.url] = self._progress.add_task(_label(target), total=total)
-
-    def _note(self, target: Target, result: Result, log: Transcript) -> None:
-        self.found[target.url].results.append(result)
-        self.logs.append((_label(target), result, log))
-        self._progress.advance(self._bars[target.url])  # type: ignore[arg-type]
-
-
-def _label(target: Target) -> str:
-    return f"{target.name} ({target.via})" if target.via else target.name
+def _save(run: CheckRun) -> None:
+    try:
+        file = store.add(run)
+    except StoreError as error:
+        err.print(f"[red]echowall:[/red] {escape(str(error))}", highlight=False)
+        sys.exit(1)
+    err.print(f"kept as {file.relative_to(ROOT)}; `make format` writes the documents from it", highlight=False)
 
 
 def _choose(groups: Iterable[str], only: Iterable[str]) -> list[Check]:
@@ -204,50 +162,24 @@ def _list(checks: Iterable[Check]) -> None:
     out.print(grid)
 
 
-def _own(the_lab: Lab, services: Iterable[Service], via: Via) -> list[Target]:
-    """The targets of services of the lab, by one route or both."""
-    base = the_lab.base_url().replace("http", "ws", 1)
-    targets = []
+def _own(the_lab: Lab, services: Iterable[Service], via: Via) -> list[Subject]:
+    """Services of the lab, by one route or both."""
+    subjects = []
     for service in services:
-        common = Target(
-            url=f"{base}/{service.name}/foobar/",
-            name=service.name,
-            codec=CODECS[service.protocol],
-            max_message=service.limits.max_message,
-            intrusive=True,
-        )
         if via is not Via.PROXY:
-            host, port, pid = the_lab.endpoint(service.name)
-            targets.append(msgspec.structs.replace(common, url=f"ws://{host}:{port}/foobar/", via="direct", pid=pid))
+            subjects.append(direct(service, the_lab.endpoint(service.name)))
         if via is not Via.DIRECT:
-            targets.append(msgspec.structs.replace(common, via="proxy"))
-    return targets
+            subjects.append(proxied(service, the_lab.base_url()))
+    return subjects
 
 
 def _foreign(
-    url: str, headers: Iterable[str], subprotocols: Iterable[str], tls: ssl.SSLContext, intrusive: bool
-) -> Target:
-    address = urlsplit(url)
+    urls: Iterable[str], headers: list[str], subprotocols: list[str], tls: ssl.SSLContext, *, intrusive: bool
+) -> list[Subject]:
     try:
-        valid = address.scheme in ("ws", "wss") and address.hostname and address.port != 0
-    except ValueError:  # a port that is none
-        valid = False
-    if not valid:
-        raise typer.BadParameter(f"{url!r} is no WebSocket URL; write ws://HOST[:PORT]/PATH or wss://…")
-    pairs = []
-    for header in headers:
-        name, colon, value = header.partition(":")
-        if not colon or not name.strip() or any(char in header for char in "\r\n"):
-            raise typer.BadParameter(f"--header {header!r} is none; write 'Name: value'")
-        pairs.append((name.strip(), value.strip()))
-    return Target(
-        url=url,
-        name=url,
-        headers=tuple(pairs),
-        subprotocols=tuple(subprotocols),
-        tls=tls if address.scheme == "wss" else None,
-        intrusive=intrusive,
-    )
+        return [foreign(url, headers, subprotocols, tls, intrusive=intrusive) for url in urls]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _tls(ca: Path | None, insecure: bool) -> ssl.SSLContext:

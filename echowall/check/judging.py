@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
 
 import msgspec
 
 from echowall.catalog.catalog import Route, Service
-from echowall.check.registry import CHECKS, Result, Verdict
-from echowall.check.report import Examined
-
-Standing = Literal["pass", "known", "unsupported", "surprise", "error"]
+from echowall.check.registry import CHECKS
+from echowall.results.model import Examined, Result
+from echowall.results.verdicts import Standing, Verdict
 
 
 class Surprise(msgspec.Struct, kw_only=True):
@@ -28,7 +26,7 @@ def surprises(examined: Iterable[Examined], services: Mapping[str, Service]) -> 
     for target in examined:
         for result in target.results:
             kind, what = standing(result, services.get(target.name), target.via)
-            if kind in ("surprise", "error"):
+            if kind in (Standing.SURPRISE, Standing.ERROR):
                 found.append(Surprise(target=target.label, check=result.check, what=what))
     return found
 
@@ -39,16 +37,16 @@ def standing(result: Result, service: Service | None, via: Route | None) -> tupl
     if known is None:
         match result.verdict:
             case Verdict.PASS:
-                return "pass", ""
+                return Standing.PASS, ""
             case Verdict.UNSUPPORTED:
-                return "unsupported", ""
+                return Standing.UNSUPPORTED, ""
             case Verdict.ERROR:
-                return "error", result.detail or result.outcome
+                return Standing.ERROR, result.detail or result.outcome
         wanted = " or ".join(CHECKS[result.check].expects)
         detail = f" ({result.detail})" if result.detail else ""
-        return "surprise", f"{result.outcome}, where {wanted} was due{detail}"
+        return Standing.SURPRISE, f"{result.outcome}, where {wanted} was due{detail}"
     if result.verdict is Verdict.FAIL and result.outcome == known.outcome:
-        return "known", known.reason
+        return Standing.KNOWN, known.reason
     if result.verdict is Verdict.PASS:
-        return "surprise", f"passes, and service.toml knows it as {known.outcome!r}: remove the [[known]] entry"
-    return "surprise", f"{result.outcome}, where service.toml knows {known.outcome!r}: look again for the cause"
+        return Standing.SURPRISE, f"passes, and service.toml knows it as {known.outcome!r}: remove the [[known]] entry"
+    return Standing.SURPRISE, f"{result.outcome}, where service.toml knows {known.outcome!r}: look again for the cause"

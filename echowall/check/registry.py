@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -17,17 +16,6 @@ Group = Literal[
 GROUPS: tuple[Group, ...] = (
     "handshake", "messages", "fragmentation", "control", "closing", "errors", "compression", "honesty", "endurance"
 )  # fmt: skip
-
-
-class Verdict(StrEnum):
-    """What became of a check."""
-
-    PASS = "pass"  # noqa: S105
-    FAIL = "fail"
-    UNSUPPORTED = "unsupported"
-    """The endpoint does not have what is asked about, and need not."""
-    ERROR = "error"
-    """The question could not be put: no connection, for one."""
 
 
 class Observation(NamedTuple):
@@ -70,16 +58,6 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """It needs messages that travel as they are, with no protocol above WebSocket around them."""
     seconds: float = 30.0
     """How long it may take at most."""
-
-
-class Result(msgspec.Struct, kw_only=True):
-    """A check's answer for one target."""
-
-    check: str
-    verdict: Verdict
-    outcome: str
-    detail: str = ""
-    seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 
 CHECKS: dict[str, Check] = {}

@@ -11,18 +11,19 @@ from rich.table import Table
 from rich.text import Text
 
 from echowall.catalog.catalog import Route, Service
-from echowall.check.judging import Standing, standing
-from echowall.check.registry import CHECKS, GROUPS, Check, Result, Verdict
-from echowall.check.report import Examined
-from echowall.check.suite import ALL
-from echowall.check.wire import Event, Transcript
+from echowall.check.examination import Answer
+from echowall.check.judging import standing
+from echowall.check.registry import CHECKS, GROUPS, Check
+from echowall.check.wire import Event
+from echowall.results.model import Examined
+from echowall.results.verdicts import Standing, Verdict
 
 _MARKS: dict[Standing, tuple[str, str]] = {
-    "pass": ("✓", "green"),
-    "known": ("≈", "yellow"),
-    "unsupported": ("–", "dim"),
-    "surprise": ("✗", "bold red"),
-    "error": ("!", "bold red"),
+    Standing.PASS: ("✓", "green"),
+    Standing.KNOWN: ("≈", "yellow"),
+    Standing.UNSUPPORTED: ("–", "dim"),
+    Standing.SURPRISE: ("✗", "bold red"),
+    Standing.ERROR: ("!", "bold red"),
 }
 
 
@@ -59,31 +60,6 @@ def _cell(check: Check, name: str, examined: Iterable[Examined], services: Mappi
     return Text.assemble(*dict.fromkeys(marks)) if marks else Text("–", style="dim")
 
 
-def markdown(examined: list[Examined], *, only_deviating: bool = False) -> str:
-    """The matrix as Markdown: what passes, and the outcome of what does not."""
-    names = list(dict.fromkeys(target.name for target in examined))
-    lines = ["| check | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
-    for check in ALL:
-        cells = [_words(check, name, examined) for name in names]
-        if any(cell not in ("", "✓", "–") for cell in cells) if only_deviating else any(cells):
-            lines.append(f"| `{check.id}` | " + " | ".join(cell or "–" for cell in cells) + " |")
-    return "\n".join(lines)
-
-
-def _words(check: Check, name: str, examined: Iterable[Examined]) -> str:
-    """One cell; where the routes disagree, both."""
-    words = {
-        target.via or "": {Verdict.PASS: "✓", Verdict.UNSUPPORTED: "–"}.get(result.verdict, result.outcome)
-        for target in examined
-        if target.name == name
-        for result in target.results
-        if result.check == check.id
-    }
-    if len(set(words.values())) < 2:
-        return next(iter(words.values()), "")
-    return ", ".join(f"{word} ({via})" for via, word in words.items() if word != "–")
-
-
 def toml(examined: Iterable[Examined], services: Mapping[str, Service]) -> str:
     """The wrong answers of which no known deviation tells, as entries for service.toml that lack their causes."""
     found: dict[tuple[str, str, str], list[Route | None]] = {}
@@ -92,7 +68,7 @@ def toml(examined: Iterable[Examined], services: Mapping[str, Service]) -> str:
         routes.setdefault(target.name, set()).add(target.via)
         for result in target.results:
             kind, _ = standing(result, services.get(target.name), target.via)
-            if kind == "surprise" and result.verdict is Verdict.FAIL:
+            if kind is Standing.SURPRISE and result.verdict is Verdict.FAIL:
                 found.setdefault((target.name, result.check, result.outcome), []).append(target.via)
     lines = []
     for (name, check, outcome), vias in found.items():
@@ -115,12 +91,12 @@ def _quoted(text: str) -> str:
     return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")
 
 
-def explain(console: Console, check: Check, found: Iterable[tuple[str, Result, Transcript]]) -> None:
+def explain(console: Console, check: Check, answers: Iterable[Answer]) -> None:
     """Print the question, where it is laid down, and for each target the frames that answered it."""
     console.print(f"[bold]{check.id}[/bold] · {check.group} · {check.section}", highlight=False)
     console.print(escape(check.question), highlight=False)
     console.print(f"Right: {escape(' or '.join(check.expects))}.", highlight=False)
-    for name, result, log in found:
+    for name, result, log in answers:
         mark = "green" if result.verdict is Verdict.PASS else "dim" if result.verdict is Verdict.UNSUPPORTED else "red"
         console.print(
             f"\n[bold]{escape(name)}[/bold]: [{mark}]{result.verdict}[/{mark}], {escape(result.outcome)}",

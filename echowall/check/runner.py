@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from echowall.check.registry import Check, Observation, Result, UnsupportedError, Verdict
+from echowall.check.registry import Check, Observation, UnsupportedError
 from echowall.check.wire import (
     RefusedError,
     Target,
@@ -20,6 +20,8 @@ from echowall.check.wire import (
     observe,
 )
 from echowall.check.wire.frames import FrameError
+from echowall.results.model import Result
+from echowall.results.verdicts import Verdict
 
 #: How many checks may wait on one target at the same time.
 AT_ONCE = 8

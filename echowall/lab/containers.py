@@ -63,6 +63,9 @@ class Containers:
     def running(self) -> bool:
         return self.project is not None
 
+    def engine(self) -> str:
+        return f"Docker Engine {self._run('docker', 'version', '--format', '{{.Server.Version}}').stdout.strip()}"
+
     def up(self, services: list[Service], chosen: list[Service]) -> None:
         """Build what changed of the chosen services, and start them. The output of the build goes to the terminal.
 

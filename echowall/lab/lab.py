@@ -65,6 +65,9 @@ class Lab(Protocol):
     def running(self) -> bool:
         """Whether any part of this lab runs. An instance beside the lab is not a part of it."""
 
+    def engine(self) -> str:
+        """What runs it: `processes`, or the container engine and its version, as in `Docker Engine 27.5.1`."""
+
     def down(self) -> None:
         """Stop everything, and remove instances beside it that a run left behind. It is no error if nothing runs."""
 

@@ -121,6 +121,9 @@ class Processes:
             return bool(supervisor.getState())
         return False
 
+    def engine(self) -> str:
+        return self.kind
+
     def down(self) -> None:
         if self.running():
             with self._supervisor() as supervisor:

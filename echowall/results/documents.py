@@ -1,18 +1,26 @@
-"""The generated parts of the documents: from the catalog and the newest results, so that they cannot go stale."""
+"""The generated parts of the documents: from the catalog and the results, so that they cannot go stale."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ast
+import inspect
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from echowall.catalog import catalog
 from echowall.catalog.contract import ROOM
-from echowall.check import rendering, report
+from echowall.results import behaviour, model, store
+from echowall.results.behaviour import Behaviour
+from echowall.results.verdicts import Verdict
 
 #: Each generated part stands between a pair of comments that names it.
 BEGIN = "<!-- {name}: written by `make format` from {source} -->"
 END = "<!-- /{name} -->"
+#: How many wrong answers are few, in the README's summary.
+_FEW = 5
+
+Language = Literal["en", "zh"]
 
 
 class Part(NamedTuple):
@@ -20,88 +28,176 @@ class Part(NamedTuple):
 
     source: str
     """What it is written from, for the comment above it."""
-    write: Callable[[Path], str]
-    """Its text, from a checkout's folder. Raises ValueError where something that it needs is not there."""
+    write: Callable[[Path, Language], str]
+    """Its text, from a checkout's folder. Raises StoreError for results that cannot be read."""
 
 
 def files(root: Path) -> list[Path]:
-    """The documents of a checkout that have generated parts."""
-    return [file for pattern in DOCUMENTS for file in sorted(root.glob(pattern))]
+    """The documents of a checkout that are generated, or have generated parts."""
+    found = [file for pattern in DOCUMENTS for file in sorted(root.glob(pattern))]
+    return [*found, root / "results" / store.INDEX] if (root / "results").is_dir() else found
 
 
 def refreshed(file: Path, root: Path) -> str:
-    """The text of one of these documents with its parts written anew.
+    """The text of one of these documents with its generated parts written anew.
 
-    Raises ValueError where the comments that enclose a part are not there.
+    Raises ValueError where the comments that enclose a part are not there, and StoreError for results that cannot be
+    read.
     """
+    if file.name == store.INDEX:
+        return store.index(root).decode()
     text = file.read_text("utf-8")
-    parts = next(parts for pattern, parts in DOCUMENTS.items() if file in root.glob(pattern))
-    for name in parts:
+    language: Language = "zh" if file.stem.endswith(".zh-CN") else "en"
+    for name in next(parts for pattern, parts in DOCUMENTS.items() if file in root.glob(pattern)):
         part = PARTS[name]
         begin, end = BEGIN.format(name=name, source=part.source), END.format(name=name)
         before, found, rest = text.partition(begin)
         _, closed, after = rest.partition(end)
         if not found or not closed:
             raise ValueError(f"{file}: put `{begin}` and `{end}` on lines of their own where the part belongs")
-        text = f"{before}{begin}\n{part.write(root)}\n{end}{after}"
+        text = f"{before}{begin}\n{part.write(root, language)}\n{end}{after}"
     return text
 
 
-def stacks(root: Path) -> str:
+_STACKS: dict[Language, list[str]] = {
+    "en": ["stack", "era", "server", "concurrency", "lines", "latest release", "maintenance", "known deviations"],
+    "zh": ["技术栈", "年代", "服务器", "并发方式", "行数", "最新版本", "维护状况", "已知偏差"],
+}
+#: The catalog's own words, in Chinese.
+_CHINESE = {
+    "article": "文章",
+    "modern": "现代",
+    "yardstick": "参照",
+    "greenlets": "greenlet",
+    "threads": "线程",
+    "callbacks": "回调",
+    "async": "async",
+    "active": "活跃",
+    "occasional": "偶有更新",
+    "dormant": "停滞",
+}
+
+
+def stacks(root: Path, language: Language) -> str:
     """The stacks as a Markdown table, one row each."""
-    header = ["stack", "era", "server", "concurrency", "lines", "latest release", "maintenance", "known deviations"]
-    rows = [_row(header), _row(["---"] * len(header))]
-    for service in catalog.load(root):
-        rows.append(
-            _row(
-                [
-                    f"[{service.title}](services/{service.name}/{service.sources[0]})",
-                    service.era,
-                    service.server,
-                    service.concurrency,
-                    str(service.lines),
-                    str(service.released),
-                    service.maintenance,
-                    f"[{service.deviations}](services/{service.name}/service.toml)",
-                ]
-            )
-        )
-    return "\n".join(rows)
+
+    def word(english: str) -> str:
+        return _CHINESE[english] if language == "zh" else english
+
+    rows = [
+        [
+            f"[{service.title}](services/{service.name}/{service.sources[0]})",
+            word(service.era),
+            service.server,
+            word(service.concurrency),
+            str(service.lines),
+            str(service.released),
+            word(service.maintenance),
+            f"[{service.deviations}](services/{service.name}/service.toml)",
+        ]
+        for service in catalog.load(root)
+    ]
+    return _table(_STACKS[language], rows)
 
 
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+_SUMMARY: dict[Language, dict[str, str]] = {
+    "en": {
+        "itself": "**Right in all {asked} questions by themselves:** {names}.",
+        "mended": "**Right in all, because their services mend them:** {names}.",
+        "few": "**Wrong in at most {few}:** {names}.",
+        "many": "**Wrong in more:** {names}.",
+        "one": "{title} ({wrong} wrong, {mended} mended)",
+        "none": "none",
+        "comma": ", ",
+        "unknown": "The store of results holds no run yet.",
+    },
+    "zh": {
+        "itself": "**{asked} 个问题全部答对，全靠自身：**{names}。",
+        "mended": "**全部答对，靠的是服务里的修补：**{names}。",
+        "few": "**答错至多 {few} 个：**{names}。",
+        "many": "**答错更多：**{names}。",
+        "one": "{title}（错 {wrong}，修补 {mended}）",
+        "none": "无",
+        "comma": "、",
+        "unknown": "结果库里还没有任何一次运行。",
+    },
+}
 
 
-def behaviour(root: Path) -> str:
-    """What the newest run of `echowall check` found, where the stacks differ: a table for each era.
+def summary(root: Path, language: Language) -> str:
+    """Which stacks are right by themselves, which because they are mended, and how many answers of others are wrong."""
+    words = _SUMMARY[language]
+    known = behaviour.newest(root)
+    if not known:
+        return words["unknown"]
 
-    Raises ValueError where there are no results, or a file that holds none.
-    """
-    services = catalog.load(root)
-    file = report.newest(root / "results/check")
-    run = report.read(file)
-    tables = []
-    for era in dict.fromkeys(service.era for service in services):
-        names = {service.name for service in services if service.era == era}
-        found = [target for target in run.targets if target.name in names]
-        if found:  # a stack may be younger than the run
-            tables.append(f"### {era.capitalize()}\n\n{rendering.markdown(found, only_deviating=True)}")
-    kind = f" as {run.lab}" if run.lab else ""
-    source = f"[{run.date:%Y-%m-%d}, {run.machine.cores} cores{kind}](results/check/{file.name})"
-    return "\n\n".join([*tables, f"From the run of {source}."])
+    def names(chosen: Iterable[Behaviour], how: str) -> str:
+        said = [
+            words["one"].format(title=one.service.title, wrong=len(one.wrong()), mended=len(one.needing_mends()))
+            if how in ("few", "many")
+            else one.service.title
+            for one in chosen
+        ]
+        return words["comma"].join(said) or words["none"]
+
+    groups: dict[str, list[Behaviour]] = {"itself": [], "mended": [], "few": [], "many": []}
+    for one in known:
+        wrong = len(one.wrong())
+        right = "mended" if one.needing_mends() else "itself"
+        groups["many" if wrong > _FEW else "few" if wrong else right].append(one)
+    asked = len(behaviour.questions(known))
+    return "\n".join(
+        f"- {words[how].format(asked=asked, few=_FEW, names=names(chosen, how))}" for how, chosen in groups.items()
+    )
 
 
-def room(_root: Path) -> str:
-    """The chat room's checks as a Markdown table."""
-    rows = [_row([f"`{check}`", holds]) for check, holds in ROOM.items()]
-    return "\n".join([_row(["id", "what the check holds"]), _row(["---", "---"]), *rows])
+def room(_root: Path, _language: Language) -> str:
+    """The chat room's checks as a table."""
+    return _table(["id", "what the check holds"], [[f"`{check}`", holds] for check, holds in ROOM.items()])
+
+
+def fields(_root: Path, _language: Language) -> str:
+    """What a file of results holds: a table for each of the model's structs, from their own documentation."""
+    parts = []
+    for node in [*ast.parse(inspect.getsource(model)).body, *ast.parse(inspect.getsource(Verdict)).body]:
+        if isinstance(node, ast.ClassDef):
+            parts.append(f"### `{node.name}`{_extends(node)}\n\n{ast.get_docstring(node)}")
+            parts.append(_table(["key or value", "type", "what it is"], list(_documented(node))))
+    return "\n\n".join(parts)
+
+
+def _extends(node: ast.ClassDef) -> str:
+    """Whose fields it has beside its own."""
+    bases = [f"`{base.id}`" for base in node.bases if isinstance(base, ast.Name) and base.id != "StrEnum"]
+    return f", which has those of {' and '.join(bases)} too" if bases else ""
+
+
+def _documented(node: ast.ClassDef) -> Iterator[list[str]]:
+    """The fields of a class, or the members of an enumeration, and the strings below them."""
+    for line, below in zip(node.body, [*node.body[1:], None], strict=True):
+        text = below.value.value if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) else ""
+        if isinstance(line, ast.AnnAssign):
+            kind = ast.unparse(line.annotation).replace("|", "\\|")
+            yield [f"`{ast.unparse(line.target)}`", f"`{kind}`", str(text)]
+        elif isinstance(line, ast.Assign):
+            yield [f"`{ast.literal_eval(line.value)}`", "", str(text)]
+
+
+def _table(header: list[str], rows: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, ["---"] * len(header), *rows])
 
 
 PARTS = {
     "stacks": Part("services/*/service.toml", stacks),
-    "behaviour": Part("the newest file in results/check", behaviour),
+    "summary": Part("the newest runs in results/check", summary),
     "room": Part("echowall/catalog/contract.py", room),
+    "behaviour": Part("the newest runs in results/check", lambda root, _: behaviour.document(root)),
+    "model": Part("echowall/results/model.py", fields),
 }
 #: Which parts each document has.
-DOCUMENTS = {"README*.md": ("stacks", "behaviour"), "services/README.md": ("room",)}
+DOCUMENTS = {
+    "README*.md": ("stacks", "summary"),
+    "services/README.md": ("room",),
+    "docs/behaviour.md": ("behaviour",),
+    "docs/results.md": ("model",),
+}

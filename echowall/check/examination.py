@@ -1,0 +1,108 @@
+"""A run over several targets, shown as it goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from echowall.check.registry import Check
+from echowall.check.runner import applies, preflight, run
+from echowall.check.targets import Subject, versions
+from echowall.check.wire import Target, Transcript
+from echowall.results import provenance
+from echowall.results.model import CheckRun, Examined, Question, Result
+
+
+class Answer(NamedTuple):
+    """One answer, and all that led to it."""
+
+    target: str
+    """Its name and route."""
+    result: Result
+    transcript: Transcript
+
+
+class Examination:
+    """Puts checks to subjects, and keeps what is found. It begins when it is made."""
+
+    def __init__(self, checks: list[Check], jobs: int, console: Console) -> None:
+        self.found: list[Examined] = []
+        self.answers: list[Answer] = []
+        self.unfit = 0
+        """How many targets could not be examined."""
+        self._checks, self._jobs, self._console = checks, jobs, console
+        self._began, self._checkout = provenance.now(), provenance.checkout()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show bars on the console meanwhile."""
+        with self._progress:
+            yield
+
+    async def examine(self, subjects: list[Subject]) -> None:
+        """Put every check that applies to each of them."""
+        troubles = await asyncio.gather(*(preflight(subject.target) for subject in subjects))
+        fit: dict[str, tuple[Examined, TaskID]] = {}
+        for subject, trouble in zip(subjects, troubles, strict=True):
+            target, examined = subject.target, subject.examined
+            if trouble is not None:
+                self.unfit += 1
+                self._console.print(f"[red]{escape(examined.label)}[/red] {escape(trouble)}", highlight=False)
+                continue
+            if subject.about:
+                examined.versions = await versions(subject.about)
+            total = sum(applies(check, target) for check in self._checks)
+            fit[target.url] = examined, self._progress.add_task(escape(examined.label), total=total)
+
+        def note(target: Target, result: Result, transcript: Transcript) -> None:
+            examined, bar = fit[target.url]
+            examined.results.append(result)
+            self.answers.append(Answer(examined.label, result, transcript))
+            self._progress.advance(bar)
+
+        targets = [subject.target for subject in subjects if subject.target.url in fit]
+        await run(targets, self._checks, note, jobs=self._jobs)
+        places = {check.id: place for place, check in enumerate(self._checks)}
+        for examined, _ in fit.values():
+            examined.results.sort(key=lambda result: places[result.check])
+            self.found.append(examined)
+
+    def record(self, engine: str | None) -> CheckRun:
+        """The run, as results keep it. `engine` is what runs the lab's services; None where none was examined."""
+        commit, clean = self._checkout
+        asked = {result.check for examined in self.found for result in examined.results}
+        return CheckRun(
+            id=provenance.identifier(self._began, commit),
+            began=self._began,
+            ended=provenance.now(),
+            commit=commit,
+            clean=clean,
+            machine=provenance.machine(),
+            engine=engine,
+            checks=[
+                Question(
+                    id=check.id,
+                    group=check.group,
+                    section=check.section,
+                    question=check.question,
+                    expects=check.expects,
+                )
+                for check in self._checks
+                if check.id in asked
+            ],
+            targets=self.found,
+        )

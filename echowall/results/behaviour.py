@@ -1,0 +1,139 @@
+"""What the checks found, as Markdown: right by itself, right because mended, or wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from echowall.catalog import catalog
+from echowall.catalog.catalog import Service
+from echowall.results import store
+from echowall.results.model import CheckRun, Examined, Question, Result
+from echowall.results.verdicts import Verdict
+
+#: How many stacks stand side by side at most; a wider table cannot be read.
+_COLUMNS = 6
+_RIGHT, _MENDED, _ABSENT = "✓", "◐", "–"
+
+
+class Behaviour(NamedTuple):
+    """The newest that is known of one service."""
+
+    service: Service
+    mended: list[Examined]
+    """As it runs in the lab, by each route."""
+    bare: Examined | None
+    """With its mends off; None where the store has no such run."""
+    runs: list[CheckRun]
+    """Where that is from."""
+
+    def wrong(self) -> set[str]:
+        """The checks that it fails, by whatever route, as it runs in the lab."""
+        return {one.check for target in self.mended for one in target.results if one.verdict is Verdict.FAIL}
+
+    def needing_mends(self) -> set[str]:
+        """The checks that it passes as it runs in the lab, and fails with its mends off."""
+        bare = self.bare.results if self.bare else []
+        return {one.check for one in bare if one.verdict is Verdict.FAIL} - self.wrong()
+
+
+def newest(root: Path) -> list[Behaviour]:
+    """What the store knows of each service in the catalog, of those that it has seen."""
+    found: dict[tuple[str, str | None, str | None], tuple[Examined, CheckRun]] = {}
+    for run in store.runs(root):
+        for target in run.targets:
+            found[target.name, target.via, target.mends] = target, run
+    known = []
+    for service in catalog.load(root):
+        mended = [found[key] for via in ("direct", "proxy") if (key := (service.name, via, "on")) in found]
+        bare = found.get((service.name, "direct", "off"))
+        if mended:
+            runs = [run for _, run in (*mended, *([bare] if bare else []))]
+            known.append(Behaviour(service, [target for target, _ in mended], bare[0] if bare else None, runs))
+    return known
+
+
+def questions(known: Iterable[Behaviour]) -> list[Question]:
+    """Every check that was put to any of them, in the order of the newest run."""
+    runs = {run.id: run for one in known for run in one.runs}
+    newest_first = sorted(runs.values(), key=lambda run: run.began, reverse=True)
+    return list({question.id: question for run in newest_first for question in run.checks}.values())
+
+
+def document(root: Path) -> str:
+    """Where the stacks differ: tables for each era, of as many stacks as can be read side by side."""
+    known = newest(root)
+    asked = questions(known)
+    parts = []
+    for era in dict.fromkeys(one.service.era for one in known):
+        parts.append(f"## {era.capitalize()}")
+        of_era = [one for one in known if one.service.era == era]
+        for start in range(0, len(of_era), _COLUMNS):
+            parts.append(_table(of_era[start : start + _COLUMNS], asked, root))
+    return "\n\n".join([*parts, *_sources(known)])
+
+
+def _table(known: Sequence[Behaviour], asked: Iterable[Question], root: Path) -> str:
+    rows = [_row(["check", *(one.service.name for one in known)]), _row(["---"] * (len(known) + 1))]
+    for question in asked:
+        cells = [_cell(one, question.id, root) for one in known]
+        if not {_RIGHT, _ABSENT}.issuperset(cells):
+            rows.append(_row([f"`{question.id}`", *cells]))
+    return "\n".join(rows)
+
+
+def _cell(known: Behaviour, check: str, root: Path) -> str:
+    words = _words(known.mended, check)
+    if check not in known.needing_mends() or not known.bare:
+        return words or _ABSENT
+    without = _words([known.bare], check)
+    mend = known.service.mend(check, "direct")
+    by = f" {_source(known.service, mend.by, root)}" if mend else ""
+    return f"{_MENDED}{by} ({without})"
+
+
+def _source(service: Service, name: str, root: Path) -> str:
+    """A link to a mend's first line."""
+    for file in sorted((root / "services" / service.name).glob("mends.*")):
+        for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
+            if re.match(rf"\s*(?:export )?(?:async )?(?:def|class|function|const) {re.escape(name)}\b", line):
+                return f"[`{name}`](../services/{service.name}/{file.name}#L{number})"
+    return f"`{name}`"
+
+
+def _sources(known: Sequence[Behaviour]) -> Iterator[str]:
+    runs = {run.id: run for one in known for run in one.runs}
+    for run in sorted(runs.values(), key=lambda run: run.began):
+        mends = " and ".join(sorted({str(target.mends) for target in run.targets}))
+        what = f"{run.began:%Y-%m-%d %H:%M} UTC, {run.engine}, {run.machine.cores} cores, commit {str(run.commit)[:7]}"
+        changed = "" if run.clean else " with changes"
+        yield f"From the run of [{what}{changed}](../results/check/{run.id}.json), mends {mends}."
+
+
+def markdown(examined: Sequence[Examined], asked: Iterable[Question]) -> str:
+    """The answers of one run: checks by targets, what passes and the outcome of what does not."""
+    names = list(dict.fromkeys(target.name for target in examined))
+    rows = [_row(["check", *names]), _row(["---"] * (len(names) + 1))]
+    for question in asked:
+        cells = [_words([target for target in examined if target.name == name], question.id) for name in names]
+        if any(cells):
+            rows.append(_row([f"`{question.id}`", *(cell or _ABSENT for cell in cells)]))
+    return "\n".join(rows)
+
+
+def _words(routes: Iterable[Examined], check: str) -> str:
+    """One answer by each route; where they agree, once. Nothing where it was not asked."""
+    words = {target.via or "": _word(one) for target in routes for one in target.results if one.check == check}
+    if len(set(words.values())) < 2:
+        return next(iter(words.values()), "")
+    return ", ".join(f"{word} ({via})" for via, word in words.items() if word != _ABSENT)
+
+
+def _word(result: Result) -> str:
+    return {Verdict.PASS: _RIGHT, Verdict.UNSUPPORTED: _ABSENT}.get(result.verdict, result.outcome)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

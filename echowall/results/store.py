@@ -1,0 +1,118 @@
+"""The store: `results/KIND/ID.json`, one file a run. A run is added, and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from echowall.catalog.catalog import ROOT
+from echowall.results.model import CheckRun, Run, empty_fields
+
+#: A run of any kind.
+AnyRun = CheckRun
+INDEX = "index.json"
+
+
+class StoreError(Exception):
+    """A run that the store does not take, or a file in it that is none: says why."""
+
+
+class Entry(msgspec.Struct, kw_only=True):
+    """A run in `results/index.json`."""
+
+    file: str
+    """From `results/` on."""
+    kind: str
+    id: str
+    began: str
+    """UTC, RFC 3339."""
+    commit: str
+    clean: bool
+    engine: str
+    mends: list[str]
+    """Of the targets: `on`, `off`."""
+    targets: list[str]
+    """Their names, each once."""
+
+
+def encode(run: AnyRun) -> bytes:
+    """A run as JSON on one line."""
+    return msgspec.json.encode(run) + b"\n"
+
+
+def read(file: Path) -> AnyRun:
+    """The run in a file, whether in the store or not. Raises StoreError where it holds none."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=AnyRun)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StoreError(f"{file}: no results of a run of Echo Wall: {error}") from None
+
+
+def add(run: AnyRun, root: Path = ROOT) -> Path:
+    """Put a run into the store; gives its file there.
+
+    Raises StoreError where the run is not of the lab's services alone, lacks what results promise, or is there already.
+    """
+    if lacking := list(empty_fields(run)):
+        raise StoreError(f"the store does not take this run: {', '.join(lacking[:5])} must not be empty")
+    file = root / "results" / _kind(run) / f"{run.id}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with file.open("xb") as new:  # never in the place of another
+            new.write(encode(run))
+    except FileExistsError:
+        raise StoreError(f"{file}: there is such a run already, and no run is ever written over") from None
+    except BaseException:
+        file.unlink(missing_ok=True)  # whole or not at all
+        raise
+    (root / "results" / INDEX).write_bytes(index(root))
+    return file
+
+
+def runs(root: Path = ROOT) -> list[AnyRun]:
+    """Every run in the store, from the oldest to the newest. Raises StoreError for a file that is none."""
+    return sorted(map(read, files(root)), key=lambda run: (run.began, run.id))
+
+
+def files(root: Path = ROOT) -> list[Path]:
+    """The files of the store that hold runs."""
+    return sorted((root / "results").glob("*/*.json"))
+
+
+def faults(root: Path = ROOT) -> Iterable[tuple[Path, str]]:
+    """What is wrong with the files of the store: which file, and what."""
+    for file in files(root):
+        try:
+            run = read(file)
+        except StoreError as error:
+            yield file, str(error).removeprefix(f"{file}: ")
+            continue
+        if (file.parent.name, file.stem) != (_kind(run), run.id):
+            yield file, f"holds the run {_kind(run)}/{run.id}; name it so"
+        for path in empty_fields(run):
+            yield file, f"{path} must not be empty"
+
+
+def index(root: Path = ROOT) -> bytes:
+    """What `results/index.json` has to hold: what each run is, without its results."""
+    entries = [
+        Entry(
+            file=f"{_kind(run)}/{run.id}.json",
+            kind=_kind(run),
+            id=run.id,
+            began=f"{run.began:%Y-%m-%dT%H:%M:%SZ}",
+            commit=run.commit or "",
+            clean=bool(run.clean),
+            engine=run.engine or "",
+            mends=sorted({target.mends for target in run.targets if target.mends}),
+            targets=list(dict.fromkeys(target.name for target in run.targets)),
+        )
+        for run in runs(root)
+    ]
+    return msgspec.json.format(msgspec.json.encode({"runs": entries}), indent=1) + b"\n"
+
+
+def _kind(run: Run) -> str:
+    return str(run.__struct_config__.tag)

@@ -1,0 +1,35 @@
+"""The words for what came of a question, the same for every kind of run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What came of one question to one target."""
+
+    PASS = "pass"  # noqa: S105
+    """A right answer."""
+    FAIL = "fail"
+    """Another answer, whether it was expected of this target or not."""
+    UNSUPPORTED = "unsupported"
+    """The target does not have what is asked about, and need not."""
+    ERROR = "error"
+    """The question could not be put: no connection, for one."""
+
+
+class Standing(StrEnum):
+    """How an answer compares with what the catalog says of the target."""
+
+    PASS = "pass"  # noqa: S105
+    """Right, and by the stack itself."""
+    MENDED = "mended"
+    """Right, because the service mends what the stack gets wrong."""
+    KNOWN = "known"
+    """Wrong, as a known deviation says."""
+    UNSUPPORTED = "unsupported"
+    """The target does not have what is asked about, and need not."""
+    SURPRISE = "surprise"
+    """Not what the catalog says: better or worse."""
+    ERROR = "error"
+    """The question could not be put."""
