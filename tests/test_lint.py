@@ -21,6 +21,15 @@ DOCKERFILE = 'FROM python:3.13-slim-trixie AS build\nFROM python:3.13-slim-trixi
 KNOWN = (
     '[[known]]\nchecks = ["binary"]\noutcome = "echo as text"\nreason = "The cause."\nlink = "https://example.org/1"\n'
 )
+MENDED = """
+[[mended]]
+checks = ["post"]
+by = "refuse"
+outcome = "accepted"
+reason = "The fault."
+link = "https://example.org/2"
+via = "direct"
+"""
 PACKAGE = {"dependencies": {"ws": "8.18.0"}}
 PACKAGE_LOCK = {"packages": {"": {}, "node_modules/ws": {"version": "8.18.0", "integrity": "sha512-x"}}}
 
@@ -28,8 +37,9 @@ PACKAGE_LOCK = {"packages": {"": {}, "node_modules/ws": {"version": "8.18.0", "i
 @pytest.fixture
 def alpha(checkout: Path, add_service: Callable[..., Path]) -> Path:
     """A folder that lacks nothing, in a checkout that lacks nothing."""
-    folder = add_service("alpha", FACTS + KNOWN, app="print('the echo')\n")
+    folder = add_service("alpha", FACTS + KNOWN + MENDED, app="print('the echo')\n")
     (folder / "chat.py").write_text("import re\n")
+    (folder / "mends.py").write_text("def refuse():\n    pass\n")
     (folder / "Dockerfile").write_text(DOCKERFILE)
     (folder / "requirements.in").write_text("# the client\nredis[hiredis]==8.1.0\n")
     (folder / "requirements.txt").write_text(f"# locked\nredis==8.1.0 ; python_version > '3' \\\n{HASH}    # via me\n")
@@ -126,6 +136,15 @@ EDITS = {
     "known twice": (
         "service.toml", KNOWN, KNOWN + KNOWN + 'via = "proxy"\n', "known binary: twice for the route proxy"
     ),
+    "a mend without a cause": ("service.toml", "The fault.", "TODO", "mended post: reason: still to be written"),
+    "a mend by whom": ("service.toml", '"refuse"', '"TODO"', "service.toml: mended post: by: still to be written"),
+    "a mend that is not there": ("mends.py", "def refuse", "def refused", "mended post: by: there is no refuse in me"),
+    "a mend of what is known": ("service.toml", '"post"', '"binary"', "mended binary: known and mended for the route"),
+    "a mend of no check": ("service.toml", '"post"', '"pest"', "service.toml: mended pest: no such check"),
+    "a mend of nothing": (
+        "service.toml", 'outcome = "accepted"', 'outcome = "HTTP 405"', "mended post: 'HTTP 405' is the right answer"
+    ),
+    "a mend that nothing holds": ("service.toml", 'via = "direct"', 'via = "proxy"', "mended post: via the proxy al"),
     "released before its time": ("service.toml", "2026-01-31", "1970-01-01", "service.toml: released: there"),
     "a key misspelt": ("service.toml", "title", "titel", "service.toml: titel: no such key"),
 }  # fmt: skip

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from echowall.catalog import catalog, compose
-from echowall.catalog.catalog import ROOT, CatalogError, Service
+from echowall.catalog import catalog, compose, mends
+from echowall.catalog.catalog import ROOT, CatalogError, Known, Mended, Service
 from echowall.catalog.contract import ROOM
 from echowall.catalog.lock import REQUIREMENT, normal
 from echowall.check.suite import ALL
@@ -263,30 +263,50 @@ def _unwritten(exhibit: Exhibit) -> Iterator[Fault]:
         if UNWRITTEN.search(getattr(service, key)):
             cure = "say in one sentence what is particular" if key == "summary" else "write what is true of this stack"
             yield exhibit.fault("service.toml", f"{key}: still the template's; {cure}")
-    for known in service.known:
+    for kind, entry in _entries(service):
         for key, cure in (
+            ("by", "name the function or class of mends.py"),
             ("reason", "say the cause, in the library"),
             ("link", "name the issue or the line of source"),
         ):
-            if UNWRITTEN.search(getattr(known, key)):
+            if UNWRITTEN.search(getattr(entry, key, "")):
                 yield exhibit.fault(
-                    "service.toml", f"known {', '.join(known.checks)}: {key}: still to be written; {cure}"
+                    "service.toml", f"{kind} {', '.join(entry.checks)}: {key}: still to be written; {cure}"
                 )
 
 
+def _entries(service: Service) -> Iterator[tuple[str, Known | Mended]]:
+    """The known deviations and the mends, each with its kind's name."""
+    yield from (("known", known) for known in service.known)
+    yield from (("mended", mended) for mended in service.mended)
+
+
 def _known(exhibit: Exhibit) -> Iterator[Fault]:
-    seen = set()
-    for known in exhibit.service.known if exhibit.service else ():
-        for check in known.checks:
+    seen: dict[tuple[str, str], str] = {}
+    for kind, entry in _entries(exhibit.service) if exhibit.service else ():
+        for check in entry.checks:
             if check not in _EXPECTED and check not in ROOM:
                 cure = "services/README.md has the chat's, `echowall check --list` the others"
-                yield exhibit.fault("service.toml", f"known {check}: no such check; {cure}")
-            if known.outcome in _EXPECTED.get(check, ()):
-                yield exhibit.fault("service.toml", f"known {check}: {known.outcome!r} is the right answer; remove it")
-            for via in [known.via] if known.via else ["direct", "proxy"]:
-                if (check, via) in seen:
-                    yield exhibit.fault("service.toml", f"known {check}: twice for the route {via}; remove one")
-                seen.add((check, via))
+                yield exhibit.fault("service.toml", f"{kind} {check}: no such check; {cure}")
+            if entry.outcome in _EXPECTED.get(check, ()):
+                what = f"{kind} {check}: {entry.outcome!r} is the right answer; remove it"
+                yield exhibit.fault("service.toml", what)
+            for via in [entry.via] if entry.via else ["direct", "proxy"]:
+                if before := seen.get((check, via)):
+                    twice = f"{before} and {kind}" if before != kind else "twice"
+                    yield exhibit.fault("service.toml", f"{kind} {check}: {twice} for the route {via}; remove one")
+                seen[check, via] = kind
+
+
+def _mended(exhibit: Exhibit) -> Iterator[Fault]:
+    for mended in exhibit.service.mended if exhibit.service else ():
+        checks = ", ".join(mended.checks)
+        if mended.via == "proxy":
+            cure = "with its mends off a service is asked directly, so that nothing would hold this entry; remove it"
+            yield exhibit.fault("service.toml", f"mended {checks}: via the proxy alone; {cure}")
+        if not UNWRITTEN.search(mended.by) and mends.place(exhibit.folder, mended.by) is None:
+            what = f"mended {checks}: by: there is no {mended.by} in mends.py; name the function or class that does it"
+            yield exhibit.fault("service.toml", what)
 
 
 def _released(exhibit: Exhibit) -> Iterator[Fault]:
@@ -329,5 +349,5 @@ def _results(root: Path) -> Iterator[Fault]:
 
 
 RULES: tuple[Rule, ...] = (
-    _files, _run, _dockerfile, _requirements, _packages, _sources, _unwritten, _released, _known,
+    _files, _run, _dockerfile, _requirements, _packages, _sources, _unwritten, _released, _known, _mended,
 )  # fmt: skip

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from echowall.catalog import catalog
+from echowall.catalog import catalog, mends
 from echowall.catalog.catalog import Service
 from echowall.results import store
 from echowall.results.model import CheckRun, Examined, Question, Result
@@ -96,20 +95,17 @@ def _cell(known: Behaviour, check: str, root: Path) -> str:
 
 def _source(service: Service, name: str, root: Path) -> str:
     """A link to a mend's first line."""
-    for file in sorted((root / "services" / service.name).glob("mends.*")):
-        for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
-            if re.match(rf"\s*(?:export )?(?:async )?(?:def|class|function|const) {re.escape(name)}\b", line):
-                return f"[`{name}`](../services/{service.name}/{file.name}#L{number})"
-    return f"`{name}`"
+    place = mends.place(root / "services" / service.name, name)
+    return f"[`{name}`](../{place.file.relative_to(root)}#L{place.line})" if place else f"`{name}`"
 
 
 def _sources(known: Sequence[Behaviour]) -> Iterator[str]:
     runs = {run.id: run for one in known for run in one.runs}
     for run in sorted(runs.values(), key=lambda run: run.began):
-        mends = " and ".join(sorted({str(target.mends) for target in run.targets}))
+        on_or_off = " and ".join(sorted({str(target.mends) for target in run.targets}))
         what = f"{run.began:%Y-%m-%d %H:%M} UTC, {run.engine}, {run.machine.cores} cores, commit {str(run.commit)[:7]}"
         changed = "" if run.clean else " with changes"
-        yield f"From the run of [{what}{changed}](../results/check/{run.id}.json), mends {mends}."
+        yield f"From the run of [{what}{changed}](../results/check/{run.id}.json), mends {on_or_off}."
 
 
 def markdown(examined: Sequence[Examined], asked: Iterable[Question]) -> str:
