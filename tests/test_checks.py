@@ -5,20 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-import tomllib
-from typing import Literal
 
-import msgspec
 import pytest
 
-from echowall.catalog.catalog import Known
-from echowall.catalog.lint import UNWRITTEN
-from echowall.check import rendering
 from echowall.check.registry import GROUPS, Check
 from echowall.check.suite import ALL
 from echowall.check.wire import Target, accept_for, connect, observe
-from echowall.results.model import Examined, Result
-from echowall.results.verdicts import Verdict
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda check: check.id)
@@ -28,26 +20,6 @@ def test_a_check_asks_one_question_and_says_where_it_is_answered(check: Check) -
     assert check.section
     assert check.expects
     assert check.group in GROUPS
-
-
-def test_what_is_not_known_yet_is_printed_as_known_deviations_to_be_explained() -> None:
-    def found(via: Literal["direct", "proxy"], **outcomes: str) -> Examined:
-        results = [Result(check=name, verdict=Verdict.FAIL, outcome=outcome) for name, outcome in outcomes.items()]
-        passed = Result(check="text", verdict=Verdict.PASS, outcome="echo")
-        return Examined(name="new", url=via, via=via, results=[*results, passed])
-
-    direct = found("direct", binary='an "echo"\\ as text\x7f', post="accepted", head="HTTP 500")
-    proxied = found("proxy", binary='an "echo"\\ as text\x7f', head="HTTP 502")
-    printed = rendering.toml([direct, proxied], {})
-
-    known = [msgspec.convert(entry, Known) for entry in tomllib.loads(printed)["known"]]
-    assert [(*one.checks, one.outcome, one.via) for one in known] == [
-        ("binary", 'an "echo"\\ as text\x7f', None),
-        ("post", "accepted", "direct"),
-        ("head", "HTTP 500", "direct"),
-        ("head", "HTTP 502", "proxy"),
-    ]
-    assert all(UNWRITTEN.search(one.reason) and UNWRITTEN.search(one.link) for one in known)
 
 
 def test_a_ping_is_answered_without_waiting_for_a_server_that_waits_for_us_to_read() -> None:

@@ -18,11 +18,11 @@ from rich.table import Column, Table
 
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT, CatalogError, Service
-from echowall.check import judging, rendering
+from echowall.check import judging, rendering, unmended
 from echowall.check.examination import Examination
 from echowall.check.registry import GROUPS, Check
 from echowall.check.suite import ALL
-from echowall.check.targets import Subject, direct, foreign, proxied
+from echowall.check.targets import Subject, direct, of_url, proxied
 from echowall.lab.lab import Lab
 from echowall.results import behaviour, store
 from echowall.results.model import CheckRun
@@ -54,6 +54,9 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         group: Annotated[list[str] | None, typer.Option(help="Only checks of this group; may be repeated.")] = None,
         only: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this check; may be repeated.")] = None,
         via: Annotated[Via, typer.Option(help="The route to a service of the lab.")] = Via.BOTH,
+        bare: Annotated[
+            bool, typer.Option("--bare", help="Ask further instances with their mends off, one at a time, directly.")
+        ] = False,
         json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results there, as JSON.")] = None,
         save: Annotated[bool, typer.Option("--save", help="Keep the run in the store of results.")] = False,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
@@ -78,6 +81,9 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
     ) -> None:
         """Find out what each stack, or any echo endpoint, really does on the wire.
 
+        With --bare, one more instance of each stack is started with its mends off, one at a time, and asked directly:
+        it has to fail each [[mended]] check as service.toml says, and to answer all others as it always does.
+
         Exit status: 0 where all is as the contract and the known deviations say, 1 where not, 2 for misuse.
         """
         chosen = _choose(group or [], [explain] if explain else only or [])
@@ -90,19 +96,23 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             _writable(json)
         if save and (urls or len(chosen) < len(ALL)):
             raise typer.BadParameter("--save keeps whole runs over the lab's services: leave out URLs and choices")
+        if bare and (urls or via is Via.PROXY):
+            raise typer.BadParameter("--bare asks services of the lab, directly: leave out URLs and --via proxy")
         services = {} if urls and not names else {one.name: one for one in catalog.load()}
         try:
             named = [] if urls and not names else catalog.choose(list(services.values()), names)
         except CatalogError as error:
             raise typer.BadParameter(str(error)) from None
-        subjects = _foreign(urls, header or [], subprotocol or [], _tls(ca, insecure), intrusive=intrusive)
+        foreign = _foreign(urls, header or [], subprotocol or [], _tls(ca, insecure), intrusive=intrusive)
         the_lab = running() if named else None
         examination = Examination(chosen, jobs, err)
-        if the_lab:
-            subjects += _own(the_lab, named, via)
         try:
             with examination.shown():
-                asyncio.run(examination.examine(subjects))
+                if the_lab and bare:
+                    unmended.examine(examination, the_lab, _with_mends(named, names), err)
+                else:
+                    own = _own(the_lab, named, via) if the_lab else []
+                    asyncio.run(examination.examine([*foreign, *own]))
         except KeyboardInterrupt:
             err.print("[red]echowall:[/red] interrupted; nothing was written")
             sys.exit(130)
@@ -118,7 +128,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             sys.stdout.write(rendering.toml(found, services))
         elif found:
             out.print(rendering.table(found, services))
-        surprises = judging.surprises(found, services)
+        surprises = judging.surprises(found, services, chosen)
         for one in surprises:
             err.print(f"[red]{escape(one.target)}[/red] {one.check}: {escape(one.what)}", highlight=False)
         if found:
@@ -129,6 +139,14 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         sys.exit(1 if surprises or examination.unfit else 0)
 
     return check
+
+
+def _with_mends(services: Iterable[Service], names: Iterable[str]) -> list[Service]:
+    """Those that have something to switch off, or were asked for by name; says which are left out."""
+    left_out = [one.name for one in services if one.name not in names and not unmended.has_mends(one)]
+    if left_out:
+        err.print(f"left out, for they have no mends to switch off: {', '.join(left_out)}", highlight=False)
+    return [one for one in services if one.name not in left_out]
 
 
 def _save(run: CheckRun) -> None:
@@ -177,7 +195,7 @@ def _foreign(
     urls: Iterable[str], headers: list[str], subprotocols: list[str], tls: ssl.SSLContext, *, intrusive: bool
 ) -> list[Subject]:
     try:
-        return [foreign(url, headers, subprotocols, tls, intrusive=intrusive) for url in urls]
+        return [of_url(url, headers, subprotocols, tls, intrusive=intrusive) for url in urls]
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

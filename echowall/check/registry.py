@@ -51,7 +51,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     intrusive: bool = False
     """It asks more of a server than a polite client may: floods, resets, many sockets."""
     ends: bool = False
-    """It stops the service, so it comes last; the lab starts it again."""
+    """It stops the service, so it comes last."""
     local: bool = False
     """It needs the service's processes: to signal or to measure them."""
     plain: bool = False

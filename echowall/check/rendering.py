@@ -20,11 +20,15 @@ from echowall.results.verdicts import Standing, Verdict
 
 _MARKS: dict[Standing, tuple[str, str]] = {
     Standing.PASS: ("✓", "green"),
+    Standing.MENDED: ("◐", "green"),
     Standing.KNOWN: ("≈", "yellow"),
     Standing.UNSUPPORTED: ("–", "dim"),
     Standing.SURPRISE: ("✗", "bold red"),
     Standing.ERROR: ("!", "bold red"),
 }
+_LEGEND = """\
+✓ as the RFC has it   ◐ because the service mends it   ≈ wrong, as service.toml says
+– not applicable or not offered   ✗ surprise   ! could not be asked"""
 
 
 def table(examined: list[Examined], services: Mapping[str, Service]) -> RenderableType:
@@ -40,10 +44,7 @@ def table(examined: list[Examined], services: Mapping[str, Service]) -> Renderab
             grid.add_row(Text(group, style="bold"))
         for check in rows:
             grid.add_row(f"  {check.id}", *(_cell(check, name, examined, services) for name in names))
-    legend = (
-        "✓ as the RFC has it   ≈ known deviation   – not applicable or not offered   ✗ surprise   ! could not be asked"
-    )
-    return Group(grid, Text(f"\n{legend}", style="dim"))
+    return Group(grid, Text(f"\n{_LEGEND}", style="dim"))
 
 
 def _asked(check: Check, examined: Iterable[Examined]) -> bool:
@@ -55,28 +56,33 @@ def _cell(check: Check, name: str, examined: Iterable[Examined], services: Mappi
     for target in examined:
         for result in target.results:
             if target.name == name and result.check == check.id:
-                kind, _ = standing(result, services.get(name), target.via)
+                kind, _ = standing(result, target, services.get(name))
                 marks.append(_MARKS[kind])
     return Text.assemble(*dict.fromkeys(marks)) if marks else Text("–", style="dim")
 
 
 def toml(examined: Iterable[Examined], services: Mapping[str, Service]) -> str:
-    """The wrong answers of which no known deviation tells, as entries for service.toml that lack their causes."""
-    found: dict[tuple[str, str, str], list[Route | None]] = {}
+    """The wrong answers of which service.toml does not tell, as entries for it that lack their causes.
+
+    Of a service with its mends off they are `[[mended]]` entries, otherwise `[[known]]`.
+    """
+    found: dict[tuple[str, str, str, bool], list[Route | None]] = {}
     routes: dict[str, set[Route | None]] = {}
     for target in examined:
         routes.setdefault(target.name, set()).add(target.via)
         for result in target.results:
-            kind, _ = standing(result, services.get(target.name), target.via)
+            kind, _ = standing(result, target, services.get(target.name))
             if kind is Standing.SURPRISE and result.verdict is Verdict.FAIL:
-                found.setdefault((target.name, result.check, result.outcome), []).append(target.via)
+                key = target.name, result.check, result.outcome, target.mends == "off"
+                found.setdefault(key, []).append(target.via)
     lines = []
-    for (name, check, outcome), vias in found.items():
-        both = len(vias) > 1 or routes[name] == {None}
+    for (name, check, outcome, bare), vias in found.items():
+        both = bare or len(vias) > 1 or routes[name] == {None}
         lines += [
             f"# services/{name}/service.toml" if name in services else f"# {name}",
-            "[[known]]",
+            "[[mended]]" if bare else "[[known]]",
             f"checks = [{_quoted(check)}]",
+            *(['by = "TODO: the function or class of mends.py"'] if bare else []),
             f"outcome = {_quoted(outcome)}",
             'reason = "TODO: the cause, in the library"',
             'link = "https://example.org/TODO"',

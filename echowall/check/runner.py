@@ -58,11 +58,11 @@ async def _in_turn(group: list[Target], checks: list[Check], report: Report) -> 
         for check in checks:
             if applies(check, target):
                 report(target, *await ask(target, check))
-                if check.ends:
-                    await _back(target)
+                if check.ends and target.revived:
+                    await _until_back(target)
 
 
-async def _back(target: Target) -> None:
+async def _until_back(target: Target) -> None:
     """Wait until a service that was stopped is up again, as those who keep it see to."""
     for _ in range(60):
         if await preflight(target) is None:

@@ -34,7 +34,15 @@ def direct(service: Service, endpoint: Endpoint) -> Subject:
     """A service of the lab, past the proxy."""
     address = f"{endpoint.host}:{endpoint.port}"
     target = _service(service, f"ws://{address}/foobar/")
-    return _subject(service, msgspec.structs.replace(target, via="direct", pid=endpoint.pid), f"http://{address}/about")
+    target = msgspec.structs.replace(target, via="direct", pid=endpoint.pid)
+    return _subject(service, target, f"http://{address}/about")
+
+
+def bare(service: Service, endpoint: Endpoint) -> Subject:
+    """An instance of a service that was started with its mends off, and that nothing starts again."""
+    subject = direct(service, endpoint)
+    subject.examined.mends = "off"
+    return subject._replace(target=msgspec.structs.replace(subject.target, revived=False))
 
 
 def proxied(service: Service, base: str) -> Subject:
@@ -73,7 +81,7 @@ async def versions(about: str) -> dict[str, str]:
         return {}
 
 
-def foreign(
+def of_url(
     url: str, headers: Iterable[str], subprotocols: Iterable[str], tls: ssl.SSLContext, *, intrusive: bool
 ) -> Subject:
     """An endpoint by its URL. `headers` are lines of `Name: value`.

@@ -28,6 +28,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """The route, to a service of the lab."""
     pid: int | None = None
     """The service's first process, where it may be signalled and measured."""
+    revived: bool = True
+    """Whether it is started again by itself when it was stopped."""
     intrusive: bool = False
     """Whether it may be asked what a polite client does not ask."""
     tls: ssl.SSLContext | None = None
