@@ -212,7 +212,7 @@ def _tls(ca: Path | None, insecure: bool) -> ssl.SSLContext:
 
 
 def _writable(file: Path) -> None:
-    """Sees beforehand that the results will find their place."""
+    """Raise BadParameter, before the run, where its results could not be written there."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a check is, and the list of them. A check is one question to an endpoint, put by a coroutine."""
+"""What a check is, and the list of all checks. A check is one question to an endpoint, asked by a coroutine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GROUPS: tuple[Group, ...] = (
 
 
 class Observation(NamedTuple):
-    """What was observed: the outcome in a few fixed words, and what else there is to say of it."""
+    """What was observed: the outcome in a few fixed words, and the details in other words."""
 
     outcome: str
     detail: str = ""

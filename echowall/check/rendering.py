@@ -62,7 +62,7 @@ def _cell(check: Check, name: str, examined: Iterable[Examined], services: Mappi
 
 
 def toml(examined: Iterable[Examined], services: Mapping[str, Service]) -> str:
-    """The wrong answers of which service.toml does not tell, as entries for it that lack their causes.
+    """The wrong answers that service.toml does not list, as entries for it that lack their causes.
 
     Of a service with its mends off they are `[[mended]]` entries, otherwise `[[known]]`.
     """
@@ -98,7 +98,7 @@ def _quoted(text: str) -> str:
 
 
 def explain(console: Console, check: Check, answers: Iterable[Answer]) -> None:
-    """Print the question, where it is laid down, and for each target the frames that answered it."""
+    """Print the question, its section, and for each target what was sent and received."""
     console.print(f"[bold]{check.id}[/bold] · {check.group} · {check.section}", highlight=False)
     console.print(escape(check.question), highlight=False)
     console.print(f"Right: {escape(' or '.join(check.expects))}.", highlight=False)

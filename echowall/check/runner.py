@@ -1,4 +1,4 @@
-"""Runs checks against targets: those that leave each other alone side by side, the others in turn after them."""
+"""Runs checks against targets: first side by side those that do not disturb each other, then the others in turn."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ Report = Callable[[Target, Result, Transcript], None]
 async def run(targets: Iterable[Target], checks: Iterable[Check], report: Report, *, jobs: int = 2) -> None:
     """Put every check that applies to every target, and report each result as it comes.
 
-    `jobs` endpoints are examined at a time. Targets of one name are routes to the same endpoint, so what has to
-    be alone on it is put to them in turn, when all else is done.
+    `jobs` endpoints are examined at a time. Targets of one name are routes to the same endpoint, so the checks that
+    have to be alone on it are put to them in turn, after all others.
     """
     chosen = list(checks)
     turn = asyncio.Semaphore(jobs)
@@ -63,7 +63,7 @@ async def _in_turn(group: list[Target], checks: list[Check], report: Report) -> 
 
 
 async def _until_back(target: Target) -> None:
-    """Wait until a service that was stopped is up again, as those who keep it see to."""
+    """Wait until a service that was stopped is up again: the lab starts it."""
     for _ in range(60):
         if await preflight(target) is None:
             return
@@ -71,7 +71,7 @@ async def _until_back(target: Target) -> None:
 
 
 def applies(check: Check, target: Target) -> bool:
-    """Whether the question makes sense there, and may be put."""
+    """Whether the question makes sense for the target, and may be asked."""
     return (
         (target.codec.plain or not check.plain)
         and (target.pid is not None or not check.local)
@@ -102,7 +102,7 @@ async def preflight(target: Target) -> str | None:
 
 
 async def _beside(target: Target, checks: list[Check], report: Report) -> None:
-    """Checks that leave each other alone, several at a time; first those that wait, since they take longest."""
+    """Put the checks that do not disturb each other, several at a time; first those that wait, as they take longest."""
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def put(check: Check) -> None:

@@ -1,4 +1,4 @@
-"""The end of a connection: the closing handshake, and without one (RFC 6455, sections 5.5.1 and 7)."""
+"""The end of a connection, with the closing handshake and without it (RFC 6455, sections 5.5.1 and 7)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def close_code(target: Target) -> Observation | str:
 
 @check("close-empty", group="closing", section="RFC 6455, 5.5.1", expects=("close without a code", "close 1000"))
 async def close_empty(target: Target) -> str:
-    """Is a close without a code answered with one that has none, or 1000?"""
+    """Is a close without a code answered with a close without a code, or with 1000?"""
     async with connect(target) as ws:
         await ws.close(None)
         return brief(await ws.reaction())
@@ -48,7 +48,7 @@ async def close_empty(target: Target) -> str:
 
 @check("close-ends-tcp", group="closing", section="RFC 6455, 7.1.1", expects="ends")
 async def close_ends_tcp(target: Target) -> str:
-    """Does the server end the TCP connection after the closing handshake, so that the client need not?"""
+    """Does the server end the TCP connection after the closing handshake?"""
     async with connect(target) as ws:
         await ws.close(1000)
         return "stays open" if isinstance(await _to_the_end(ws, []), Closed) else "ends"
@@ -80,7 +80,7 @@ async def close_bad_reason(target: Target) -> str:
 
 @check("data-after-close", group="closing", section="RFC 6455, 5.5.1", expects="ignored")
 async def data_after_close(target: Target) -> str:
-    """Is a message ignored that comes after the client's own close?"""
+    """Is a message that comes after the client's close ignored?"""
     async with connect(target) as ws:
         late = frames.encode(TEXT, ws.wrap(b"too late"))
         await ws.write(frames.encode(CLOSE, frames.close_payload(1000)) + late, "close 1000, and a text behind it")
@@ -91,7 +91,7 @@ async def data_after_close(target: Target) -> str:
 
 @check("crossed-closes", group="closing", section="RFC 6455, 5.5.1", expects="one close")
 async def crossed_closes(target: Target) -> Observation | str:
-    """Where both sides close at once, does the server send one close, and end?
+    """Does the server send one close, and end, where both sides close at once?
 
     It is made to close by an opcode that does not exist, with the client's close already behind it.
     """
@@ -110,7 +110,7 @@ async def crossed_closes(target: Target) -> Observation | str:
 
 @check("half-close", group="closing", section="RFC 6455, 7.2.1", expects="lets go")
 async def half_close(target: Target) -> Observation | str:
-    """Does the server let go of a client whose half of the TCP connection ends (FIN) without a close?"""
+    """Does the server let go of a client that ends its half of the TCP connection (FIN) without a close?"""
     if target.tls:
         raise UnsupportedError("over TLS a connection ends as a whole")
     async with connect(target) as ws:
@@ -126,7 +126,7 @@ async def half_close(target: Target) -> Observation | str:
 
 @check("reset", group="closing", section="RFC 6455, 7.2.1", expects="still serves")
 async def reset(target: Target) -> str:
-    """After a client has broken its TCP connection (RST), is the next one served?"""
+    """Is the next client served after one that broke its TCP connection (RST)?"""
     async with connect(target) as ws:
         await ws.say("wall")
         ws.reset()
@@ -149,7 +149,7 @@ async def _each(target: Target, payloads: dict[str, bytes]) -> dict[str, str]:
 
 
 async def _to_the_end(ws: Connection, got: list[Heard]) -> Ended | Closed:
-    """Hear until the end; the close where that was the last, and the end does not come."""
+    """Hear until the end. Gives the close where the server sent one and the end does not come."""
     deadline = time.monotonic() + PATIENCE
     while True:
         heard = await ws.hear(max(0.0, deadline - time.monotonic()))

@@ -1,4 +1,4 @@
-"""What several groups of checks ask with, and how they put what they found."""
+"""What several groups of checks share: how they ask, and how they word what they found."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import time
 from echowall.check.wire import PATIENCE, Closed, Connection, Ended, Message, observe
 from echowall.check.wire.frames import CLOSE, PONG, Frame, close_code
 
-#: How soon a breach of the protocol is answered, mostly; after that a message finds out whether life goes on.
+#: Most servers answer a breach of the protocol within this time, in seconds. After it, a message finds out whether the
+#: connection goes on.
 SOON = 0.5
 
 
 async def pong(ws: Connection, payload: bytes, within: float = PATIENCE) -> str:
-    """What answers a ping that has been sent. All but pongs and the close are passed over on the way."""
+    """What answers a ping that has been sent. Everything but pongs and the close is passed over on the way."""
     deadline = time.monotonic() + within
     while True:
         found = await ws.frame(max(0.0, deadline - time.monotonic()))
@@ -27,8 +28,8 @@ async def pong(ws: Connection, payload: bytes, within: float = PATIENCE) -> str:
 async def rejection(ws: Connection) -> str:
     """What becomes of a breach of the protocol that has been sent.
 
-    Beside a close, a cut and silence it may be `ignored`, where the next message comes back as if nothing had been,
-    or `taken for a message`.
+    Apart from a close, a cut and silence, the outcome may be `ignored`, where the next message comes back as if
+    nothing had happened, or `taken for a message`.
     """
     heard = await ws.hear(SOON)
     if isinstance(heard, Ended) and heard.how == "silence":
@@ -42,7 +43,7 @@ async def rejection(ws: Connection) -> str:
 
 
 def compare(found: Frame, payload: bytes) -> str:
-    """A pong and the payload that it should have."""
+    """How a pong's payload compares with the one that it should have."""
     if found.payload == payload:
         return "pong with its payload"
     return "pong with another payload" if found.payload else "empty pong"
@@ -59,7 +60,7 @@ def brief(outcome: str) -> str:
 
 
 def summary(found: dict[str, str]) -> str:
-    """The outcome of several experiments of one kind: the common one, or which had which."""
+    """The outcome of several experiments of one kind, by label: the common one, or each with its labels."""
     outcomes = list(dict.fromkeys(found.values()))
     if len(outcomes) == 1:
         return outcomes[0]

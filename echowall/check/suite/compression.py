@@ -1,4 +1,4 @@
-"""permessage-deflate (RFC 7692): is it negotiated as the RFC says, used, and no way round the message limit?"""
+"""permessage-deflate (RFC 7692): is it negotiated as the RFC says, is it used, and does the message limit hold?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MIB = 1 << 20
 
 @check("deflate", group="compression", section="RFC 7692, 6", expects="compressed")
 async def deflate(target: Target) -> Observation | str:
-    """Is permessage-deflate, where it is offered and accepted, really used in both directions?"""
+    """Is permessage-deflate really used in both directions where it is accepted?"""
     async with _deflated(target) as ws:
         message = b"wall " * 200
         await ws.say(message)
@@ -32,7 +32,7 @@ async def deflate(target: Target) -> Observation | str:
 
 @check("deflate-unasked", group="compression", section="RFC 7692, 5", expects="not compressed")
 async def deflate_unasked(target: Target) -> str:
-    """Is nothing compressed for a client that has not offered it?"""
+    """Is nothing compressed for a client that did not offer it?"""
     async with connect(target, greet=False) as ws:
         if ws.response.header("Sec-WebSocket-Extensions"):
             return "an extension selected"
@@ -46,7 +46,7 @@ async def deflate_unasked(target: Target) -> str:
 
 @check("deflate-plain", group="compression", section="RFC 7692, 5", expects="echo")
 async def deflate_plain(target: Target) -> str:
-    """Where compression has been offered, is a message that is not compressed understood, accepted or not?"""
+    """Is a message that is not compressed understood after compression was offered, whether or not it was accepted?"""
     async with _deflated(target, required=False) as ws:
         await ws.raw.say("wall")
         outcome = await ws.reaction(b"wall")
@@ -55,7 +55,7 @@ async def deflate_plain(target: Target) -> str:
 
 @check("deflate-fragments", group="compression", section="RFC 7692, 6", expects="echo", alone=True)
 async def deflate_fragments(target: Target) -> str:
-    """Does a compressed message in three fragments, of which only the first is marked, come back?"""
+    """Does a compressed message in three fragments come back, where only the first is marked as compressed?"""
     async with _deflated(target) as ws:
         message = _noise(600)
         data = ws.pack(ws.raw.wrap(message))
@@ -75,7 +75,7 @@ async def deflate_fragments(target: Target) -> str:
 async def deflate_server_context(target: Target) -> Observation | str:
     """Does the server refer to earlier messages only if both sides agreed that it may?
 
-    Where it does, the same message takes fewer bytes the second time.
+    If it does, the same message takes fewer bytes the second time.
     """
     async with _deflated(target) as ws:
         message, sizes = _noise(600), []
@@ -90,7 +90,7 @@ async def deflate_server_context(target: Target) -> Observation | str:
 
 @check("deflate-no-context", group="compression", section="RFC 7692, 7.1.1.1", expects="each on its own")
 async def deflate_no_context(target: Target) -> str:
-    """Is a client that asks for server_no_context_takeover sent messages that each decompress on their own?"""
+    """Does each message decompress on its own for a client that asks for server_no_context_takeover?"""
     async with _deflated(target, "server_no_context_takeover") as ws:
         if "server_no_context_takeover" not in ws.parameters:
             return "accepted without the parameter"
@@ -104,7 +104,7 @@ async def deflate_no_context(target: Target) -> str:
 
 @check("deflate-client-context", group="compression", section="RFC 7692, 7.1.1.2", expects="echo")
 async def deflate_client_context(target: Target) -> str:
-    """Is a message understood that refers to an earlier one of the client's?"""
+    """Is a message that refers to an earlier one of the client's understood?"""
     async with _deflated(target) as ws:
         if "client_no_context_takeover" in ws.parameters:
             raise UnsupportedError("it forbids the client to refer to earlier messages")
@@ -118,7 +118,7 @@ async def deflate_client_context(target: Target) -> str:
 
 @check("deflate-window", group="compression", section="RFC 7692, 7.1.2.1", expects="within the window")
 async def deflate_window(target: Target) -> str:
-    """Does the server keep to a window of 512 bytes, where a client asks for one?"""
+    """Does the server keep to a window of 512 bytes where a client asks for it?"""
     async with _deflated(target, "server_max_window_bits=9") as ws:
         if ws.parameters.get("server_max_window_bits") not in ("8", "9"):
             return "accepted without the parameter"
@@ -130,7 +130,7 @@ async def deflate_window(target: Target) -> str:
 
 @check("deflate-bad-offer", group="compression", section="RFC 7692, 7.1", expects=("declined", "HTTP 400"))
 async def deflate_bad_offer(target: Target) -> Observation | str:
-    """Is an offer declined whose parameters are impossible, unknown or said twice?"""
+    """Is an offer with parameters that are impossible, unknown or given twice declined?"""
     async with _deflated(target):  # or there is nothing to ask
         pass
     for parameters in (
@@ -149,7 +149,7 @@ async def deflate_bad_offer(target: Target) -> Observation | str:
 
 @check("deflate-corrupt", group="compression", section="RFC 7692, 7.2.2", expects=("close 1002", "close 1007"))
 async def deflate_corrupt(target: Target) -> str:
-    """Is a compressed message refused that is no DEFLATE stream?"""
+    """Is a compressed message that is no DEFLATE stream refused?"""
     async with _deflated(target) as ws:
         await ws.raw.send(TEXT, b"\xff" * 16, rsv=RSV1)
         return await rejection(ws.raw)
@@ -164,7 +164,7 @@ async def deflate_corrupt(target: Target) -> str:
     intrusive=True,
 )
 async def zip_bomb(target: Target) -> Observation | str:
-    """Is a message of 10 kB that decompresses to 10 MiB, and more than the limit, held to it?"""
+    """Does the limit hold for a message of 10 kB that decompresses to more than that, and to 10 MiB at least?"""
     size = max(10 * MIB, (target.max_message or 0) + 1)
     if size > 64 * MIB:
         raise UnsupportedError(f"its limit of {target.max_message:,} bytes is too far off")
@@ -179,16 +179,16 @@ async def zip_bomb(target: Target) -> Observation | str:
 
 
 class Deflated:
-    """A connection on which compression has been negotiated, or offered at least."""
+    """A connection on which compression was offered, and accepted or not."""
 
     def __init__(self, raw: Connection, parameters: dict[str, str], *, accepted: bool = True) -> None:
         self.raw = raw
         self.parameters = parameters
         self.accepted = accepted
         self.size = 0
-        """Of the last message that was heard, as it was on the wire."""
+        """The size of the last message that was heard, as it was on the wire."""
         self.compressed = False
-        """Whether that message was."""
+        """Whether the last message was."""
         # zlib writes no raw stream with a window of 8 bits, and asks for 9 in its place.
         self._deflater_bits = -max(9, int(parameters.get("client_max_window_bits") or 15))
         self._inflater_bits = -int(parameters.get("server_max_window_bits") or 15)
@@ -212,7 +212,7 @@ class Deflated:
         return "echo" if heard == self.raw.wrap(to) else "another message"
 
     async def hear(self, within: float = 5.0) -> bytes | str:
-        """The next message, decompressed, or in a few words why there is none. Pings are passed over."""
+        """The next message, decompressed; or why there is none, in a few words. Pings are passed over."""
         data, first = b"", True
         while True:
             found = await self.raw.frame(within)
@@ -238,7 +238,7 @@ class Deflated:
             return "undecodable"
 
     def _inflate(self, data: bytes) -> bytes:
-        """Byte by byte where a window was agreed on: zlib holds to it only what an earlier call has put out."""
+        """Decompress; byte by byte for a window, as zlib only checks references to what earlier calls gave out."""
         if self._inflater_bits == -15:
             return self._inflater.decompress(data)
         found: list[bytes] = []
@@ -277,6 +277,6 @@ def _offering(target: Target, offer: str) -> list[tuple[str, str]]:
 
 
 def _noise(size: int) -> bytes:
-    """Printable bytes with nothing in them to compress but that they are printable; the same on every run."""
+    """Random printable bytes, which hardly compress; the same on every run."""
     source = random.Random(size)  # noqa: S311
     return bytes(source.choices(b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_", k=size))

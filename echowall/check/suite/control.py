@@ -1,4 +1,4 @@
-"""Pings and pongs, the client's and the server's own (RFC 6455, section 5.5)."""
+"""Pings and pongs, those of the client and those of the server (RFC 6455, section 5.5)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from echowall.check.suite.common import close_of, compare, pong, rejection
 from echowall.check.wire import PATIENCE, Connection, Ended, Message, Target, connect, frames
 from echowall.check.wire.frames import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame
 
-#: How long an idle client waits for a ping, in seconds; a little more, so that one every 20 s comes in time.
+#: How long an idle client waits for a ping, in seconds, and how much longer, so that a ping every 20 s comes in time.
 IDLE, GRACE = 20.0, 2.0
 
 
@@ -34,7 +34,7 @@ async def long_ping(target: Target) -> str:
 
 @check("several-pings", group="control", section="RFC 6455, 5.5.3", expects=("pong with its payload", "last answered"))
 async def several_pings(target: Target) -> str:
-    """Of several pings in a row, is each answered, or at least the last?"""
+    """Is each of several pings in a row answered, or at least the last?"""
     async with connect(target) as ws:
         for number in range(5):
             await ws.send(PING, b"ping %d" % number)
@@ -83,9 +83,9 @@ async def fragmented_ping(target: Target) -> str:
 
 @check("busy-ping", group="control", section="RFC 6455, 5.5.2", expects="pong with its payload", alone=True)
 async def busy_ping(target: Target) -> Observation | str:
-    """Is a ping answered that comes behind messages to which the handler has not got yet?
+    """Is a ping answered that comes behind messages that the handler has not reached yet?
 
-    The pong may overtake their echoes or come in its turn: the detail tells. Nothing is read until all is sent.
+    The pong may overtake the echoes or come in its turn; the detail tells which. Nothing is read until all is sent.
     """
     message = "x" * 16384
     async with connect(target) as ws:
@@ -108,9 +108,9 @@ async def busy_ping(target: Target) -> Observation | str:
 
 @check("backlog-ping", group="control", section="RFC 6455, 5.2", expects="each frame whole", intrusive=True, waits=True)
 async def backlog_ping(target: Target) -> Observation | str:
-    """Are pings answered between the messages that wait for a client to read, and never in the middle of one?
+    """Are pongs sent between the messages that wait for a client to read, and never in the middle of one?
 
-    Who reads in one thread and writes in another may have sent half of a frame when the pong is due.
+    A server that reads in one thread and writes in another may have sent half of a frame when the pong is due.
     """
     message = "x" * (1 << 17)
     pings = [b"ping %d" % number for number in range(64)]
@@ -126,7 +126,7 @@ async def backlog_ping(target: Target) -> Observation | str:
 
 
 async def _whole_frames(ws: Connection, message: bytes, pings: list[bytes]) -> Observation | str:
-    """Hear all the echoes and a pong, if only an empty one; no other frame is due but the server's own pings."""
+    """Hear all the echoes and at least one pong, which may be empty. Only the server's own pings may come between."""
     parts: list[bytes] = []
     echoes = pongs = 0
     while echoes < len(pings) or not pongs:
@@ -159,7 +159,7 @@ async def _whole_frames(ws: Connection, message: bytes, pings: list[bytes]) -> O
     waits=True,
 )
 async def server_pings(target: Target) -> Observation | str:
-    """Does the server ping a client that is idle, and keep one that answers?"""
+    """Does the server ping an idle client, and keep a client that answers?"""
     async with connect(target) as ws:
         began, pings = time.monotonic(), list[float]()
         while (left := began + IDLE + GRACE - time.monotonic()) > 0:
@@ -195,7 +195,7 @@ async def server_pings(target: Target) -> Observation | str:
 async def mute_client(target: Target) -> Observation | str:
     """What becomes of an idle client that answers no ping?
 
-    To let go of one that has not even been pinged would be rash.
+    A server should not let go of a client that it has not even pinged.
     """
     async with connect(target) as ws:
         began, pinged = time.monotonic(), False

@@ -1,4 +1,4 @@
-"""Does the endpoint stand what clients do to it, and what does it cost while they do?"""
+"""Does the endpoint withstand what clients do to it, and what does it cost?"""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from echowall.check.wire.frames import TEXT
 
 KIB, MIB = 1 << 10, 1 << 20
 BUSY = 0.2
-"""CPU seconds a second above which something runs that has nothing to do."""
+"""CPU seconds a second. A service that uses more than that with nothing to do is busy for nothing."""
 TEXT_64K = "wall" * (16 * KIB)
 
 
 @check("resets", group="endurance", section="RFC 6455, 7.1.7", expects="served", intrusive=True, alone=True)
 async def resets(target: Target) -> Observation | str:
-    """After 50 clients that break their TCP connection, are the others still served?"""
+    """Are the other clients still served after 50 clients broke their TCP connections?"""
     async with settled(target) as bystander:
         for number in range(50):
             if (outcome := await _break(target, number)) != "echo":
@@ -55,7 +55,7 @@ async def resets(target: Target) -> Observation | str:
     local=True,
 )
 async def resets_released(target: Target) -> Observation | str:
-    """Are the sockets of 50 clients that broke their TCP connection let go of, and does nothing spin for them?"""
+    """Does the service close the sockets of 50 clients that broke their TCP connections, and then rest?"""
     pid = _pid(target)
     async with settled(target):
         before = len(measure.sockets(pid))
@@ -80,7 +80,7 @@ async def resets_released(target: Target) -> Observation | str:
     local=True,
 )
 async def idle_sockets(target: Target) -> Observation | str:
-    """Is a service with 200 idle sockets at rest?"""
+    """Does a service with 200 idle sockets use next to no CPU time?"""
     pid, count = _pid(target), 200
     async with settled(target), AsyncExitStack() as stack:
         before = measure.memory(pid)
@@ -115,7 +115,7 @@ async def idle_sockets(target: Target) -> Observation | str:
     local=True,
 )
 async def slow_reader(target: Target) -> Observation | str:
-    """Does the service hold no more than a bounded amount for a client that speaks and does not read?"""
+    """Is what the service holds for a client that sends and does not read bounded?"""
     pid, most = _pid(target), 32 * MIB
     async with settled(target, receive_buffer=4 * KIB) as ws:
         before = measure.memory(pid)
@@ -129,13 +129,13 @@ async def slow_reader(target: Target) -> Observation | str:
                 sent += len(message)
             grown = measure.memory(pid) - before
         detail = f"{sent / MIB:.0f} MiB taken, {grown / MIB:.0f} MiB more memory"
-    # Who took all of it holds it, even in memory that the process had from before.
+    # A service that took all of it holds it, even if in memory that the process had before.
     return Observation("memory grows" if grown >= most or sent >= 64 * MIB else "bounded", detail)
 
 
 @check("half-message", group="endurance", section=CONTRACT, expects="served", alone=True)
 async def half_message(target: Target) -> Observation | str:
-    """While half of one client's message has come, are the others served, and does the message come back in the end?"""
+    """Are others served while half of a client's message has come, and does the message come back in the end?"""
     async with settled(target) as slow, settled(target) as other:
         data = frames.encode(TEXT, slow.wrap(TEXT_64K.encode()))
         await slow.write(data[: len(data) // 2], "the first half of a message of 64 KiB")
@@ -148,7 +148,7 @@ async def half_message(target: Target) -> Observation | str:
 
 @check("flood-neighbour", group="endurance", section=CONTRACT, expects="served", intrusive=True, alone=True, waits=True)
 async def flood_neighbour(target: Target) -> Observation | str:
-    """While one client sends all that the service can take, is another one answered within 3 s each time?"""
+    """Is a client answered within 3 s each time while another sends as much as the service takes?"""
     worst, outcome = 0.0, "echo"
     async with settled(target) as flood, settled(target) as other:
         flooding = asyncio.create_task(_flood(flood))
@@ -173,7 +173,7 @@ async def flood_neighbour(target: Target) -> Observation | str:
     "stalled-neighbour", group="endurance", section=CONTRACT, expects="served", intrusive=True, alone=True, waits=True
 )
 async def stalled_neighbour(target: Target) -> Observation | str:
-    """While one client does not read what is owed to it, are the others served?"""
+    """Are the other clients served while one does not read its echoes?"""
     async with settled(target) as other, settled(target, receive_buffer=4 * KIB) as stalled:
         message = frames.encode(TEXT, stalled.wrap(TEXT_64K.encode()))
         for _ in range(24 * MIB // len(message)):  # the kernels, and a proxy on the way, hold less
@@ -192,11 +192,10 @@ async def stalled_neighbour(target: Target) -> Observation | str:
     local=True,
 )
 async def vanished(target: Target) -> Observation | str:
-    """Does the service notice within 22 s that a client is gone which never said so?
+    """Does the service notice within 22 s that a client vanished without a word?
 
-    From a moment on the client's kernel drops all that comes, as if its machine had lost power. A server that never
-    sends anything keeps such a socket for ever; one that has sent a ping will be told by TCP, if not by the missing
-    pong.
+    The client's kernel drops everything that comes, as if its machine had lost power. A server that never sends
+    anything keeps such a socket for ever. One that sent a ping learns of it by TCP, if not by the missing pong.
     """
     pid = _pid(target)
     async with settled(target) as ws:
@@ -252,9 +251,9 @@ def _pid(target: Target) -> int:
 
 
 async def _break(target: Target, number: int) -> str:
-    """Open a connection and reset it, by turns at rest, with an echo due, and in the middle of a frame.
+    """Open a connection and reset it: in turn at rest, with an echo due, and in the middle of a frame.
 
-    Gives what became of a first message; `refused` where it did not come to that.
+    Gives what became of a first message, or `refused` where there was no connection.
     """
     try:
         async with asyncio.timeout(PATIENCE), connect(target) as ws:
@@ -277,7 +276,7 @@ async def _echo(ws: Connection, within: float = PATIENCE) -> str:
 
 
 async def _until(done: Callable[[], bool], seconds: float) -> bool:
-    """Wait for it, so long at most."""
+    """Wait until it is done, for so many seconds at most; gives whether it is."""
     for _ in range(max(1, int(seconds / 0.1))):
         if done():
             return True
@@ -296,7 +295,7 @@ async def _offer(ws: Connection, data: bytes, within: float) -> bool:
 
 
 async def _flood(ws: Connection) -> None:
-    """Send as fast as echoes come, never more than two batches ahead: what is left at the end is soon done."""
+    """Send as fast as echoes come, never more than two batches ahead, so that little is left to do at the end."""
     batch = b"".join(frames.encode(TEXT, ws.wrap(b"flood" * 20)) for _ in range(500))
     size = len(batch) - 4 * 500  # an echo has no mask
     await ws.write(batch, "500 messages")
@@ -307,7 +306,7 @@ async def _flood(ws: Connection) -> None:
 
 
 async def _load(pid: int, seconds: float) -> float:
-    """CPU seconds a second."""
+    """CPU seconds a second, measured for so many seconds."""
     before, began = measure.cpu(pid), time.monotonic()
     await asyncio.sleep(seconds)
     return (measure.cpu(pid) - before) / (time.monotonic() - began)

@@ -9,7 +9,7 @@ from echowall.check.suite.common import SOON, brief, pong, rejection, summary
 from echowall.check.wire import Ended, Target, connect, observe
 from echowall.check.wire.frames import BINARY, CONTINUATION, PING, RSV1, RSV2, RSV3, TEXT
 
-#: What looks like UTF-8 and is not (RFC 3629).
+#: Bytes that look like UTF-8 and are not (RFC 3629).
 INVALID = {
     "a stray byte": b"\x80",
     "an overlong form": b"\xc0\xaf",
@@ -21,7 +21,7 @@ INVALID = {
 
 @check("reserved-bits", group="errors", section="RFC 6455, 5.2", expects="close 1002")
 async def reserved_bits(target: Target) -> str:
-    """Is each of the three reserved bits, where nothing was negotiated that means it, a protocol error?"""
+    """Is each of the three reserved bits a protocol error where no extension gives it a meaning?"""
 
     async def one(bit: int) -> str:
         async with connect(target) as ws:
@@ -33,7 +33,7 @@ async def reserved_bits(target: Target) -> str:
 
 @check("unknown-opcode", group="errors", section="RFC 6455, 5.2", expects="close 1002")
 async def unknown_opcode(target: Target) -> str:
-    """Is an opcode that does not exist, of data or of control, a protocol error?"""
+    """Is an opcode that does not exist a protocol error, for data and for control?"""
 
     async def one(opcode: int) -> str:
         async with connect(target) as ws:
@@ -45,7 +45,7 @@ async def unknown_opcode(target: Target) -> str:
 
 @check("unmasked-frame", group="errors", section="RFC 6455, 5.1", expects="close 1002")
 async def unmasked_frame(target: Target) -> str:
-    """Is a client's frame that is not masked a protocol error?"""
+    """Is a frame of the client's that is not masked a protocol error?"""
     async with connect(target) as ws:
         await ws.send(TEXT, ws.wrap(b"wall"), masked=False)
         return await rejection(ws)
@@ -53,7 +53,7 @@ async def unmasked_frame(target: Target) -> str:
 
 @check("huge-length", group="errors", section="RFC 6455, 5.2", expects=("close 1002", "close 1009"), intrusive=True)
 async def huge_length(target: Target) -> str:
-    """Is a length of 2^63, whose top bit must not be set, refused before it is waited for?"""
+    """Is a length of 2^63, which is one more than there may be, refused before the server waits for so much?"""
     async with connect(target) as ws:
         await ws.send(BINARY, length=1 << 63)
         return await rejection(ws)
@@ -61,9 +61,9 @@ async def huge_length(target: Target) -> str:
 
 @check("long-form-length", group="errors", section="RFC 6455, 5.2", expects=("close 1002", "echo"))
 async def long_form_length(target: Target) -> str:
-    """Is a short length, written with 16 or 64 bits, understood all the same or refused?
+    """Is a short length that is written with 16 or 64 bits either understood or refused?
 
-    The sender must use the shortest form; what the receiver has to do about another is not said.
+    The sender must use the shortest form. The RFC does not say what the receiver has to do about a longer one.
     """
 
     async def one(form: int) -> str:
@@ -89,7 +89,7 @@ async def invalid_utf8(target: Target) -> str:
 
 @check("invalid-utf8-split", group="errors", section="RFC 6455, 8.1", expects="close 1007", alone=True)
 async def invalid_utf8_split(target: Target) -> str:
-    """Is a text refused that is not UTF-8 only where two of its fragments meet?"""
+    """Is a text refused that is invalid UTF-8 only where two of its fragments meet?"""
     async with connect(target) as ws:
         await ws.send(TEXT, ws.codec.begin(b"wall ") + b"\xe5\x9b", fin=False)
         await ws.send(CONTINUATION, b"wall")
@@ -104,7 +104,7 @@ async def invalid_utf8_split(target: Target) -> str:
     alone=True,
 )
 async def invalid_utf8_early(target: Target) -> str:
-    """Is a text in fragments that is not UTF-8 refused with its first one, or at least when it is whole?"""
+    """Is a text in fragments that is not UTF-8 refused at the first fragment, or at least when it is whole?"""
     async with connect(target) as ws:
         await ws.send(TEXT, ws.codec.begin(b"wall ") + b"\xff", fin=False)
         await ws.send(PING, b"wall")

@@ -1,4 +1,4 @@
-"""Messages in several frames (RFC 6455, section 5.4). Each runs alone: a server may join those of two clients."""
+"""Messages in several frames (RFC 6455, section 5.4). Each check runs alone, as a server may mix up clients."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def fragments_binary(target: Target) -> str:
 
 @check("fragments-empty", group="fragmentation", section="RFC 6455, 5.4", expects="echo", alone=True)
 async def fragments_empty(target: Target) -> str:
-    """Does a message come back whole whose first, third and last fragments are empty?"""
+    """Does a message with empty first, third and last fragments come back whole?"""
     async with connect(target) as ws:
         first, second = _cut(ws.wrap(MESSAGE.encode()), 2)
         await _send_parts(ws, TEXT, [b"", first, b"", second, b""])
@@ -45,7 +45,7 @@ async def fragments_empty(target: Target) -> str:
 
 @check("fragments-character", group="fragmentation", section="RFC 6455, 5.6", expects="echo", alone=True)
 async def fragments_character(target: Target) -> str:
-    """Does a message come back whole whose fragments each hold one byte of a character of several?"""
+    """Does a message come back whole where each fragment holds one byte of a character that takes several?"""
     async with connect(target) as ws:
         message = "回😀"
         payload = ws.wrap(message.encode())
@@ -57,7 +57,7 @@ async def fragments_character(target: Target) -> str:
 
 @check("fragments-ping", group="fragmentation", section="RFC 6455, 5.4", expects="pong, then the message", alone=True)
 async def fragments_ping(target: Target) -> Observation | str:
-    """Is a ping between fragments answered before the message is whole, and the message still comes back?"""
+    """Is a ping between fragments answered before the message is whole, and does the message still come back?"""
     async with connect(target) as ws:
         first, *others = _cut(ws.wrap(MESSAGE.encode()), 3)
         await ws.send(TEXT, first, fin=False)
@@ -80,14 +80,14 @@ async def fragments_ping(target: Target) -> Observation | str:
     intrusive=True,
 )
 async def fragments_apart(target: Target) -> Observation | str:
-    """Do fragments of two clients, sent by turns, come back to each as its own?"""
+    """Does each of two clients that send fragments in turn get its own message back?"""
     messages = "the message of the first client", "what the second one says"
     async with connect(target) as one, connect(target) as two:
         pairs = [(ws, _cut(ws.wrap(text.encode()), 3)) for ws, text in zip((one, two), messages, strict=True)]
         for turn in range(3):
             for ws, parts in pairs:
                 await ws.send(CONTINUATION if turn else TEXT, parts[turn], fin=turn == 2)
-                if turn < 2:  # it answers a ping in its turn, so it has read what came before
+                if turn < 2:  # a server that answers it has read what came before
                     await ws.send(PING, b"turn")
                     answered = await pong(ws, b"turn", within=1)
                     if answered == "cut off" or answered.startswith("close"):
@@ -110,7 +110,7 @@ async def fragments_apart(target: Target) -> Observation | str:
     intrusive=True,
 )
 async def fragments_tiny(target: Target) -> str:
-    """Does a message of 10,000 fragments of a byte come back whole, or is it refused by a code that says why?"""
+    """Does a message of 10,000 fragments of one byte come back whole, or is it refused with a code that says why?"""
     async with connect(target) as ws:
         message = "0123456789" * 1000
         payload = ws.wrap(message.encode())
@@ -121,7 +121,7 @@ async def fragments_tiny(target: Target) -> str:
         )
         await ws.write(data, f"{len(payload)} fragments of 1 byte")
         outcome = brief(await ws.reaction(message, within=10))
-        # What is said before the connection breaks may be lost, in a proxy for one: much of it is still unread.
+        # Much is still unread when the connection breaks, so that what was said before it may be lost, as in a proxy.
         return "broken off" if outcome in ("cut off", "another message", "an empty message") else outcome
 
 

@@ -1,4 +1,4 @@
-"""The opening handshake: what is accepted, what is refused, and in which words (RFC 6455, section 4)."""
+"""The opening handshake: what is accepted, what is refused, and how (RFC 6455, section 4)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from echowall.check.registry import Observation, UnsupportedError, check
 from echowall.check.wire import PATIENCE, Headers, NoAnswerError, Target, accept_for, connect, handshake, request
 
-#: What a server may answer to a handshake that it does not take; 426 says best what is wrong.
+#: What a server may answer to a handshake that it does not accept; 426 says best what is wrong.
 REFUSALS = ("HTTP 400", "HTTP 403", "HTTP 404", "HTTP 405", "HTTP 426")
 
 
 @check("accept-key", group="handshake", section="RFC 6455, 4.2.2", expects="accepted")
 async def accept_key(target: Target) -> Observation | str:
-    """Is a proper handshake answered with 101, and with the accept value that follows from its key?"""
+    """Is a proper handshake answered with 101 and the accept value that follows from its key?"""
     headers = handshake(target)
     response = await request(target, headers=headers)
     if response.status != 101:
@@ -40,7 +40,7 @@ async def connection_list(target: Target) -> Observation | str:
 
 @check("header-case", group="handshake", section="RFC 6455, 4.2.1", expects="accepted")
 async def header_case(target: Target) -> Observation | str:
-    """Is it accepted that header names and the words `websocket` and `upgrade` come in other cases?"""
+    """Are header names and the words `websocket` and `upgrade` accepted in another case?"""
     headers = [(name.lower(), value) for name, value in _with(target, Upgrade="WebSocket", Connection="UPGRADE")]
     return await _outcome(target, headers)
 
@@ -53,22 +53,22 @@ async def own_origin(target: Target) -> Observation | str:
 
 @check("foreign-origin", group="handshake", section="RFC 6455, 10.2", expects=("accepted", "HTTP 403"))
 async def foreign_origin(target: Target) -> Observation | str:
-    """What does a page of a foreign site get?
+    """Is a page of a foreign site either accepted or refused with 403?
 
-    Either may be meant; which of them, a service of the lab says in its service.toml.
+    Either may be intended. A service of the lab says in its service.toml which of them it is.
     """
     return await _shake(target, Origin="https://elsewhere.example")
 
 
 @check("no-origin", group="handshake", section="RFC 6455, 4.2.1", expects="accepted")
 async def no_origin(target: Target) -> Observation | str:
-    """Is a client accepted that is no browser, and so sends no Origin?"""
+    """Is a client that is no browser, and so sends no Origin, accepted?"""
     return await _shake(target, Origin=None)
 
 
 @check("cookie-and-query", group="handshake", section="RFC 6455, 4.1", expects="accepted")
 async def cookie_and_query(target: Target) -> Observation | str:
-    """Is a handshake accepted that carries cookies and a query?"""
+    """Is a handshake with cookies and a query accepted?"""
     query = "&a=1&b=%E5%9B%9E" if "?" in target.resource else "?a=1&b=%E5%9B%9E"
     return await _outcome(target, _with(target, Cookie="session=0123456789abcdef; theme=dark"), target.resource + query)
 
@@ -100,7 +100,7 @@ async def missing_key(target: Target) -> Observation | str:
 
 @check("short-key", group="handshake", section="RFC 6455, 4.2.1", expects=("HTTP 400", "HTTP 426"))
 async def short_key(target: Target) -> Observation | str:
-    """Is a key refused that is not 16 bytes in base64?"""
+    """Is a key that is not 16 bytes in base64 refused?"""
     return await _shake(target, Sec_WebSocket_Key="dG9vIHNob3J0")
 
 
@@ -111,7 +111,7 @@ async def short_key(target: Target) -> Observation | str:
     expects=("HTTP 426, names version 13", "HTTP 400, names version 13"),
 )
 async def bad_version(target: Target) -> Observation | str:
-    """Is an unknown version of the protocol refused, naming the one that is known?"""
+    """Is an unknown version of the protocol refused in an answer that names the known one?"""
     headers = _with(target, Sec_WebSocket_Version="99")
     try:
         response = await request(target, headers=headers)
@@ -125,7 +125,7 @@ async def bad_version(target: Target) -> Observation | str:
 
 @check("plain-get", group="handshake", section="RFC 9110, 15.5.22", expects="HTTP 426")
 async def plain_get(target: Target) -> Observation | str:
-    """Is a plain GET of the endpoint told that an upgrade is required?"""
+    """Is a plain GET of the endpoint answered with 426, which says that an upgrade is required?"""
     outcome = await _outcome(target, [("Host", target.netloc), *target.headers], urlsplit(target.url).path or "/")
     if outcome != "HTTP 426" and target.name == target.url and str(outcome).startswith(("HTTP 2", "HTTP 3", "HTTP 4")):
         raise UnsupportedError(f"it answers a plain GET with {outcome}, as it may")
@@ -146,7 +146,7 @@ async def head(target: Target) -> Observation | str:
 
 @check("wrong-path", group="handshake", section="RFC 6455, 4.2.2", expects=("HTTP 404", "HTTP 403"))
 async def wrong_path(target: Target) -> Observation | str:
-    """Is a handshake for a path where nothing is refused as such?"""
+    """Is a handshake refused for a path where there is nothing?"""
     path, question, query = target.resource.partition("?")
     outcome = await _outcome(target, handshake(target), f"{path.rstrip('/')}/nothing/here{question}{query}")
     if outcome == "accepted" and target.name == target.url:
@@ -166,26 +166,26 @@ async def subprotocol(target: Target) -> Observation | str:
 
 @check("subprotocol-unknown", group="handshake", section="RFC 6455, 4.2.2", expects=("none selected", "HTTP 400"))
 async def subprotocol_unknown(target: Target) -> Observation | str:
-    """Where only unknown subprotocols are offered, is none selected?"""
+    """Is no subprotocol selected where only unknown ones are offered?"""
     headers = _with(target, Sec_WebSocket_Protocol="wall.unknown, wall.echoes")
     return await _selection(target, headers, "Sec-WebSocket-Protocol")
 
 
 @check("subprotocol-unasked", group="handshake", section="RFC 6455, 4.1", expects=("none selected", "HTTP 400"))
 async def subprotocol_unasked(target: Target) -> Observation | str:
-    """Where no subprotocol is offered, is none selected?"""
+    """Is no subprotocol selected where none is offered?"""
     return await _selection(target, _with(target, Sec_WebSocket_Protocol=None), "Sec-WebSocket-Protocol")
 
 
 @check("extension-unknown", group="handshake", section="RFC 6455, 9.1", expects="none selected")
 async def extension_unknown(target: Target) -> Observation | str:
-    """Is an extension that nobody knows left out of the answer?"""
+    """Is an unknown extension left out of the answer?"""
     headers = _with(target, Sec_WebSocket_Extensions="wall-unknown; depth=3")
     return await _selection(target, headers, "Sec-WebSocket-Extensions")
 
 
 def _with(target: Target, **changes: str | None) -> Headers:
-    """The headers of a handshake with these in place of its own; None takes one away."""
+    """The headers of a handshake with these changes; None takes a header away."""
     changed = {name.replace("_", "-"): value for name, value in changes.items()}
     lower = {name.lower() for name in changed}
     kept = [(name, value) for name, value in handshake(target) if name.lower() not in lower]

@@ -1,4 +1,4 @@
-"""Is the echo honest: everything once, in order, to whom it belongs, and nothing else?"""
+"""Is the echo honest: does everything come back once, in order, to its sender, and nothing else?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from echowall.check.wire import Closed, Connection, Ended, Message, Target, conn
 
 CONTRACT = "services/README.md, the contract"
 QUIET = 12.0
-"""Seconds: longer than the clocks of the stacks by which phantom messages are known to come."""
+"""Seconds. Longer than the timers by which some stacks are known to send phantom messages."""
 
 
 @check("phantom-idle", group="honesty", section=CONTRACT, expects="silence", waits=True)
@@ -25,7 +25,7 @@ async def phantom_idle(target: Target) -> Observation | str:
 
 @check("phantom-burst", group="honesty", section=CONTRACT, expects="nothing else")
 async def phantom_burst(target: Target) -> Observation | str:
-    """Does nothing come back of a burst of 100 messages but these messages?"""
+    """Does nothing but these messages come back from a burst of 100 messages?"""
     sent = [f"brick {number}" for number in range(100)]
     async with settled(target) as ws:
         heard, end = await exchange(ws, sent)
@@ -50,7 +50,7 @@ async def duplicates(target: Target) -> Observation | str:
 
 @check("order", group="honesty", section=CONTRACT, expects="in order")
 async def order(target: Target) -> Observation | str:
-    """Do large and small messages by turns, sent without waiting, come back in that order?"""
+    """Do alternating large and small messages, sent without waiting, come back in order?"""
     sent = [f"stone {number} ".ljust(1 << 15 if number % 3 == 0 else 0, ".") for number in range(60)]
     async with settled(target) as ws:
         heard, end = await exchange(ws, sent)
@@ -64,7 +64,7 @@ async def order(target: Target) -> Observation | str:
 
 @check("cross-talk", group="honesty", section=CONTRACT, expects="each its own", intrusive=True, alone=True)
 async def cross_talk(target: Target) -> Observation | str:
-    """Do 50 clients that speak at the same time each hear what is their own, and nothing of the others'?"""
+    """Do 50 clients that speak at the same time each hear their own messages, and none of the others'?"""
     async with AsyncExitStack() as stack:
         clients: list[Connection] = []
         for _ in range(50):
@@ -91,12 +91,12 @@ async def cross_talk(target: Target) -> Observation | str:
 
 FENCES = ("fence one", "fence two")
 MOST = 1000
-"""Messages that are heard before a fence is given up."""
+"""How many messages are heard before waiting for a fence is given up."""
 
 
 @asynccontextmanager
 async def settled(target: Target, *, receive_buffer: int | None = None) -> AsyncIterator[Connection]:
-    """A connection whose first message has come back; whatever a server greets with is behind it then."""
+    """A connection whose first message has come back, so that any greeting of the server's is over."""
     async with connect(target, receive_buffer=receive_buffer) as ws:
         await _settle(ws)
         yield ws
@@ -109,9 +109,9 @@ async def _settle(ws: Connection) -> None:
 
 
 async def exchange(ws: Connection, messages: Sequence[str]) -> tuple[list[Message], str | None]:
-    """Say the messages without waiting, and hear what comes up to the echo of a fence said last, and of a second one.
+    """Say the messages without waiting, and then two fences; hear what comes up to the echo of each fence.
 
-    Also why there was no fence, as an observation; None where both came.
+    Gives what was heard, and as an observation why a fence did not come back; None where both did.
     """
 
     async def say() -> None:
@@ -138,7 +138,7 @@ async def _until(ws: Connection, fence: str, heard: list[Message]) -> str | None
 
 
 def _unasked(heard: Message | Closed | Ended) -> str:
-    """What came though nothing was due, in words that are the same each time."""
+    """What came when nothing was due, in words that are the same each time."""
     if isinstance(heard, Message):
         return "a message not sent" if heard.data else "an empty message"
     return observe(heard)

@@ -14,7 +14,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def family(pid: int) -> list[int]:
-    """The process and all that descend from it."""
+    """The process and all its descendants."""
     if not (_PROC / "self" / "stat").exists():
         raise UnsupportedError("processes can be measured on Linux only")
     children: dict[int, list[int]] = {}
@@ -28,23 +28,25 @@ def family(pid: int) -> list[int]:
 
 
 def running(pid: int) -> bool:
-    """Whether the process is there, and not merely waiting for its parent to notice that it ended."""
+    """Whether the process runs. One that ended and that its parent has not waited for does not."""
     fields = _stat(pid)
     return bool(fields) and fields[0] != "Z"
 
 
 def memory(pid: int) -> int:
-    """Bytes resident, of the whole family."""
+    """Resident memory of the process and its descendants, in bytes."""
     return sum(int(fields[21]) * _PAGE for one in family(pid) if (fields := _stat(one)))
 
 
 def cpu(pid: int) -> float:
-    """Seconds of CPU time used so far, by the whole family."""
+    """CPU time that the process and its descendants have used so far, in seconds."""
     return sum((int(fields[11]) + int(fields[12])) / _TICKS for one in family(pid) if (fields := _stat(one)))
 
 
 def sockets(pid: int) -> set[str]:
-    """The inodes of the sockets that the family has open."""
+    """The inodes of the sockets that the process and its descendants have open.
+
+    Raises UnsupportedError where they may not be seen."""
     found = set()
     for one in family(pid):
         try:
@@ -56,12 +58,12 @@ def sockets(pid: int) -> set[str]:
         except FileNotFoundError:
             continue
         except PermissionError:
-            raise UnsupportedError("the service's open files may not be seen; it takes its user, or root") from None
+            raise UnsupportedError("the service's open files may not be seen; it takes its user or root") from None
     return found
 
 
 def unacknowledged(pid: int, client_port: int) -> dict[str, int]:
-    """The process's TCP sockets towards that port, by inode: how many bytes each has sent and has no receipt for."""
+    """How many bytes each of the process's TCP sockets towards that port has sent without a receipt, by inode."""
     found = {}
     for table in ("tcp", "tcp6"):
         with suppress(OSError):
@@ -73,7 +75,7 @@ def unacknowledged(pid: int, client_port: int) -> dict[str, int]:
 
 
 def _stat(pid: int) -> list[str]:
-    """/proc/PID/stat from the state on; nothing where there is no such process."""
+    """The fields of /proc/PID/stat from the state on; none where there is no such process."""
     with suppress(OSError):
         return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     return []

@@ -10,18 +10,18 @@ from echowall.check.wire import Connection, Ended, Message, Target, connect, fra
 from echowall.check.wire.frames import BINARY, PING, TEXT
 
 MIB = 1 << 20
-#: Up to here a limit is looked for where none is declared.
+#: Where no limit is declared, one is looked for up to this size, in bytes.
 FARTHEST = 16 * MIB
-#: More than the kernels hold of what one socket is owed: Linux has up to 4 MiB for sending.
+#: More bytes than the kernels hold for one socket: Linux has up to 4 MiB for sending.
 BACKLOG = 8 * MIB
 
 #: Greek, Chinese, an emoji and a letter beyond the Basic Multilingual Plane, a combined letter, a family of
 #: four joined by ZWJ, Hebrew with a mark of direction, and a BOM, which is no BOM where it stands inside a message.
 UNICODE = "κόσμε 回音壁 😀 𝄞 e\u0301 👨\u200d👩\u200d👧\u200d👦 \u200fשלום \ufeff end"
-#: Valid UTF-8, though Unicode will never make characters of them (Unicode 23.7).
+#: Valid UTF-8, although Unicode will never assign them to characters (Unicode 23.7).
 NONCHARACTERS = "".join(map(chr, (0xFDD0, 0xFDEF, 0xFFFE, 0xFFFF, 0x1FFFE, 0x1FFFF, 0x10FFFE, 0x10FFFF)))
 
-#: Said last, so that its echo ends what comes back.
+#: Sent last, so that its echo ends what comes back.
 FENCE = "fence"
 
 
@@ -39,7 +39,7 @@ async def text(target: Target) -> str:
 
 @check("unicode", group="messages", section="RFC 6455, 5.6", expects="echo")
 async def unicode(target: Target) -> str:
-    """Does text in many scripts, also beyond the Basic Multilingual Plane, come back as it was?"""
+    """Does text in many scripts come back as it was, including beyond the Basic Multilingual Plane?"""
     return await _echo(target, UNICODE)
 
 
@@ -69,7 +69,7 @@ async def empty_binary(target: Target) -> str:
 
 @check("binary", group="messages", section="RFC 6455, 5.6", expects="echo")
 async def binary(target: Target) -> str:
-    """Does a binary message that might be text come back as binary?"""
+    """Does a binary message whose bytes are valid text come back as binary?"""
     return await _echo(target, b"might be text")
 
 
@@ -81,7 +81,7 @@ async def binary_bytes(target: Target) -> str:
 
 @check("lengths", group="messages", section="RFC 6455, 5.2", expects="all come back")
 async def lengths(target: Target) -> Observation | str:
-    """Do texts of 125, 126, 65535 and 65536 bytes come back, where the form of the length changes?"""
+    """Do texts of 125, 126, 65535 and 65536 bytes, where the form of the length changes, come back?"""
     for length in (125, 126, 65535, 65536):
         async with connect(target) as ws:
             message = "x" * (length - len(ws.wrap(b"")))
@@ -94,7 +94,7 @@ async def lengths(target: Target) -> Observation | str:
 
 @check("server-frames", group="messages", section="RFC 6455, 5.1", expects="unmasked")
 async def server_frames(target: Target) -> str:
-    """Are the server's frames unmasked, and without bits that nobody negotiated?"""
+    """Are the server's frames unmasked, and without reserved bits that were not negotiated?"""
     async with connect(target) as ws:
         await ws.say("wall")
         found = await ws.frame()
@@ -127,7 +127,7 @@ async def large_message(target: Target) -> Observation | str:
     seconds=60,
 )
 async def message_limit(target: Target) -> Observation | str:
-    """How is a message refused that is larger than the limit, and is the limit where it is declared?"""
+    """Is a message over the limit refused with 1009, and is the limit where it is declared?"""
 
     limit = target.max_message or await _find_limit(target)
     if limit is None:
@@ -140,7 +140,7 @@ async def message_limit(target: Target) -> Observation | str:
 
 
 async def _find_limit(target: Target) -> int | None:
-    """How many bytes come back at most, by bisection; None where there is no limit worth the search."""
+    """The size of the largest message that comes back, in bytes, by bisection; None where 16 MiB still come back."""
     good, bad = 0, FARTHEST
     if await _weigh(target, bad) == "echo":
         return None
@@ -154,10 +154,10 @@ async def _find_limit(target: Target) -> int | None:
 
 
 async def _weigh(target: Target, size: int, *, pause: bool = False) -> str:
-    """What becomes of a message of so many bytes; whether as text or binary, an echo is an echo here.
+    """What becomes of a binary message of so many bytes. An echo as text is an echo here too.
 
-    With `pause` most of it is held back until it is seen whether its length alone is refused. A server that closes
-    with much of it unread resets the connection, and what it said may be lost on the way, in a proxy for one.
+    With `pause` most of the message is held back until it shows whether its length alone is refused. A server that
+    closes with much of it unread resets the connection, and its close may be lost on the way, as in a proxy.
     """
     async with connect(target) as ws:
         message = bytes(size)
@@ -183,9 +183,9 @@ async def burst(target: Target) -> Observation | str:
 
 @check("backlog", group="messages", section="RFC 6455, 5.4", expects="all in order", intrusive=True, waits=True)
 async def backlog(target: Target) -> Observation | str:
-    """Does what is owed to a client that reads nothing for a second come back whole, each message once and in order?
+    """Does a client that reads nothing for a second get all its echoes, each once and in order?
 
-    It is more than the kernels hold for it, so some has to wait in the server, and large messages behind small ones.
+    They are more than the kernels hold, so some have to wait in the server, large messages behind small ones.
     """
     sent = [f"message {number} ".ljust(1 << 15 if number % 2 == 0 else 0, ".") for number in range(2 * (BACKLOG >> 15))]
     async with connect(target, receive_buffer=1 << 18) as ws:
@@ -218,7 +218,7 @@ async def coalesced_ping(target: Target) -> Observation | str:
 
 @check("byte-by-byte", group="messages", section="RFC 6455, 5.2", expects="echo")
 async def byte_by_byte(target: Target) -> str:
-    """Does a message come back that arrives one byte at a time?"""
+    """Does a message that arrives one byte at a time come back?"""
     async with connect(target) as ws:
         message = "drop by drop " * 11  # longer than 125 bytes, so the length has a form of its own
         for byte in _text(ws, message):
@@ -228,7 +228,7 @@ async def byte_by_byte(target: Target) -> str:
 
 
 async def _in_order(ws: Connection, sent: list[str]) -> Observation | str:
-    """What comes back, compared with what was sent; a last message is put behind as a fence."""
+    """What comes back, compared with what was sent. A last message is sent behind it as a fence."""
     await ws.say(FENCE)
     return await _until_fence(ws, sent)
 

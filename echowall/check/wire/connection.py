@@ -25,7 +25,7 @@ class Closed(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """Why nothing more came: the end of the stream, a reset, or silence for as long as was waited."""
+    """Why nothing more came: the end of the stream, a reset, or silence until the time was over."""
 
     how: Literal["end of stream", "reset", "silence"]
 

@@ -1,6 +1,6 @@
-"""WebSocket frames (RFC 6455, section 5.2), written and read without the manners of a library.
+"""WebSocket frames (RFC 6455, section 5.2), written and read.
 
-Everything a library would refuse to send can be written here: reserved bits, unmasked frames, lengths that lie.
+Here everything can be written that a library refuses to send: reserved bits, unmasked frames, wrong lengths.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ RSV1, RSV2, RSV3 = 0x40, 0x20, 0x10
 
 
 class Frame(NamedTuple):
-    """A frame as it was received. `opcode` is a number: it need not be one that exists."""
+    """A frame as it was received. `opcode` is any number, even of an opcode that does not exist."""
 
     opcode: int
     payload: bytes = b""
@@ -54,8 +54,8 @@ def encode(
 ) -> bytes:
     """The bytes of a frame.
 
-    `length` is announced in place of the payload's own, and `form` (7, 16 or 64) is how many bits it is written
-    with in place of the fewest that hold it.
+    `length` is announced in place of the payload's own length. `form` is how many bits it is written with (7, 16 or
+    64); by default the fewest that hold it.
     """
     length = len(payload) if length is None else length
     form = form or (7 if length < 126 else 16 if length < 1 << 16 else 64)
@@ -74,7 +74,7 @@ def encode(
 
 
 def mask(payload: bytes, key: bytes) -> bytes:
-    """XOR with the key, over and over (RFC 6455, section 5.3)."""
+    """The payload XOR the key, which repeats (RFC 6455, section 5.3)."""
     size = len(payload)
     stream = (key * (size // 4 + 1))[:size]
     return (int.from_bytes(payload, "big") ^ int.from_bytes(stream, "big")).to_bytes(size, "big")

@@ -39,7 +39,7 @@ class Response(NamedTuple):
 
 
 def handshake(target: Target) -> Headers:
-    """The headers of an opening handshake (RFC 6455, section 4.1), to be sent as they are or spoilt."""
+    """The headers of an opening handshake (RFC 6455, section 4.1), to be sent as they are or changed."""
     return [
         ("Host", target.netloc),
         ("Upgrade", "websocket"),

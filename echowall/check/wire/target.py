@@ -52,7 +52,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def origin(self) -> str:
-        """The one that a page of the endpoint's own site has."""
+        """The origin of a page on the endpoint's own site."""
         return f"http{'s' if urlsplit(self.url).scheme == 'wss' else ''}://{self.netloc}"
 
     @property
