@@ -106,7 +106,15 @@ def test_the_summary_tells_who_is_right_and_why(lab: Path) -> None:
 
     assert "**Right in all 2 questions by themselves:** none." in told
     assert "**Right in all, because their services mend them:** A stack." in told
-    assert "**Wrong in at most 5:** Another (1 wrong, 0 mended)." in told
+    assert "**Wrong in at most 5:** Another (1)." in told
+    assert "mends off" not in told
+
+
+def test_a_stack_with_mends_that_was_never_asked_without_them_is_told(lab: Path) -> None:
+    (lab / "services/beta/mends.py").write_text("def refuse():\n    pass\n")
+
+    assert "**Not asked yet with the mends off:** Another." in documents.summary(lab, "en")
+    assert "no run with the mends off of beta:" in documents.PARTS["behaviour"].write(lab, "en")
 
 
 def test_at_most_six_stacks_stand_side_by_side(checkout: Path, add_service: Callable[..., Path]) -> None:

@@ -28,6 +28,9 @@ class Behaviour(NamedTuple):
     runs: list[CheckRun]
     """Where that is from."""
 
+    untold: bool
+    """Whether it has mends, and the store has no run without them: what it mends is not known."""
+
     def wrong(self) -> set[str]:
         """The checks that it fails, by whatever route, as it runs in the lab."""
         return {one.check for target in self.mended for one in target.results if one.verdict is Verdict.FAIL}
@@ -50,7 +53,9 @@ def newest(root: Path) -> list[Behaviour]:
         bare = found.get((service.name, "direct", "off"))
         if mended:
             runs = [run for _, run in (*mended, *([bare] if bare else []))]
-            known.append(Behaviour(service, [target for target, _ in mended], bare[0] if bare else None, runs))
+            has_mends = service.mended or mends.files(root / "services" / service.name)
+            untold = bare is None and bool(has_mends)
+            known.append(Behaviour(service, [target for target, _ in mended], bare[0] if bare else None, runs, untold))
     return known
 
 
@@ -100,6 +105,8 @@ def _source(service: Service, name: str, root: Path) -> str:
 
 
 def _sources(known: Sequence[Behaviour]) -> Iterator[str]:
+    if untold := [one.service.name for one in known if one.untold]:
+        yield f"The store has no run with the mends off of {', '.join(untold)}: what they mend is not told here."
     runs = {run.id: run for one in known for run in one.runs}
     for run in sorted(runs.values(), key=lambda run: run.began):
         on_or_off = " and ".join(sorted({str(target.mends) for target in run.targets}))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from echowall.catalog import catalog
 from echowall.catalog.contract import ROOM
 from echowall.results import behaviour, model, store
-from echowall.results.behaviour import Behaviour
 from echowall.results.verdicts import Verdict
 
 #: Each generated part stands between a pair of comments that names it.
@@ -106,7 +105,9 @@ _SUMMARY: dict[Language, dict[str, str]] = {
         "mended": "**Right in all, because their services mend them:** {names}.",
         "few": "**Wrong in at most {few}:** {names}.",
         "many": "**Wrong in more:** {names}.",
-        "one": "{title} ({wrong} wrong, {mended} mended)",
+        "untold": "**Not asked yet with the mends off:** {names}.",
+        "wrong": "{title} ({wrong})",
+        "wrong and mended": "{title} ({wrong}, and {mended} mended)",
         "none": "none",
         "comma": ", ",
         "unknown": "The store of results holds no run yet.",
@@ -116,7 +117,9 @@ _SUMMARY: dict[Language, dict[str, str]] = {
         "mended": "**全部答对，靠的是服务里的修补：**{names}。",
         "few": "**答错至多 {few} 个：**{names}。",
         "many": "**答错更多：**{names}。",
-        "one": "{title}（错 {wrong}，修补 {mended}）",
+        "untold": "**还没有在关掉修补后提问：**{names}。",
+        "wrong": "{title}（{wrong}）",
+        "wrong and mended": "{title}（{wrong}，另有 {mended} 个靠修补）",
         "none": "无",
         "comma": "、",
         "unknown": "结果库里还没有任何一次运行。",
@@ -130,25 +133,23 @@ def summary(root: Path, language: Language) -> str:
     known = behaviour.newest(root)
     if not known:
         return words["unknown"]
-
-    def names(chosen: Iterable[Behaviour], how: str) -> str:
-        said = [
-            words["one"].format(title=one.service.title, wrong=len(one.wrong()), mended=len(one.needing_mends()))
-            if how in ("few", "many")
-            else one.service.title
-            for one in chosen
-        ]
-        return words["comma"].join(said) or words["none"]
-
-    groups: dict[str, list[Behaviour]] = {"itself": [], "mended": [], "few": [], "many": []}
+    groups: dict[str, list[str]] = {"itself": [], "mended": [], "few": [], "many": [], "untold": []}
     for one in known:
-        wrong = len(one.wrong())
-        right = "mended" if one.needing_mends() else "itself"
-        groups["many" if wrong > _FEW else "few" if wrong else right].append(one)
+        title, wrong, mended = one.service.title, len(one.wrong()), len(one.needing_mends())
+        if wrong:
+            how = "wrong and mended" if mended else "wrong"
+            groups["many" if wrong > _FEW else "few"].append(words[how].format(title=title, wrong=wrong, mended=mended))
+        elif not one.untold:
+            groups["mended" if mended else "itself"].append(title)
+        if one.untold:
+            groups["untold"].append(title)
     asked = len(behaviour.questions(known))
-    return "\n".join(
-        f"- {words[how].format(asked=asked, few=_FEW, names=names(chosen, how))}" for how, chosen in groups.items()
-    )
+    lines = []
+    for how, members in groups.items():
+        if members or how != "untold":
+            names = words["comma"].join(members) or words["none"]
+            lines.append(f"- {words[how].format(asked=asked, few=_FEW, names=names)}")
+    return "\n".join(lines)
 
 
 def room(_root: Path, _language: Language) -> str:

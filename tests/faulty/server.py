@@ -451,16 +451,16 @@ class Session:
 
 
 class Server:
-    """Listens until SIGTERM."""
+    """Listens until SIGTERM, and prints its port."""
 
     def __init__(self, session: type[Session] = Session) -> None:
         self.session = session
         self.sessions: set[Session] = set()
 
-    async def serve(self) -> None:
+    async def serve(self, host: str = "127.0.0.1", port: int = 0) -> None:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        server = await asyncio.start_server(self._connected, "127.0.0.1", 0, limit=MAX_HEAD)
+        server = await asyncio.start_server(self._connected, host, port, limit=MAX_HEAD)
         print(server.sockets[0].getsockname()[1], flush=True)
         await stop.wait()
         server.close()
