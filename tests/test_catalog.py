@@ -69,6 +69,7 @@ def test_an_exhibit_is_its_parts_in_whatever_language_and_its_lines_are_the_echo
 
     assert service.sources == ("echo.py", "chat.js", "app.py", "mends.py")
     assert service.lines == 2
+    assert service.has_mends
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from echowall.catalog import catalog
 from echowall.catalog.catalog import Known, Mended, Route, Service
 from echowall.catalog.lint import UNWRITTEN
-from echowall.check import judging, rendering, unmended
+from echowall.check import judging, rendering
 from echowall.check.suite import ALL
 from echowall.results.model import Examined, Result
 from echowall.results.verdicts import Standing, Verdict
@@ -146,6 +146,21 @@ def test_a_mend_holds_on_the_route_that_it_is_for(service: Service) -> None:
     assert judging.standing(found, examined("on", via="direct"), service)[0] is Standing.SURPRISE
 
 
+def test_of_a_race_at_least_one_check_has_to_be_lost(service: Service) -> None:
+    [post, *others] = service.mended
+    racing = msgspec.structs.replace(service, mended=(msgspec.structs.replace(post, race=True), *others))
+    won, lost = result("post", PASS, "HTTP 405"), result("post", FAIL, "accepted")
+    head, other = result("head", PASS, "HTTP 405"), result("head", FAIL, "silence")
+
+    def told(*results: Result) -> list[str]:
+        return [one.check for one in judging.surprises([examined("off", *results)], {"alpha": racing}, [])]
+
+    assert told(won, head) == ["post, head"]
+    assert told(lost, head) == []
+    assert told(lost, other) == ["head"]
+    assert told(won) == []  # the other one was not put
+
+
 def test_a_mended_check_that_is_never_asked_is_told(service: Service) -> None:
     bare = examined("off", result("post", FAIL, "accepted"), result("head", FAIL, "accepted"))
     chosen = [check for check in ALL if check.id in ("post", "head", "deflate")]
@@ -172,11 +187,3 @@ def test_what_is_not_listed_is_printed_as_entries_to_be_explained(service: Servi
     assert [(*one.checks, one.outcome, one.via) for one in mended] == [("unicode", "silence", None)]
     assert all(UNWRITTEN.search(one.reason) and UNWRITTEN.search(one.link) for one in known)
     assert all(UNWRITTEN.search(text) for one in mended for text in (one.by, one.reason, one.link))
-
-
-def test_a_stack_without_mends_has_nothing_to_switch_off(checkout: Path, add_service: Callable[..., Path]) -> None:
-    none, unlisted = (catalog.read(add_service(name)) for name in ("none", "unlisted"))
-    listed = catalog.read(add_service("listed", FACTS + ENTRIES))
-    (checkout / "services/unlisted/mends.py").write_text("def refuse():\n    pass\n")
-
-    assert [unmended.has_mends(one, checkout) for one in (none, listed, unlisted)] == [False, True, True]

@@ -123,6 +123,11 @@ class Service(Facts, frozen=True, kw_only=True):
         """How many checks are known to fail."""
         return sum(len(known.checks) for known in self.known)
 
+    @property
+    def has_mends(self) -> bool:
+        """Whether there is something to switch off by MENDS=off, or its facts say so."""
+        return bool(self.mended) or any(Path(source).stem == "mends" for source in self.sources)
+
     def known_deviation(self, check: str, via: Route | None = None) -> Known | None:
         """What is known of that check on that route, if it is known to fail."""
         return next((known for known in self.known if check in known.checks and known.via in (None, via)), None)

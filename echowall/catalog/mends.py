@@ -15,14 +15,9 @@ class Place(NamedTuple):
     """From 1."""
 
 
-def files(folder: Path) -> list[Path]:
-    """The file that holds a service's mends; none where there is nothing to mend."""
-    return sorted(file for file in folder.glob("mends.*") if file.is_file())
-
-
 def place(folder: Path, name: str) -> Place | None:
     """Where a function, a class or, as in `Server.receive`, a method begins; None where there is none of the name."""
-    for file in files(folder):
+    for file in sorted(folder.glob("mends.*")):
         lines = file.read_text("utf-8", "replace").splitlines()
         line = 0
         for part in name.split("."):

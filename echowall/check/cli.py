@@ -105,14 +105,14 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             raise typer.BadParameter(str(error)) from None
         foreign = _foreign(urls, header or [], subprotocol or [], _tls(ca, insecure), intrusive=intrusive)
         the_lab = running() if named else None
-        examination = Examination(chosen, jobs, err)
+        examination = Examination(jobs, err)
         try:
             with examination.shown():
                 if the_lab and bare:
-                    unmended.examine(examination, the_lab, _with_mends(named, names), err)
+                    unmended.examine(examination, the_lab, _with_mends(named, names), chosen, err)
                 else:
                     own = _own(the_lab, named, via) if the_lab else []
-                    asyncio.run(examination.examine([*foreign, *own]))
+                    asyncio.run(examination.examine([*foreign, *own], chosen))
         except KeyboardInterrupt:
             err.print("[red]echowall:[/red] interrupted; nothing was written")
             sys.exit(130)
@@ -143,7 +143,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
 
 def _with_mends(services: Iterable[Service], names: Iterable[str]) -> list[Service]:
     """Those that have something to switch off, or were asked for by name; says which are left out."""
-    left_out = [one.name for one in services if one.name not in names and not unmended.has_mends(one)]
+    left_out = [one.name for one in services if one.name not in names and not one.has_mends]
     if left_out:
         err.print(f"left out, for they have no mends to switch off: {', '.join(left_out)}", highlight=False)
     return [one for one in services if one.name not in left_out]

@@ -31,12 +31,13 @@ class Answer(NamedTuple):
 class Examination:
     """Puts checks to subjects, and keeps what is found. It begins when it is made."""
 
-    def __init__(self, checks: list[Check], jobs: int, console: Console) -> None:
+    def __init__(self, jobs: int, console: Console) -> None:
         self.found: list[Examined] = []
         self.answers: list[Answer] = []
         self.unfit = 0
         """How many targets could not be examined."""
-        self._checks, self._jobs, self._console = checks, jobs, console
+        self._jobs, self._console = jobs, console
+        self._put: dict[str, Check] = {}
         self._began, self._checkout = provenance.now(), provenance.checkout()
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -53,8 +54,9 @@ class Examination:
         with self._progress:
             yield
 
-    async def examine(self, subjects: list[Subject]) -> None:
-        """Put every check that applies to each of them."""
+    async def examine(self, subjects: list[Subject], checks: list[Check]) -> None:
+        """Put every one of the checks that applies to each of them."""
+        self._put |= {check.id: check for check in checks}
         troubles = await asyncio.gather(*(preflight(subject.target) for subject in subjects))
         fit: dict[str, tuple[Examined, TaskID]] = {}
         for subject, trouble in zip(subjects, troubles, strict=True):
@@ -65,7 +67,7 @@ class Examination:
                 continue
             if subject.about:
                 examined.versions = await versions(subject.about)
-            total = sum(applies(check, target) for check in self._checks)
+            total = sum(applies(check, target) for check in checks)
             fit[target.url] = examined, self._progress.add_task(escape(examined.label), total=total)
 
         def note(target: Target, result: Result, transcript: Transcript) -> None:
@@ -75,8 +77,8 @@ class Examination:
             self._progress.advance(bar)
 
         targets = [subject.target for subject in subjects if subject.target.url in fit]
-        await run(targets, self._checks, note, jobs=self._jobs)
-        places = {check.id: place for place, check in enumerate(self._checks)}
+        await run(targets, checks, note, jobs=self._jobs)
+        places = {check.id: place for place, check in enumerate(checks)}
         for examined, _ in fit.values():
             examined.results.sort(key=lambda result: places[result.check])
             self.found.append(examined)
@@ -101,7 +103,7 @@ class Examination:
                     question=check.question,
                     expects=check.expects,
                 )
-                for check in self._checks
+                for check in self._put.values()
                 if check.id in asked
             ],
             targets=self.found,

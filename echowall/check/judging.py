@@ -36,6 +36,7 @@ def surprises(examined: Iterable[Examined], services: Mapping[str, Service], put
                 found.append(Surprise(target.label, result.check, what))
         if service and target.mends == "off":
             found += _not_asked(target, service, ids)
+            found += _not_lost(target, service)
     return found
 
 
@@ -47,6 +48,14 @@ def _not_asked(target: Examined, service: Service, put: set[str]) -> Iterator[Su
             if check in put - asked and mended.via in (None, target.via):
                 what = "does not apply to this service, and service.toml has it as [[mended]]: remove it there"
                 yield Surprise(target.label, check, what)
+
+
+def _not_lost(target: Examined, service: Service) -> Iterator[Surprise]:
+    """The races of which not one check was lost, where all were put."""
+    passed = {result.check for result in target.results if result.verdict is Verdict.PASS}
+    for mended in service.mended:
+        if mended.race and passed.issuperset(mended.checks):
+            yield Surprise(target.label, ", ".join(mended.checks), _needless(mended))
 
 
 def standing(result: Result, target: Examined, service: Service | None) -> tuple[Standing, str]:
@@ -99,10 +108,16 @@ def _mended(result: Result, mended: Mended) -> tuple[Standing, str]:
 
 
 def _unmended(result: Result, mended: Mended) -> tuple[Standing, str]:
-    """With the mends off: it has to fail as stated."""
+    """With the mends off: it has to fail as stated. A race may be won, but see _not_lost()."""
     if result.verdict in (Verdict.FAIL, Verdict.UNSUPPORTED) and result.outcome == mended.outcome:
         return Standing.KNOWN, mended.reason
+    if result.verdict is Verdict.PASS and mended.race:
+        return Standing.PASS, ""
     if result.verdict is Verdict.PASS:
-        return Standing.SURPRISE, f"passes with the mends off too: {mended.by} does not mend it; remove the mend"
+        return Standing.SURPRISE, _needless(mended)
     what = f"{result.outcome} with the mends off, where service.toml's [[mended]] says {mended.outcome!r}"
     return Standing.SURPRISE, f"{what}: look again for the cause"
+
+
+def _needless(mended: Mended) -> str:
+    return f"passes with the mends off too: {mended.by} does not mend it; remove the mend"

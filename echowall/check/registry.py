@@ -24,6 +24,11 @@ class Observation(NamedTuple):
     outcome: str
     detail: str = ""
 
+    @classmethod
+    def of(cls, observed: Observation | str) -> Observation:
+        """Of what an experiment gives: an observation, or its outcome alone."""
+        return observed if isinstance(observed, Observation) else cls(observed)
+
 
 class UnsupportedError(Exception):
     """The endpoint does not have what the check asks about: says what."""

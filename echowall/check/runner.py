@@ -134,7 +134,7 @@ async def ask(target: Target, check: Check) -> tuple[Result, Transcript]:
     except TimeoutError:
         verdict, observed = Verdict.ERROR, Observation("no end", f"not done within {check.seconds:g} s")
     else:
-        observed = observed if isinstance(observed, Observation) else Observation(observed)
+        observed = Observation.of(observed)
         verdict = Verdict.PASS if observed.outcome in check.expects else Verdict.FAIL
     seconds = round(time.monotonic() - began, 3)
     return Result(

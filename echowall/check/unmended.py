@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from pathlib import Path
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from echowall.catalog import mends
-from echowall.catalog.catalog import ROOT, Service
+from echowall.catalog.catalog import Service
 from echowall.check import targets
 from echowall.check.examination import Examination
+from echowall.check.registry import Check, Experiment, Observation
+from echowall.check.wire import Target
 from echowall.lab.lab import BARE, Lab, LabError
 
-
-def has_mends(service: Service, root: Path = ROOT) -> bool:
-    """Whether there is anything to switch off, or service.toml says so."""
-    return bool(service.mended or mends.files(root / "services" / service.name))
+#: How often a check is put at most where a mend keeps it from a race, until it is lost.
+TRIES = 20
 
 
-def examine(examination: Examination, lab: Lab, services: Iterable[Service], console: Console) -> None:
+def examine(
+    examination: Examination, lab: Lab, services: Iterable[Service], checks: list[Check], console: Console
+) -> None:
     """Start an instance of each with MENDS=off, put the checks to it, and stop it.
 
     One that does not start is told on the console and counted as unfit, and the rest are examined.
@@ -29,7 +30,27 @@ def examine(examination: Examination, lab: Lab, services: Iterable[Service], con
     for service in services:
         try:
             with lab.beside(service.name, BARE) as endpoint:
-                asyncio.run(examination.examine([targets.bare(service, endpoint)]))
+                subject = targets.bare(service, endpoint)
+                asyncio.run(examination.examine([subject], _patient(checks, service)))
         except LabError as error:
             examination.unfit += 1
             console.print(f"[red]{service.name}[/red] {escape(str(error))}", highlight=False)
+
+
+def _patient(checks: list[Check], service: Service) -> list[Check]:
+    """The same checks, but those of a race are put until it is lost, or TRIES times."""
+    races = {check for mended in service.mended if mended.race for check in mended.checks}
+    return [_repeated(check) if check.id in races else check for check in checks]
+
+
+def _repeated(check: Check) -> Check:
+    once: Experiment = check.experiment
+
+    async def again(target: Target) -> Observation | str:
+        for _ in range(TRIES - 1):
+            observed = await once(target)
+            if Observation.of(observed).outcome not in check.expects:
+                return observed
+        return await once(target)
+
+    return msgspec.structs.replace(check, experiment=again, seconds=check.seconds * TRIES)

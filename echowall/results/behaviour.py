@@ -53,8 +53,7 @@ def newest(root: Path) -> list[Behaviour]:
         bare = found.get((service.name, "direct", "off"))
         if mended:
             runs = [run for _, run in (*mended, *([bare] if bare else []))]
-            has_mends = service.mended or mends.files(root / "services" / service.name)
-            untold = bare is None and bool(has_mends)
+            untold = bare is None and service.has_mends
             known.append(Behaviour(service, [target for target, _ in mended], bare[0] if bare else None, runs, untold))
     return known
 
