@@ -12,7 +12,7 @@ STACKS ?=
 # Run only some of the browser's tests: E2E=e2e/page/test_chat.py
 E2E ?= e2e
 
-.PHONY: help up down logs e2e load check test unit lint types format new lock outdated
+.PHONY: help up down logs e2e load check bare test unit lint types format new lock outdated
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -42,6 +42,9 @@ load: .venv/dev up ## open 200 sockets on each stack, and send 50 MB of talk pas
 
 check: .venv/ready up ## compare what each stack does on the wire with what is known of it
 	@$(ECHOWALL) check $(STACKS)
+
+bare: .venv/ready up ## ask each stack that mends something the same, with its mends off
+	@$(ECHOWALL) check --bare $(STACKS)
 
 test: lint types unit e2e ## run everything: lint, types, unit tests, and the browser
 

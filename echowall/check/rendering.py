@@ -27,7 +27,7 @@ _MARKS: dict[Standing, tuple[str, str]] = {
     Standing.ERROR: ("!", "bold red"),
 }
 _LEGEND = """\
-✓ as the RFC has it   ◐ because the service mends it   ≈ wrong, as service.toml says
+✓ as the RFC has it   ◐ because the service mends it   ≈ as service.toml says
 – not applicable or not offered   ✗ surprise   ! could not be asked"""
 
 
