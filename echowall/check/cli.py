@@ -20,6 +20,7 @@ from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT, CatalogError, Service
 from echowall.check import judging, rendering, unmended
 from echowall.check.examination import Examination
+from echowall.check.judging import Surprise
 from echowall.check.registry import GROUPS, Check
 from echowall.check.suite import ALL
 from echowall.check.targets import Subject, direct, of_url, proxied
@@ -116,24 +117,19 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         except KeyboardInterrupt:
             err.print("[red]echowall:[/red] interrupted; nothing was written")
             sys.exit(130)
-        found = examination.found
         run = examination.record(the_lab.engine() if the_lab else None)
         if json:
             json.write_bytes(store.encode(run))
         if explain:
             rendering.explain(out, chosen[0], examination.answers)
         elif markdown:
-            sys.stdout.write(behaviour.markdown(found, run.checks) + "\n")
+            sys.stdout.write(behaviour.markdown(run.targets, run.checks) + "\n")
         elif toml:
-            sys.stdout.write(rendering.toml(found, services))
-        elif found:
-            out.print(rendering.table(found, services))
-        surprises = judging.surprises(found, services, chosen)
-        for one in surprises:
-            err.print(f"[red]{escape(one.target)}[/red] {one.check}: {escape(one.what)}", highlight=False)
-        if found:
-            asked = sum(len(target.results) for target in found)
-            err.print(f"{asked} answers, {len(surprises)} not as expected", highlight=False)
+            sys.stdout.write(rendering.toml(run.targets, services))
+        elif run.targets:
+            out.print(rendering.table(run.targets, services))
+        surprises = judging.surprises(run.targets, services, chosen)
+        _tell(run, surprises)
         if save:
             _save(run)
         sys.exit(1 if surprises or examination.unfit else 0)
@@ -147,6 +143,15 @@ def _with_mends(services: Iterable[Service], names: Iterable[str]) -> list[Servi
     if left_out:
         err.print(f"left out, for they have no mends to switch off: {', '.join(left_out)}", highlight=False)
     return [one for one in services if one.name not in left_out]
+
+
+def _tell(run: CheckRun, surprises: list[Surprise]) -> None:
+    """Say what is not as expected, and of how many answers."""
+    for one in surprises:
+        err.print(f"[red]{escape(one.target)}[/red] {one.check}: {escape(one.what)}", highlight=False)
+    if run.targets:
+        asked = sum(len(target.results) for target in run.targets)
+        err.print(f"{asked} answers, {len(surprises)} not as expected", highlight=False)
 
 
 def _save(run: CheckRun) -> None:
