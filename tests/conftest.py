@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import shutil
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT
+from echowall.lab import lab
+from echowall.lab.lab import Board
+from echowall.lab.processes import Processes
 
 FACTS = """\
 title = "A stack"
@@ -50,3 +58,32 @@ def add_service(checkout: Path) -> Callable[..., Path]:
         return folder
 
     return add
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A free port, which is the lab's."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port = int(probe.getsockname()[1])
+    monkeypatch.setenv("ECHOWALL_PORT", str(port))
+    monkeypatch.delenv("ECHOWALL_BIND", raising=False)
+    return port
+
+
+@pytest.fixture
+def processes(checkout: Path) -> Iterator[Processes]:
+    """The checkout's lab, of processes; it is stopped at the end."""
+    processes = Processes(checkout)
+    yield processes
+    if processes.running():
+        processes.down()
+
+
+def bring_up(processes: Processes, checkout: Path, *names: str) -> Board:
+    """Start a lab in miniature, or only these of its services, and wait until all are healthy or have failed."""
+    services = catalog.load(checkout)
+    chosen = catalog.choose(services, names)
+    board = Board([*(service.name for service in chosen), "proxy"], Console(file=io.StringIO()))
+    processes.up(services, chosen, board)
+    lab.wait_until_healthy(processes, chosen, board)
+    return board

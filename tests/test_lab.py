@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -22,6 +22,7 @@ from echowall.catalog import catalog
 from echowall.lab import lab, ports, state, system
 from echowall.lab.lab import Board, LabError
 from echowall.lab.processes import Processes
+from tests.conftest import bring_up
 
 ABOUT = """
 import http.server, json, os
@@ -34,32 +35,6 @@ class About(http.server.BaseHTTPRequestHandler):
 
 http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), About).serve_forever()
 """
-
-
-@pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = int(probe.getsockname()[1])
-    monkeypatch.setenv("ECHOWALL_PORT", str(port))
-    monkeypatch.delenv("ECHOWALL_BIND", raising=False)
-    return port
-
-
-@pytest.fixture
-def processes(checkout: Path) -> Iterator[Processes]:
-    processes = Processes(checkout)
-    yield processes
-    if processes.running():
-        processes.down()
-
-
-def bring_up(processes: Processes, checkout: Path, *names: str) -> Board:
-    services = catalog.load(checkout)
-    chosen = catalog.choose(services, names)
-    board = Board([*(service.name for service in chosen), "proxy"], Console(file=io.StringIO()))
-    processes.up(services, chosen, board)
-    lab.wait_until_healthy(processes, chosen, board)
-    return board
 
 
 def test_one_service_that_fails_is_shown_with_its_log_and_the_rest_run(

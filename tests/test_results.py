@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ import pytest
 
 from echowall.catalog import compose, lint
 from echowall.catalog.catalog import ROOT
+from echowall.lab.containers import Containers
 from echowall.results import provenance, store
 from echowall.results.model import CheckRun, Examined, Limits, Machine, Question, Result
 from echowall.results.store import StoreError
@@ -186,6 +188,11 @@ def _imported(tree: ast.Module) -> set[str]:
         if isinstance(node, ast.ImportFrom):
             modules |= {f"{node.module}.{name.name}" for name in node.names}
     return modules
+
+
+@pytest.mark.skipif(not Containers().available(), reason="no Docker Engine answers")
+def test_a_container_engine_is_told_with_its_version() -> None:
+    assert re.fullmatch(r"Docker Engine \d+\.\d+\S*", Containers().engine())
 
 
 def test_the_commit_is_told_and_whether_anything_but_results_was_changed(tmp_path: Path) -> None:
