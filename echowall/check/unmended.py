@@ -17,7 +17,7 @@ from echowall.check.wire import Target
 from echowall.lab.lab import BARE, Lab, LabError
 
 #: How often a check is put at most where a mend keeps it from a race, until it is lost.
-TRIES = 20
+TRIES = 50
 
 
 def examine(
