@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol, TypedDict, Unpack
 
 import msgspec
 
@@ -65,44 +65,57 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """How long it may take at most."""
 
 
+class Options(TypedDict, total=False):
+    """What of a Check is not the same for most."""
+
+    waits: bool
+    alone: bool
+    intrusive: bool
+    ends: bool
+    local: bool
+    plain: bool
+    seconds: float
+
+
+class Register(Protocol):
+    """The decorator of a group's checks."""
+
+    def __call__(
+        self,
+        id: str,  # noqa: A002
+        section: str,
+        expects: str | tuple[str, ...],
+        **options: Unpack[Options],
+    ) -> Callable[[Experiment], Experiment]: ...
+
+
 CHECKS: dict[str, Check] = {}
 
 
-def check(
-    id: str,  # noqa: A002
-    *,
-    group: Group,
-    section: str,
-    expects: str | tuple[str, ...],
-    waits: bool = False,
-    alone: bool = False,
-    ends: bool = False,
-    intrusive: bool = False,
-    local: bool = False,
-    plain: bool = False,
-    seconds: float = 30.0,
-) -> Callable[[Experiment], Experiment]:
-    """Register a coroutine as a check; its docstring's first paragraph is the question."""
+def checks_of(group: Group) -> Register:
+    """The decorator that makes a coroutine a check of the group; its docstring's first paragraph is the question."""
 
-    def register(experiment: Experiment) -> Experiment:
-        if id in CHECKS:
-            raise ValueError(f"there are two checks {id!r}")
-        question = " ".join((inspect.getdoc(experiment) or "").partition("\n\n")[0].split())
-        CHECKS[id] = Check(
-            id=id,
-            group=group,
-            section=section,
-            expects=(expects,) if isinstance(expects, str) else expects,
-            question=question,
-            experiment=experiment,
-            waits=waits,
-            alone=alone,
-            ends=ends,
-            intrusive=intrusive,
-            local=local,
-            plain=plain,
-            seconds=seconds,
-        )
-        return experiment
+    def check(
+        id: str,  # noqa: A002
+        section: str,
+        expects: str | tuple[str, ...],
+        **options: Unpack[Options],
+    ) -> Callable[[Experiment], Experiment]:
+        def register(experiment: Experiment) -> Experiment:
+            if id in CHECKS:
+                raise ValueError(f"there are two checks {id!r}")
+            question = " ".join((inspect.getdoc(experiment) or "").partition("\n\n")[0].split())
+            CHECKS[id] = Check(
+                id=id,
+                group=group,
+                section=section,
+                expects=(expects,) if isinstance(expects, str) else expects,
+                question=question,
+                experiment=experiment,
+                **options,
+            )
+            return experiment
 
-    return register
+        return register
+
+    return check

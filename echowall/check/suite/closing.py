@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 
-from echowall.check.registry import Observation, UnsupportedError, check
+from echowall.check.registry import Observation, UnsupportedError, checks_of
 from echowall.check.suite.common import brief, rejection, summary
 from echowall.check.wire import PATIENCE, Closed, Connection, Ended, Heard, Message, Target, connect, frames, observe
 from echowall.check.wire.frames import CLOSE, TEXT
+
+check = checks_of("closing")
 
 #: Codes that no close frame may carry (RFC 6455, section 7.4): unassigned, reserved, or out of range.
 INVALID_CODES = (0, 999, 1004, 1005, 1006, 1015, 5000)
 
 
-@check("close-normal", group="closing", section="RFC 6455, 5.5.1", expects="close 1000")
+@check("close-normal", "RFC 6455, 5.5.1", "close 1000")
 async def close_normal(target: Target) -> str:
     """Is a close with 1000 answered with 1000?"""
     async with connect(target) as ws:
@@ -22,7 +24,7 @@ async def close_normal(target: Target) -> str:
         return brief(await ws.reaction())
 
 
-@check("close-code", group="closing", section="RFC 6455, 5.5.1", expects="close 3000")
+@check("close-code", "RFC 6455, 5.5.1", "close 3000")
 async def close_code(target: Target) -> Observation | str:
     """Is a close with 3000 and a reason answered with 3000?
 
@@ -38,7 +40,7 @@ async def close_code(target: Target) -> Observation | str:
     return _ending(heard)
 
 
-@check("close-empty", group="closing", section="RFC 6455, 5.5.1", expects=("close without a code", "close 1000"))
+@check("close-empty", "RFC 6455, 5.5.1", ("close without a code", "close 1000"))
 async def close_empty(target: Target) -> str:
     """Is a close without a code answered with a close without a code, or with 1000?"""
     async with connect(target) as ws:
@@ -46,7 +48,7 @@ async def close_empty(target: Target) -> str:
         return brief(await ws.reaction())
 
 
-@check("close-ends-tcp", group="closing", section="RFC 6455, 7.1.1", expects="ends")
+@check("close-ends-tcp", "RFC 6455, 7.1.1", "ends")
 async def close_ends_tcp(target: Target) -> str:
     """Does the server end the TCP connection after the closing handshake?"""
     async with connect(target) as ws:
@@ -54,7 +56,7 @@ async def close_ends_tcp(target: Target) -> str:
         return "stays open" if isinstance(await _to_the_end(ws, []), Closed) else "ends"
 
 
-@check("close-invalid-code", group="closing", section="RFC 6455, 7.4", expects="close 1002")
+@check("close-invalid-code", "RFC 6455, 7.4", "close 1002")
 async def close_invalid_code(target: Target) -> str:
     """Is a close with a code that may not be sent a protocol error?"""
     payloads = {str(code): frames.close_payload(code) for code in INVALID_CODES}
@@ -62,7 +64,7 @@ async def close_invalid_code(target: Target) -> str:
     return summary({code: "echoed" if outcome == f"close {code}" else outcome for code, outcome in found.items()})
 
 
-@check("close-one-byte", group="closing", section="RFC 6455, 5.5.1", expects="close 1002")
+@check("close-one-byte", "RFC 6455, 5.5.1", "close 1002")
 async def close_one_byte(target: Target) -> str:
     """Is a close with half a code a protocol error?"""
     async with connect(target) as ws:
@@ -70,7 +72,7 @@ async def close_one_byte(target: Target) -> str:
         return await rejection(ws)
 
 
-@check("close-bad-reason", group="closing", section="RFC 6455, 8.1", expects=("close 1007", "close 1002"))
+@check("close-bad-reason", "RFC 6455, 8.1", ("close 1007", "close 1002"))
 async def close_bad_reason(target: Target) -> str:
     """Is a close whose reason is not UTF-8 refused as such?"""
     async with connect(target) as ws:
@@ -78,7 +80,7 @@ async def close_bad_reason(target: Target) -> str:
         return await rejection(ws)
 
 
-@check("data-after-close", group="closing", section="RFC 6455, 5.5.1", expects="ignored")
+@check("data-after-close", "RFC 6455, 5.5.1", "ignored")
 async def data_after_close(target: Target) -> str:
     """Is a message that comes after the client's close ignored?"""
     async with connect(target) as ws:
@@ -89,7 +91,7 @@ async def data_after_close(target: Target) -> str:
         return "echoed" if any(isinstance(heard, Message) for heard in got) else "ignored"
 
 
-@check("crossed-closes", group="closing", section="RFC 6455, 5.5.1", expects="one close")
+@check("crossed-closes", "RFC 6455, 5.5.1", "one close")
 async def crossed_closes(target: Target) -> Observation | str:
     """Does the server send one close, and end, where both sides close at once?
 
@@ -108,7 +110,7 @@ async def crossed_closes(target: Target) -> Observation | str:
         return Observation(words.get(len(closes), "several closes"), detail)
 
 
-@check("half-close", group="closing", section="RFC 6455, 7.2.1", expects="lets go")
+@check("half-close", "RFC 6455, 7.2.1", "lets go")
 async def half_close(target: Target) -> Observation | str:
     """Does the server let go of a client that ends its half of the TCP connection (FIN) without a close?"""
     if target.tls:
@@ -124,7 +126,7 @@ async def half_close(target: Target) -> Observation | str:
         return Observation("stays open" if still else "lets go", closes)
 
 
-@check("reset", group="closing", section="RFC 6455, 7.2.1", expects="still serves")
+@check("reset", "RFC 6455, 7.2.1", "still serves")
 async def reset(target: Target) -> str:
     """Is the next client served after one that broke its TCP connection (RST)?"""
     async with connect(target) as ws:

@@ -7,10 +7,12 @@ import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from echowall.check.registry import Observation, UnsupportedError, check
+from echowall.check.registry import Observation, UnsupportedError, checks_of
 from echowall.check.suite.common import brief, close_of, rejection
 from echowall.check.wire import Connection, Ended, Target, UnreachableError, connect, handshake, request
 from echowall.check.wire.frames import CLOSE, CONTINUATION, RSV1, TEXT
+
+check = checks_of("compression")
 
 EXTENSION = "permessage-deflate"
 #: Taken off the end of each message (RFC 7692, section 7.2.1).
@@ -18,7 +20,7 @@ TAIL = b"\x00\x00\xff\xff"
 MIB = 1 << 20
 
 
-@check("deflate", group="compression", section="RFC 7692, 6", expects="compressed")
+@check("deflate", "RFC 7692, 6", "compressed")
 async def deflate(target: Target) -> Observation | str:
     """Is permessage-deflate really used in both directions where it is accepted?"""
     async with _deflated(target) as ws:
@@ -30,7 +32,7 @@ async def deflate(target: Target) -> Observation | str:
         return Observation("compressed" if ws.compressed else "accepted, never used", f"1,000 bytes in {ws.size}")
 
 
-@check("deflate-unasked", group="compression", section="RFC 7692, 5", expects="not compressed")
+@check("deflate-unasked", "RFC 7692, 5", "not compressed")
 async def deflate_unasked(target: Target) -> str:
     """Is nothing compressed for a client that did not offer it?"""
     async with connect(target, greet=False) as ws:
@@ -44,7 +46,7 @@ async def deflate_unasked(target: Target) -> str:
         return "compressed" if found.rsv else "not compressed"
 
 
-@check("deflate-plain", group="compression", section="RFC 7692, 5", expects="echo")
+@check("deflate-plain", "RFC 7692, 5", "echo")
 async def deflate_plain(target: Target) -> str:
     """Is a message that is not compressed understood after compression was offered, whether or not it was accepted?"""
     async with _deflated(target, required=False) as ws:
@@ -53,7 +55,7 @@ async def deflate_plain(target: Target) -> str:
         return "compressed all the same" if ws.compressed and not ws.accepted else outcome
 
 
-@check("deflate-fragments", group="compression", section="RFC 7692, 6", expects="echo", alone=True)
+@check("deflate-fragments", "RFC 7692, 6", "echo", alone=True)
 async def deflate_fragments(target: Target) -> str:
     """Does a compressed message in three fragments come back, where only the first is marked as compressed?"""
     async with _deflated(target) as ws:
@@ -66,12 +68,7 @@ async def deflate_fragments(target: Target) -> str:
         return await ws.reaction(message)
 
 
-@check(
-    "deflate-server-context",
-    group="compression",
-    section="RFC 7692, 7.1.1.1",
-    expects=("context kept", "context not kept"),
-)
+@check("deflate-server-context", "RFC 7692, 7.1.1.1", ("context kept", "context not kept"))
 async def deflate_server_context(target: Target) -> Observation | str:
     """Does the server refer to earlier messages only if both sides agreed that it may?
 
@@ -88,7 +85,7 @@ async def deflate_server_context(target: Target) -> Observation | str:
         return Observation("context kept" if kept else "context not kept", f"{sizes[0]}, then {sizes[1]} bytes")
 
 
-@check("deflate-no-context", group="compression", section="RFC 7692, 7.1.1.1", expects="each on its own")
+@check("deflate-no-context", "RFC 7692, 7.1.1.1", "each on its own")
 async def deflate_no_context(target: Target) -> str:
     """Does each message decompress on its own for a client that asks for server_no_context_takeover?"""
     async with _deflated(target, "server_no_context_takeover") as ws:
@@ -102,7 +99,7 @@ async def deflate_no_context(target: Target) -> str:
         return "each on its own"
 
 
-@check("deflate-client-context", group="compression", section="RFC 7692, 7.1.1.2", expects="echo")
+@check("deflate-client-context", "RFC 7692, 7.1.1.2", "echo")
 async def deflate_client_context(target: Target) -> str:
     """Is a message that refers to an earlier one of the client's understood?"""
     async with _deflated(target) as ws:
@@ -116,7 +113,7 @@ async def deflate_client_context(target: Target) -> str:
         return "echo"
 
 
-@check("deflate-window", group="compression", section="RFC 7692, 7.1.2.1", expects="within the window")
+@check("deflate-window", "RFC 7692, 7.1.2.1", "within the window")
 async def deflate_window(target: Target) -> str:
     """Does the server keep to a window of 512 bytes where a client asks for it?"""
     async with _deflated(target, "server_max_window_bits=9") as ws:
@@ -128,7 +125,7 @@ async def deflate_window(target: Target) -> str:
         return {"echo": "within the window", "undecodable": "beyond the window"}.get(outcome, outcome)
 
 
-@check("deflate-bad-offer", group="compression", section="RFC 7692, 7.1", expects=("declined", "HTTP 400"))
+@check("deflate-bad-offer", "RFC 7692, 7.1", ("declined", "HTTP 400"))
 async def deflate_bad_offer(target: Target) -> Observation | str:
     """Is an offer with parameters that are impossible, unknown or given twice declined?"""
     async with _deflated(target):  # or there is nothing to ask
@@ -147,7 +144,7 @@ async def deflate_bad_offer(target: Target) -> Observation | str:
     return "declined"
 
 
-@check("deflate-corrupt", group="compression", section="RFC 7692, 7.2.2", expects=("close 1002", "close 1007"))
+@check("deflate-corrupt", "RFC 7692, 7.2.2", ("close 1002", "close 1007"))
 async def deflate_corrupt(target: Target) -> str:
     """Is a compressed message that is no DEFLATE stream refused?"""
     async with _deflated(target) as ws:
@@ -155,14 +152,7 @@ async def deflate_corrupt(target: Target) -> str:
         return await rejection(ws.raw)
 
 
-@check(
-    "zip-bomb",
-    group="compression",
-    section="RFC 6455, 10.4",
-    expects="close 1009",
-    alone=True,
-    intrusive=True,
-)
+@check("zip-bomb", "RFC 6455, 10.4", "close 1009", alone=True, intrusive=True)
 async def zip_bomb(target: Target) -> Observation | str:
     """Does the limit hold for a message of 10 kB that decompresses to more than that, and to 10 MiB at least?"""
     size = max(10 * MIB, (target.max_message or 0) + 1)

@@ -5,34 +5,36 @@ from __future__ import annotations
 import asyncio
 import time
 
-from echowall.check.registry import Observation, check
+from echowall.check.registry import Observation, checks_of
 from echowall.check.suite.common import close_of, compare, pong, rejection
 from echowall.check.wire import PATIENCE, Connection, Ended, Message, Target, connect, frames
 from echowall.check.wire.frames import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame
+
+check = checks_of("control")
 
 #: How long an idle client waits for a ping, in seconds, and how much longer, so that a ping every 20 s comes in time.
 IDLE, GRACE = 20.0, 2.0
 
 
-@check("pong-payload", group="control", section="RFC 6455, 5.5.3", expects="pong with its payload")
+@check("pong-payload", "RFC 6455, 5.5.3", "pong with its payload")
 async def pong_payload(target: Target) -> str:
     """Is a ping answered by a pong that carries the ping's payload?"""
     return await _ping(target, b"wall")
 
 
-@check("empty-ping", group="control", section="RFC 6455, 5.5.2", expects="pong with its payload")
+@check("empty-ping", "RFC 6455, 5.5.2", "pong with its payload")
 async def empty_ping(target: Target) -> str:
     """Is a ping without a payload answered by a pong without one?"""
     return await _ping(target, b"")
 
 
-@check("long-ping", group="control", section="RFC 6455, 5.5", expects="pong with its payload")
+@check("long-ping", "RFC 6455, 5.5", "pong with its payload")
 async def long_ping(target: Target) -> str:
     """Is a ping of 125 bytes, the most there may be, answered by a pong that carries them?"""
     return await _ping(target, bytes(range(125)))
 
 
-@check("several-pings", group="control", section="RFC 6455, 5.5.3", expects=("pong with its payload", "last answered"))
+@check("several-pings", "RFC 6455, 5.5.3", ("pong with its payload", "last answered"))
 async def several_pings(target: Target) -> str:
     """Is each of several pings in a row answered, or at least the last?"""
     async with connect(target) as ws:
@@ -55,7 +57,7 @@ async def several_pings(target: Target) -> str:
         return "last answered" if outcome == "pong with its payload" else outcome
 
 
-@check("unsolicited-pong", group="control", section="RFC 6455, 5.5.3", expects="ignored")
+@check("unsolicited-pong", "RFC 6455, 5.5.3", "ignored")
 async def unsolicited_pong(target: Target) -> str:
     """Is a pong that answers no ping ignored?"""
     async with connect(target) as ws:
@@ -65,7 +67,7 @@ async def unsolicited_pong(target: Target) -> str:
         return "ignored" if outcome == "echo" else outcome
 
 
-@check("oversized-ping", group="control", section="RFC 6455, 5.5", expects="close 1002")
+@check("oversized-ping", "RFC 6455, 5.5", "close 1002")
 async def oversized_ping(target: Target) -> str:
     """Is a ping of 126 bytes, one more than there may be, a protocol error?"""
     async with connect(target) as ws:
@@ -73,7 +75,7 @@ async def oversized_ping(target: Target) -> str:
         return await rejection(ws)
 
 
-@check("fragmented-ping", group="control", section="RFC 6455, 5.5", expects="close 1002")
+@check("fragmented-ping", "RFC 6455, 5.5", "close 1002")
 async def fragmented_ping(target: Target) -> str:
     """Is a ping that is not final, as control frames must be, a protocol error?"""
     async with connect(target) as ws:
@@ -81,7 +83,7 @@ async def fragmented_ping(target: Target) -> str:
         return await rejection(ws)
 
 
-@check("busy-ping", group="control", section="RFC 6455, 5.5.2", expects="pong with its payload", alone=True)
+@check("busy-ping", "RFC 6455, 5.5.2", "pong with its payload", alone=True)
 async def busy_ping(target: Target) -> Observation | str:
     """Is a ping answered that comes behind messages that the handler has not reached yet?
 
@@ -106,7 +108,7 @@ async def busy_ping(target: Target) -> Observation | str:
         return "no pong"
 
 
-@check("backlog-ping", group="control", section="RFC 6455, 5.2", expects="each frame whole", intrusive=True, waits=True)
+@check("backlog-ping", "RFC 6455, 5.2", "each frame whole", intrusive=True, waits=True)
 async def backlog_ping(target: Target) -> Observation | str:
     """Are pongs sent between the messages that wait for a client to read, and never in the middle of one?
 
@@ -151,13 +153,7 @@ async def _whole_frames(ws: Connection, message: bytes, pings: list[bytes]) -> O
     return "each frame whole"
 
 
-@check(
-    "server-pings",
-    group="control",
-    section="RFC 6455, 5.5.2",
-    expects=("pings", "no ping within 20 s"),
-    waits=True,
-)
+@check("server-pings", "RFC 6455, 5.5.2", ("pings", "no ping within 20 s"), waits=True)
 async def server_pings(target: Target) -> Observation | str:
     """Does the server ping an idle client, and keep a client that answers?"""
     async with connect(target) as ws:
@@ -185,13 +181,7 @@ async def server_pings(target: Target) -> Observation | str:
         return Observation("pings", f"the first after {pings[0]:.0f} s{apart}")
 
 
-@check(
-    "mute-client",
-    group="control",
-    section="RFC 6455, 5.5.2",
-    expects=("still open after 20 s", "let go after a ping"),
-    waits=True,
-)
+@check("mute-client", "RFC 6455, 5.5.2", ("still open after 20 s", "let go after a ping"), waits=True)
 async def mute_client(target: Target) -> Observation | str:
     """What becomes of an idle client that answers no ping?
 

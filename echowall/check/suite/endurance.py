@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 
-from echowall.check.registry import Observation, UnsupportedError, check
+from echowall.check.registry import Observation, UnsupportedError, checks_of
 from echowall.check.suite import measure
 from echowall.check.suite.common import brief
 from echowall.check.suite.honesty import CONTRACT, settled
@@ -26,13 +26,15 @@ from echowall.check.wire import (
 )
 from echowall.check.wire.frames import TEXT
 
+check = checks_of("endurance")
+
 KIB, MIB = 1 << 10, 1 << 20
 BUSY = 0.2
 """CPU seconds a second. A service that uses more than that with nothing to do is busy for nothing."""
 TEXT_64K = "wall" * (16 * KIB)
 
 
-@check("resets", group="endurance", section="RFC 6455, 7.1.7", expects="served", intrusive=True, alone=True)
+@check("resets", "RFC 6455, 7.1.7", "served", intrusive=True, alone=True)
 async def resets(target: Target) -> Observation | str:
     """Are the other clients still served after 50 clients broke their TCP connections?"""
     async with settled(target) as bystander:
@@ -44,16 +46,7 @@ async def resets(target: Target) -> Observation | str:
     return "served"
 
 
-@check(
-    "resets-released",
-    group="endurance",
-    section="RFC 6455, 7.1.1",
-    expects="let go",
-    intrusive=True,
-    alone=True,
-    waits=True,
-    local=True,
-)
+@check("resets-released", "RFC 6455, 7.1.1", "let go", intrusive=True, alone=True, waits=True, local=True)
 async def resets_released(target: Target) -> Observation | str:
     """Does the service close the sockets of 50 clients that broke their TCP connections, and then rest?"""
     pid = _pid(target)
@@ -69,16 +62,7 @@ async def resets_released(target: Target) -> Observation | str:
     return Observation("busy" if used > BUSY else "let go", f"{used:.0%} of a core")
 
 
-@check(
-    "idle-sockets",
-    group="endurance",
-    section=CONTRACT,
-    expects="at rest",
-    intrusive=True,
-    alone=True,
-    waits=True,
-    local=True,
-)
+@check("idle-sockets", CONTRACT, "at rest", intrusive=True, alone=True, waits=True, local=True)
 async def idle_sockets(target: Target) -> Observation | str:
     """Does a service with 200 idle sockets use next to no CPU time?"""
     pid, count = _pid(target), 200
@@ -104,16 +88,7 @@ async def idle_sockets(target: Target) -> Observation | str:
     return Observation("cut off" if ended else "at rest", f"{ended} of {count}, {detail}" if ended else detail)
 
 
-@check(
-    "slow-reader",
-    group="endurance",
-    section=CONTRACT,
-    expects="bounded",
-    intrusive=True,
-    alone=True,
-    waits=True,
-    local=True,
-)
+@check("slow-reader", CONTRACT, "bounded", intrusive=True, alone=True, waits=True, local=True)
 async def slow_reader(target: Target) -> Observation | str:
     """Is what the service holds for a client that sends and does not read bounded?"""
     pid, most = _pid(target), 32 * MIB
@@ -133,7 +108,7 @@ async def slow_reader(target: Target) -> Observation | str:
     return Observation("memory grows" if grown >= most or sent >= 64 * MIB else "bounded", detail)
 
 
-@check("half-message", group="endurance", section=CONTRACT, expects="served", alone=True)
+@check("half-message", CONTRACT, "served", alone=True)
 async def half_message(target: Target) -> Observation | str:
     """Are others served while half of a client's message has come, and does the message come back in the end?"""
     async with settled(target) as slow, settled(target) as other:
@@ -146,7 +121,7 @@ async def half_message(target: Target) -> Observation | str:
         return "served" if outcome == "echo" else Observation("the message is lost", outcome)
 
 
-@check("flood-neighbour", group="endurance", section=CONTRACT, expects="served", intrusive=True, alone=True, waits=True)
+@check("flood-neighbour", CONTRACT, "served", intrusive=True, alone=True, waits=True)
 async def flood_neighbour(target: Target) -> Observation | str:
     """Is a client answered within 3 s each time while another sends as much as the service takes?"""
     worst, outcome = 0.0, "echo"
@@ -169,9 +144,7 @@ async def flood_neighbour(target: Target) -> Observation | str:
     return Observation("served", f"{worst * 1000:.0f} ms at worst")
 
 
-@check(
-    "stalled-neighbour", group="endurance", section=CONTRACT, expects="served", intrusive=True, alone=True, waits=True
-)
+@check("stalled-neighbour", CONTRACT, "served", intrusive=True, alone=True, waits=True)
 async def stalled_neighbour(target: Target) -> Observation | str:
     """Are the other clients served while one does not read its echoes?"""
     async with settled(target) as other, settled(target, receive_buffer=4 * KIB) as stalled:
@@ -183,14 +156,7 @@ async def stalled_neighbour(target: Target) -> Observation | str:
         return "served" if outcome == "echo" else _others(outcome)
 
 
-@check(
-    "vanished",
-    group="endurance",
-    section="RFC 6455, 5.5.2",
-    expects=("let go", "tries to reach it"),
-    waits=True,
-    local=True,
-)
+@check("vanished", "RFC 6455, 5.5.2", ("let go", "tries to reach it"), waits=True, local=True)
 async def vanished(target: Target) -> Observation | str:
     """Does the service notice within 22 s that a client vanished without a word?
 
@@ -216,14 +182,7 @@ async def vanished(target: Target) -> Observation | str:
     return "tries to reach it" if tried else "not noticed"
 
 
-@check(
-    "shutdown-close",
-    group="endurance",
-    section="RFC 6455, 7.4.1",
-    expects=("close 1001", "close 1012"),
-    ends=True,
-    local=True,
-)
+@check("shutdown-close", "RFC 6455, 7.4.1", ("close 1001", "close 1012"), ends=True, local=True)
 async def shutdown_close(target: Target) -> Observation | str:
     """Are open sockets closed with 1001 or 1012 at SIGTERM, and does the process end within 5 s?"""
     pid = _pid(target)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from echowall.check.registry import check
+from echowall.check.registry import checks_of
 from echowall.check.suite.common import SOON, brief, pong, rejection, summary
 from echowall.check.wire import Ended, Target, connect, observe
 from echowall.check.wire.frames import BINARY, CONTINUATION, PING, RSV1, RSV2, RSV3, TEXT
+
+check = checks_of("errors")
 
 #: Bytes that look like UTF-8 and are not (RFC 3629).
 INVALID = {
@@ -19,7 +21,7 @@ INVALID = {
 }
 
 
-@check("reserved-bits", group="errors", section="RFC 6455, 5.2", expects="close 1002")
+@check("reserved-bits", "RFC 6455, 5.2", "close 1002")
 async def reserved_bits(target: Target) -> str:
     """Is each of the three reserved bits a protocol error where no extension gives it a meaning?"""
 
@@ -31,7 +33,7 @@ async def reserved_bits(target: Target) -> str:
     return summary({"RSV1": await one(RSV1), "RSV2": await one(RSV2), "RSV3": await one(RSV3)})
 
 
-@check("unknown-opcode", group="errors", section="RFC 6455, 5.2", expects="close 1002")
+@check("unknown-opcode", "RFC 6455, 5.2", "close 1002")
 async def unknown_opcode(target: Target) -> str:
     """Is an opcode that does not exist a protocol error, for data and for control?"""
 
@@ -43,7 +45,7 @@ async def unknown_opcode(target: Target) -> str:
     return summary({f"0x{opcode:X}": await one(opcode) for opcode in (0x3, 0xB)})
 
 
-@check("unmasked-frame", group="errors", section="RFC 6455, 5.1", expects="close 1002")
+@check("unmasked-frame", "RFC 6455, 5.1", "close 1002")
 async def unmasked_frame(target: Target) -> str:
     """Is a frame of the client's that is not masked a protocol error?"""
     async with connect(target) as ws:
@@ -51,7 +53,7 @@ async def unmasked_frame(target: Target) -> str:
         return await rejection(ws)
 
 
-@check("huge-length", group="errors", section="RFC 6455, 5.2", expects=("close 1002", "close 1009"), intrusive=True)
+@check("huge-length", "RFC 6455, 5.2", ("close 1002", "close 1009"), intrusive=True)
 async def huge_length(target: Target) -> str:
     """Is a length of 2^63, which is one more than there may be, refused before the server waits for so much?"""
     async with connect(target) as ws:
@@ -59,7 +61,7 @@ async def huge_length(target: Target) -> str:
         return await rejection(ws)
 
 
-@check("long-form-length", group="errors", section="RFC 6455, 5.2", expects=("close 1002", "echo"))
+@check("long-form-length", "RFC 6455, 5.2", ("close 1002", "echo"))
 async def long_form_length(target: Target) -> str:
     """Is a short length that is written with 16 or 64 bits either understood or refused?
 
@@ -74,7 +76,7 @@ async def long_form_length(target: Target) -> str:
     return summary({f"{form} bits": await one(form) for form in (16, 64)})
 
 
-@check("invalid-utf8", group="errors", section="RFC 6455, 8.1", expects="close 1007")
+@check("invalid-utf8", "RFC 6455, 8.1", "close 1007")
 async def invalid_utf8(target: Target) -> str:
     """Is a text that is not UTF-8 refused as such?"""
 
@@ -87,7 +89,7 @@ async def invalid_utf8(target: Target) -> str:
     return summary(dict(zip(INVALID, outcomes, strict=True)))
 
 
-@check("invalid-utf8-split", group="errors", section="RFC 6455, 8.1", expects="close 1007", alone=True)
+@check("invalid-utf8-split", "RFC 6455, 8.1", "close 1007", alone=True)
 async def invalid_utf8_split(target: Target) -> str:
     """Is a text refused that is invalid UTF-8 only where two of its fragments meet?"""
     async with connect(target) as ws:
@@ -96,13 +98,7 @@ async def invalid_utf8_split(target: Target) -> str:
         return await rejection(ws)
 
 
-@check(
-    "invalid-utf8-early",
-    group="errors",
-    section="RFC 6455, 8.1",
-    expects=("close 1007 at once", "close 1007 at the end"),
-    alone=True,
-)
+@check("invalid-utf8-early", "RFC 6455, 8.1", ("close 1007 at once", "close 1007 at the end"), alone=True)
 async def invalid_utf8_early(target: Target) -> str:
     """Is a text in fragments that is not UTF-8 refused at the first fragment, or at least when it is whole?"""
     async with connect(target) as ws:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from echowall.check.registry import Observation, check
+from echowall.check.registry import Observation, checks_of
 from echowall.check.suite.common import brief, pong, rejection
 from echowall.check.wire import Connection, Target, connect, frames
 from echowall.check.wire.frames import BINARY, CONTINUATION, PING, TEXT
 
+check = checks_of("fragmentation")
+
 MESSAGE = "one, two and three"
 
 
-@check("fragments", group="fragmentation", section="RFC 6455, 5.4", expects="echo", alone=True)
+@check("fragments", "RFC 6455, 5.4", "echo", alone=True)
 async def fragments(target: Target) -> str:
     """Does a text in three fragments come back whole?"""
     async with connect(target) as ws:
@@ -18,14 +20,7 @@ async def fragments(target: Target) -> str:
         return brief(await ws.reaction(MESSAGE))
 
 
-@check(
-    "fragments-binary",
-    group="fragmentation",
-    section="RFC 6455, 5.4",
-    expects="echo",
-    alone=True,
-    plain=True,
-)
+@check("fragments-binary", "RFC 6455, 5.4", "echo", alone=True, plain=True)
 async def fragments_binary(target: Target) -> str:
     """Does a binary message in three fragments come back whole, and binary?"""
     async with connect(target) as ws:
@@ -34,7 +29,7 @@ async def fragments_binary(target: Target) -> str:
         return brief(await ws.reaction(message))
 
 
-@check("fragments-empty", group="fragmentation", section="RFC 6455, 5.4", expects="echo", alone=True)
+@check("fragments-empty", "RFC 6455, 5.4", "echo", alone=True)
 async def fragments_empty(target: Target) -> str:
     """Does a message with empty first, third and last fragments come back whole?"""
     async with connect(target) as ws:
@@ -43,7 +38,7 @@ async def fragments_empty(target: Target) -> str:
         return brief(await ws.reaction(MESSAGE))
 
 
-@check("fragments-character", group="fragmentation", section="RFC 6455, 5.6", expects="echo", alone=True)
+@check("fragments-character", "RFC 6455, 5.6", "echo", alone=True)
 async def fragments_character(target: Target) -> str:
     """Does a message come back whole where each fragment holds one byte of a character that takes several?"""
     async with connect(target) as ws:
@@ -55,7 +50,7 @@ async def fragments_character(target: Target) -> str:
         return brief(await ws.reaction(message))
 
 
-@check("fragments-ping", group="fragmentation", section="RFC 6455, 5.4", expects="pong, then the message", alone=True)
+@check("fragments-ping", "RFC 6455, 5.4", "pong, then the message", alone=True)
 async def fragments_ping(target: Target) -> Observation | str:
     """Is a ping between fragments answered before the message is whole, and does the message still come back?"""
     async with connect(target) as ws:
@@ -71,14 +66,7 @@ async def fragments_ping(target: Target) -> Observation | str:
         return "pong, then the message" if outcome == "echo" else f"pong, then {outcome}"
 
 
-@check(
-    "fragments-apart",
-    group="fragmentation",
-    section="RFC 6455, 5.4",
-    expects="each its own",
-    alone=True,
-    intrusive=True,
-)
+@check("fragments-apart", "RFC 6455, 5.4", "each its own", alone=True, intrusive=True)
 async def fragments_apart(target: Target) -> Observation | str:
     """Does each of two clients that send fragments in turn get its own message back?"""
     messages = "the message of the first client", "what the second one says"
@@ -101,14 +89,7 @@ async def fragments_apart(target: Target) -> Observation | str:
     return Observation("mixed" if any(outcome.startswith("other") for outcome in outcomes) else "lost", words)
 
 
-@check(
-    "fragments-tiny",
-    group="fragmentation",
-    section="RFC 6455, 5.4",
-    expects=("echo", "close 1008", "close 1009"),
-    alone=True,
-    intrusive=True,
-)
+@check("fragments-tiny", "RFC 6455, 5.4", ("echo", "close 1008", "close 1009"), alone=True, intrusive=True)
 async def fragments_tiny(target: Target) -> str:
     """Does a message of 10,000 fragments of one byte come back whole, or is it refused with a code that says why?"""
     async with connect(target) as ws:
@@ -125,14 +106,7 @@ async def fragments_tiny(target: Target) -> str:
         return "broken off" if outcome in ("cut off", "another message", "an empty message") else outcome
 
 
-@check(
-    "stray-continuation",
-    group="fragmentation",
-    section="RFC 6455, 5.4",
-    expects="close 1002",
-    alone=True,
-    intrusive=True,
-)
+@check("stray-continuation", "RFC 6455, 5.4", "close 1002", alone=True, intrusive=True)
 async def stray_continuation(target: Target) -> str:
     """Is a continuation with nothing to continue a protocol error?"""
     async with connect(target) as ws:
@@ -140,14 +114,7 @@ async def stray_continuation(target: Target) -> str:
         return await rejection(ws)
 
 
-@check(
-    "interrupted-message",
-    group="fragmentation",
-    section="RFC 6455, 5.4",
-    expects="close 1002",
-    alone=True,
-    intrusive=True,
-)
+@check("interrupted-message", "RFC 6455, 5.4", "close 1002", alone=True, intrusive=True)
 async def interrupted_message(target: Target) -> str:
     """Is a new message within an unfinished one a protocol error?"""
     async with connect(target) as ws:

@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from echowall.check.registry import Observation, UnsupportedError, check
+from echowall.check.registry import Observation, UnsupportedError, checks_of
 from echowall.check.wire import PATIENCE, Headers, NoAnswerError, Target, accept_for, connect, handshake, request
+
+check = checks_of("handshake")
 
 #: What a server may answer to a handshake that it does not accept; 426 says best what is wrong.
 REFUSALS = ("HTTP 400", "HTTP 403", "HTTP 404", "HTTP 405", "HTTP 426")
 
 
-@check("accept-key", group="handshake", section="RFC 6455, 4.2.2", expects="accepted")
+@check("accept-key", "RFC 6455, 4.2.2", "accepted")
 async def accept_key(target: Target) -> Observation | str:
     """Is a proper handshake answered with 101 and the accept value that follows from its key?"""
     headers = handshake(target)
@@ -32,26 +34,26 @@ async def accept_key(target: Target) -> Observation | str:
     return "accepted"
 
 
-@check("connection-list", group="handshake", section="RFC 6455, 4.2.1", expects="accepted")
+@check("connection-list", "RFC 6455, 4.2.1", "accepted")
 async def connection_list(target: Target) -> Observation | str:
     """Is `Connection: keep-alive, Upgrade`, which Firefox sends, accepted?"""
     return await _shake(target, Connection="keep-alive, Upgrade")
 
 
-@check("header-case", group="handshake", section="RFC 6455, 4.2.1", expects="accepted")
+@check("header-case", "RFC 6455, 4.2.1", "accepted")
 async def header_case(target: Target) -> Observation | str:
     """Are header names and the words `websocket` and `upgrade` accepted in another case?"""
     headers = [(name.lower(), value) for name, value in _with(target, Upgrade="WebSocket", Connection="UPGRADE")]
     return await _outcome(target, headers)
 
 
-@check("own-origin", group="handshake", section="RFC 6455, 10.2", expects="accepted")
+@check("own-origin", "RFC 6455, 10.2", "accepted")
 async def own_origin(target: Target) -> Observation | str:
     """Is a page of the endpoint's own site accepted?"""
     return await _shake(target, Origin=target.origin)
 
 
-@check("foreign-origin", group="handshake", section="RFC 6455, 10.2", expects=("accepted", "HTTP 403"))
+@check("foreign-origin", "RFC 6455, 10.2", ("accepted", "HTTP 403"))
 async def foreign_origin(target: Target) -> Observation | str:
     """Is a page of a foreign site either accepted or refused with 403?
 
@@ -60,31 +62,26 @@ async def foreign_origin(target: Target) -> Observation | str:
     return await _shake(target, Origin="https://elsewhere.example")
 
 
-@check("no-origin", group="handshake", section="RFC 6455, 4.2.1", expects="accepted")
+@check("no-origin", "RFC 6455, 4.2.1", "accepted")
 async def no_origin(target: Target) -> Observation | str:
     """Is a client that is no browser, and so sends no Origin, accepted?"""
     return await _shake(target, Origin=None)
 
 
-@check("cookie-and-query", group="handshake", section="RFC 6455, 4.1", expects="accepted")
+@check("cookie-and-query", "RFC 6455, 4.1", "accepted")
 async def cookie_and_query(target: Target) -> Observation | str:
     """Is a handshake with cookies and a query accepted?"""
     query = "&a=1&b=%E5%9B%9E" if "?" in target.resource else "?a=1&b=%E5%9B%9E"
     return await _outcome(target, _with(target, Cookie="session=0123456789abcdef; theme=dark"), target.resource + query)
 
 
-@check(
-    "long-header",
-    group="handshake",
-    section="RFC 9110, 5.4",
-    expects=("accepted", "HTTP 400", "HTTP 413", "HTTP 431"),
-)
+@check("long-header", "RFC 9110, 5.4", ("accepted", "HTTP 400", "HTTP 413", "HTTP 431"))
 async def long_header(target: Target) -> Observation | str:
     """Is a handshake with 9 kB of cookies accepted, or refused as a client's error?"""
     return await _shake(target, Cookie="; ".join(f"cookie{number}={'x' * 1000}" for number in range(9)))
 
 
-@check("http-1.0", group="handshake", section="RFC 6455, 4.2.1", expects=(*REFUSALS, "HTTP 505"))
+@check("http-1.0", "RFC 6455, 4.2.1", (*REFUSALS, "HTTP 505"))
 async def http_1_0(target: Target) -> Observation | str:
     """Is a handshake in HTTP/1.0 refused?"""
     if target.via == "proxy":
@@ -92,24 +89,19 @@ async def http_1_0(target: Target) -> Observation | str:
     return await _outcome(target, handshake(target), version="HTTP/1.0")
 
 
-@check("missing-key", group="handshake", section="RFC 6455, 4.2.1", expects=("HTTP 400", "HTTP 426"))
+@check("missing-key", "RFC 6455, 4.2.1", ("HTTP 400", "HTTP 426"))
 async def missing_key(target: Target) -> Observation | str:
     """Is a handshake without a key refused?"""
     return await _shake(target, Sec_WebSocket_Key=None)
 
 
-@check("short-key", group="handshake", section="RFC 6455, 4.2.1", expects=("HTTP 400", "HTTP 426"))
+@check("short-key", "RFC 6455, 4.2.1", ("HTTP 400", "HTTP 426"))
 async def short_key(target: Target) -> Observation | str:
     """Is a key that is not 16 bytes in base64 refused?"""
     return await _shake(target, Sec_WebSocket_Key="dG9vIHNob3J0")
 
 
-@check(
-    "bad-version",
-    group="handshake",
-    section="RFC 6455, 4.4",
-    expects=("HTTP 426, names version 13", "HTTP 400, names version 13"),
-)
+@check("bad-version", "RFC 6455, 4.4", ("HTTP 426, names version 13", "HTTP 400, names version 13"))
 async def bad_version(target: Target) -> Observation | str:
     """Is an unknown version of the protocol refused in an answer that names the known one?"""
     headers = _with(target, Sec_WebSocket_Version="99")
@@ -123,7 +115,7 @@ async def bad_version(target: Target) -> Observation | str:
     return f"HTTP {response.status}, {'names version 13' if names else 'names no version'}"
 
 
-@check("plain-get", group="handshake", section="RFC 9110, 15.5.22", expects="HTTP 426")
+@check("plain-get", "RFC 9110, 15.5.22", "HTTP 426")
 async def plain_get(target: Target) -> Observation | str:
     """Is a plain GET of the endpoint answered with 426, which says that an upgrade is required?"""
     outcome = await _outcome(target, [("Host", target.netloc), *target.headers], urlsplit(target.url).path or "/")
@@ -132,19 +124,19 @@ async def plain_get(target: Target) -> Observation | str:
     return outcome
 
 
-@check("post", group="handshake", section="RFC 6455, 4.2.1", expects=REFUSALS)
+@check("post", "RFC 6455, 4.2.1", REFUSALS)
 async def post(target: Target) -> Observation | str:
     """Is a handshake by POST refused?"""
     return await _outcome(target, [*handshake(target), ("Content-Length", "0")], method="POST")
 
 
-@check("head", group="handshake", section="RFC 6455, 4.2.1", expects=REFUSALS)
+@check("head", "RFC 6455, 4.2.1", REFUSALS)
 async def head(target: Target) -> Observation | str:
     """Is a handshake by HEAD refused?"""
     return await _outcome(target, handshake(target), method="HEAD")
 
 
-@check("wrong-path", group="handshake", section="RFC 6455, 4.2.2", expects=("HTTP 404", "HTTP 403"))
+@check("wrong-path", "RFC 6455, 4.2.2", ("HTTP 404", "HTTP 403"))
 async def wrong_path(target: Target) -> Observation | str:
     """Is a handshake refused for a path where there is nothing?"""
     path, question, query = target.resource.partition("?")
@@ -154,7 +146,7 @@ async def wrong_path(target: Target) -> Observation | str:
     return outcome
 
 
-@check("subprotocol", group="handshake", section="RFC 6455, 4.2.2", expects="echo")
+@check("subprotocol", "RFC 6455, 4.2.2", "echo")
 async def subprotocol(target: Target) -> Observation | str:
     """Does offering `chat, echo` select `echo`?"""
     async with connect(target, headers=_with(target, Sec_WebSocket_Protocol="chat, echo"), greet=False) as ws:
@@ -164,20 +156,20 @@ async def subprotocol(target: Target) -> Observation | str:
     return selected or "none selected"
 
 
-@check("subprotocol-unknown", group="handshake", section="RFC 6455, 4.2.2", expects=("none selected", "HTTP 400"))
+@check("subprotocol-unknown", "RFC 6455, 4.2.2", ("none selected", "HTTP 400"))
 async def subprotocol_unknown(target: Target) -> Observation | str:
     """Is no subprotocol selected where only unknown ones are offered?"""
     headers = _with(target, Sec_WebSocket_Protocol="wall.unknown, wall.echoes")
     return await _selection(target, headers, "Sec-WebSocket-Protocol")
 
 
-@check("subprotocol-unasked", group="handshake", section="RFC 6455, 4.1", expects=("none selected", "HTTP 400"))
+@check("subprotocol-unasked", "RFC 6455, 4.1", ("none selected", "HTTP 400"))
 async def subprotocol_unasked(target: Target) -> Observation | str:
     """Is no subprotocol selected where none is offered?"""
     return await _selection(target, _with(target, Sec_WebSocket_Protocol=None), "Sec-WebSocket-Protocol")
 
 
-@check("extension-unknown", group="handshake", section="RFC 6455, 9.1", expects="none selected")
+@check("extension-unknown", "RFC 6455, 9.1", "none selected")
 async def extension_unknown(target: Target) -> Observation | str:
     """Is an unknown extension left out of the answer?"""
     headers = _with(target, Sec_WebSocket_Extensions="wall-unknown; depth=3")

@@ -8,22 +8,24 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import pairwise
 
-from echowall.check.registry import Observation, check
+from echowall.check.registry import Observation, checks_of
 from echowall.check.wire import Closed, Connection, Ended, Message, Target, connect, observe
+
+check = checks_of("honesty")
 
 CONTRACT = "services/README.md, the contract"
 QUIET = 12.0
 """Seconds. Longer than the timers by which some stacks are known to send phantom messages."""
 
 
-@check("phantom-idle", group="honesty", section=CONTRACT, expects="silence", waits=True)
+@check("phantom-idle", CONTRACT, "silence", waits=True)
 async def phantom_idle(target: Target) -> Observation | str:
     """Does a client that says nothing for 12 s hear nothing?"""
     async with settled(target) as ws:
         return _unasked(await ws.hear(QUIET))
 
 
-@check("phantom-burst", group="honesty", section=CONTRACT, expects="nothing else")
+@check("phantom-burst", CONTRACT, "nothing else")
 async def phantom_burst(target: Target) -> Observation | str:
     """Does nothing but these messages come back from a burst of 100 messages?"""
     sent = [f"brick {number}" for number in range(100)]
@@ -35,7 +37,7 @@ async def phantom_burst(target: Target) -> Observation | str:
     return end or "nothing else"
 
 
-@check("duplicates", group="honesty", section=CONTRACT, expects="no message twice")
+@check("duplicates", CONTRACT, "no message twice")
 async def duplicates(target: Target) -> Observation | str:
     """Does each message of a burst come back no more than once?"""
     sent = [f"tile {number}" for number in range(100)]
@@ -48,7 +50,7 @@ async def duplicates(target: Target) -> Observation | str:
     return end or "no message twice"
 
 
-@check("order", group="honesty", section=CONTRACT, expects="in order")
+@check("order", CONTRACT, "in order")
 async def order(target: Target) -> Observation | str:
     """Do alternating large and small messages, sent without waiting, come back in order?"""
     sent = [f"stone {number} ".ljust(1 << 15 if number % 3 == 0 else 0, ".") for number in range(60)]
@@ -62,7 +64,7 @@ async def order(target: Target) -> Observation | str:
     return end or "in order"
 
 
-@check("cross-talk", group="honesty", section=CONTRACT, expects="each its own", intrusive=True, alone=True)
+@check("cross-talk", CONTRACT, "each its own", intrusive=True, alone=True)
 async def cross_talk(target: Target) -> Observation | str:
     """Do 50 clients that speak at the same time each hear their own messages, and none of the others'?"""
     async with AsyncExitStack() as stack:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from echowall.check.registry import Observation, UnsupportedError, check
+from echowall.check.registry import Observation, UnsupportedError, checks_of
 from echowall.check.suite.common import SOON, brief
 from echowall.check.wire import Connection, Ended, Message, Target, connect, frames, observe
 from echowall.check.wire.frames import BINARY, PING, TEXT
+
+check = checks_of("messages")
 
 MIB = 1 << 20
 #: Where no limit is declared, one is looked for up to this size, in bytes.
@@ -31,55 +33,55 @@ async def _echo(target: Target, message: str | bytes) -> str:
         return await ws.reaction(message)
 
 
-@check("text", group="messages", section="RFC 6455, 5.6", expects="echo")
+@check("text", "RFC 6455, 5.6", "echo")
 async def text(target: Target) -> str:
     """Does a text message come back?"""
     return await _echo(target, "Is anybody there?")
 
 
-@check("unicode", group="messages", section="RFC 6455, 5.6", expects="echo")
+@check("unicode", "RFC 6455, 5.6", "echo")
 async def unicode(target: Target) -> str:
     """Does text in many scripts come back as it was, including beyond the Basic Multilingual Plane?"""
     return await _echo(target, UNICODE)
 
 
-@check("noncharacters", group="messages", section="RFC 3629, 3", expects="echo")
+@check("noncharacters", "RFC 3629, 3", "echo")
 async def noncharacters(target: Target) -> str:
     """Do Unicode's noncharacters, which are valid UTF-8, come back?"""
     return await _echo(target, NONCHARACTERS)
 
 
-@check("nul-message", group="messages", section="RFC 6455, 5.6", expects="echo")
+@check("nul-message", "RFC 6455, 5.6", "echo")
 async def nul_message(target: Target) -> str:
     """Does a text message of one NUL come back?"""
     return await _echo(target, "\0")
 
 
-@check("empty-message", group="messages", section="RFC 6455, 5.6", expects="echo")
+@check("empty-message", "RFC 6455, 5.6", "echo")
 async def empty_message(target: Target) -> str:
     """Does an empty text message come back?"""
     return await _echo(target, "")
 
 
-@check("empty-binary", group="messages", section="RFC 6455, 5.6", expects="echo")
+@check("empty-binary", "RFC 6455, 5.6", "echo")
 async def empty_binary(target: Target) -> str:
     """Does an empty binary message come back, as binary?"""
     return await _echo(target, b"")
 
 
-@check("binary", group="messages", section="RFC 6455, 5.6", expects="echo")
+@check("binary", "RFC 6455, 5.6", "echo")
 async def binary(target: Target) -> str:
     """Does a binary message whose bytes are valid text come back as binary?"""
     return await _echo(target, b"might be text")
 
 
-@check("binary-bytes", group="messages", section="RFC 6455, 5.6", expects="echo")
+@check("binary-bytes", "RFC 6455, 5.6", "echo")
 async def binary_bytes(target: Target) -> str:
     """Does a binary message of all 256 bytes come back, as binary?"""
     return await _echo(target, bytes(range(256)))
 
 
-@check("lengths", group="messages", section="RFC 6455, 5.2", expects="all come back")
+@check("lengths", "RFC 6455, 5.2", "all come back")
 async def lengths(target: Target) -> Observation | str:
     """Do texts of 125, 126, 65535 and 65536 bytes, where the form of the length changes, come back?"""
     for length in (125, 126, 65535, 65536):
@@ -92,7 +94,7 @@ async def lengths(target: Target) -> Observation | str:
     return "all come back"
 
 
-@check("server-frames", group="messages", section="RFC 6455, 5.1", expects="unmasked")
+@check("server-frames", "RFC 6455, 5.1", "unmasked")
 async def server_frames(target: Target) -> str:
     """Are the server's frames unmasked, and without reserved bits that were not negotiated?"""
     async with connect(target) as ws:
@@ -105,7 +107,7 @@ async def server_frames(target: Target) -> str:
         return "reserved bits" if found.rsv else "unmasked"
 
 
-@check("large-message", group="messages", section="RFC 6455, 5.2", expects="echo")
+@check("large-message", "RFC 6455, 5.2", "echo")
 async def large_message(target: Target) -> Observation | str:
     """Does 1 MiB of text come back whole?"""
     async with connect(target) as ws:
@@ -118,13 +120,7 @@ async def large_message(target: Target) -> Observation | str:
 
 
 @check(
-    "message-limit",
-    group="messages",
-    section="RFC 6455, 10.4",
-    expects=("close 1009", "no limit up to 16 MiB"),
-    alone=True,
-    intrusive=True,
-    seconds=60,
+    "message-limit", "RFC 6455, 10.4", ("close 1009", "no limit up to 16 MiB"), alone=True, intrusive=True, seconds=60
 )
 async def message_limit(target: Target) -> Observation | str:
     """Is a message over the limit refused with 1009, and is the limit where it is declared?"""
@@ -172,7 +168,7 @@ async def _weigh(target: Target, size: int, *, pause: bool = False) -> str:
         return "echo" if outcome.startswith("echo") else brief(outcome)
 
 
-@check("burst", group="messages", section="RFC 6455, 5.4", expects="all in order", intrusive=True)
+@check("burst", "RFC 6455, 5.4", "all in order", intrusive=True)
 async def burst(target: Target) -> Observation | str:
     """Do 1,000 messages in one burst come back, each once and in order?"""
     sent = [f"message {number}" for number in range(1000)]
@@ -181,7 +177,7 @@ async def burst(target: Target) -> Observation | str:
         return await _in_order(ws, sent)
 
 
-@check("backlog", group="messages", section="RFC 6455, 5.4", expects="all in order", intrusive=True, waits=True)
+@check("backlog", "RFC 6455, 5.4", "all in order", intrusive=True, waits=True)
 async def backlog(target: Target) -> Observation | str:
     """Does a client that reads nothing for a second get all its echoes, each once and in order?
 
@@ -198,7 +194,7 @@ async def backlog(target: Target) -> Observation | str:
             saying.cancel()
 
 
-@check("coalesced", group="messages", section="RFC 6455, 5.2", expects="all in order")
+@check("coalesced", "RFC 6455, 5.2", "all in order")
 async def coalesced(target: Target) -> Observation | str:
     """Do two messages in one TCP segment both come back?"""
     sent = ["first", "second"]
@@ -207,7 +203,7 @@ async def coalesced(target: Target) -> Observation | str:
         return await _in_order(ws, sent)
 
 
-@check("coalesced-ping", group="messages", section="RFC 6455, 5.2", expects="all in order")
+@check("coalesced-ping", "RFC 6455, 5.2", "all in order")
 async def coalesced_ping(target: Target) -> Observation | str:
     """Do two messages with a ping between them, in one TCP segment, both come back?"""
     async with connect(target) as ws:
@@ -216,7 +212,7 @@ async def coalesced_ping(target: Target) -> Observation | str:
         return await _in_order(ws, ["first", "second"])
 
 
-@check("byte-by-byte", group="messages", section="RFC 6455, 5.2", expects="echo")
+@check("byte-by-byte", "RFC 6455, 5.2", "echo")
 async def byte_by_byte(target: Target) -> str:
     """Does a message that arrives one byte at a time come back?"""
     async with connect(target) as ws:
