@@ -159,6 +159,8 @@ def test_of_a_race_at_least_one_check_has_to_be_lost(service: Service) -> None:
     assert told(lost, head) == []
     assert told(lost, other) == ["head"]
     assert told(won) == []  # the other one was not put
+    assert told(result("post", FAIL, "HTTP 405 for one; accepted for two"), head) == []  # lost in part
+    assert told(won, result("head", FAIL, "silence for one")) == ["head"]
 
 
 def test_a_mended_check_that_is_never_asked_is_told(service: Service) -> None:

@@ -82,7 +82,10 @@ class Mended(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     via: Route | None = None
     """The route on which it matters, where it is only one."""
     race: bool = False
-    """Whether the fault is a race: without the mend the checks may pass as well, though never all of them."""
+    """Whether the fault is a race: without the mend a check may pass as well, or fail in a part of what it asks.
+
+    The first check is the one that loses most often; it is put again until it does.
+    """
 
 
 class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

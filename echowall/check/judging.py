@@ -108,8 +108,9 @@ def _mended(result: Result, mended: Mended) -> tuple[Standing, str]:
 
 
 def _unmended(result: Result, mended: Mended) -> tuple[Standing, str]:
-    """With the mends off: it has to fail as stated. A race may be won, but see _not_lost()."""
-    if result.verdict in (Verdict.FAIL, Verdict.UNSUPPORTED) and result.outcome == mended.outcome:
+    """With the mends off: it has to fail as stated. A race may be won, wholly or in part, but see _not_lost()."""
+    as_stated = mended.outcome in result.outcome if mended.race else mended.outcome == result.outcome
+    if result.verdict in (Verdict.FAIL, Verdict.UNSUPPORTED) and as_stated:
         return Standing.KNOWN, mended.reason
     if result.verdict is Verdict.PASS and mended.race:
         return Standing.PASS, ""

@@ -16,7 +16,7 @@ from echowall.check.registry import Check, Experiment, Observation
 from echowall.check.wire import Target
 from echowall.lab.lab import BARE, Lab, LabError
 
-#: How often a check is put at most where a mend keeps it from a race, until it is lost.
+#: How often the first check of a race is put at most, until it is lost.
 TRIES = 50
 
 
@@ -38,8 +38,8 @@ def examine(
 
 
 def _patient(checks: list[Check], service: Service) -> list[Check]:
-    """The same checks, but those of a race are put until it is lost, or TRIES times."""
-    races = {check for mended in service.mended if mended.race for check in mended.checks}
+    """The same checks, but the first one of each race is put until it is lost, or TRIES times."""
+    races = {mended.checks[0] for mended in service.mended if mended.race}
     return [_repeated(check) if check.id in races else check for check in checks]
 
 
