@@ -83,7 +83,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         """Find out what each stack, or any echo endpoint, really does on the wire.
 
         With --bare, one more instance of each stack is started with its mends off, one at a time, and asked directly:
-        it has to fail each [[mended]] check as service.toml says, and to answer all others as it always does.
+        it has to fail each mended check as service.toml says, and to answer all others as it always does.
 
         Exit status: 0 where all is as the contract and the known deviations say, 1 where not, 2 for misuse.
         """

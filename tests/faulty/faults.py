@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -859,6 +860,18 @@ class LeaksSockets(Session):
 
     def reset(self) -> None:
         self.kept.append(socket.socket())
+
+
+@caught_by("limit-released")
+class LeaksThreads(Session):
+    """A thread is kept of each client whose message was over the limit."""
+
+    def check_size(self, size: int) -> None:
+        try:
+            super().check_size(size)
+        except ViolationError:
+            threading.Thread(target=time.sleep, args=[30], daemon=True).start()
+            raise
 
 
 @caught_by("idle-sockets")

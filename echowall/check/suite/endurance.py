@@ -13,6 +13,7 @@ from echowall.check.registry import Observation, UnsupportedError, checks_of
 from echowall.check.suite import measure
 from echowall.check.suite.common import brief
 from echowall.check.suite.honesty import CONTRACT, settled
+from echowall.check.suite.messages import weigh
 from echowall.check.wire import (
     PATIENCE,
     Connection,
@@ -154,6 +155,25 @@ async def stalled_neighbour(target: Target) -> Observation | str:
                 break
         outcome = await _echo(other)
         return "served" if outcome == "echo" else _others(outcome)
+
+
+@check("limit-released", CONTRACT, "let go", intrusive=True, alone=True, waits=True, local=True, seconds=60)
+async def limit_released(target: Target) -> Observation | str:
+    """Does the service let go of the sockets and threads of 20 clients whose messages were over its limit?"""
+    pid = _pid(target)
+    if target.max_message is None:
+        raise UnsupportedError("the service declares no limit")
+    async with settled(target):
+        sockets, threads = len(measure.sockets(pid)), measure.threads(pid)
+    for _ in range(20):
+        await weigh(target, target.max_message + 1)
+
+    def kept() -> int:
+        return max(len(measure.sockets(pid)) - sockets, measure.threads(pid) - threads)
+
+    if await _until(lambda: kept() <= 2, PATIENCE):  # a pool of threads may have grown
+        return "let go"
+    return Observation("kept", f"{kept()} sockets or threads more than before, {PATIENCE:g} s later")
 
 
 @check("vanished", "RFC 6455, 5.5.2", ("let go", "tries to reach it"), waits=True, local=True)

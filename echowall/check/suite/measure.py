@@ -43,6 +43,11 @@ def cpu(pid: int) -> float:
     return sum((int(fields[11]) + int(fields[12])) / _TICKS for one in family(pid) if (fields := _stat(one)))
 
 
+def threads(pid: int) -> int:
+    """How many threads the family has."""
+    return sum(int(fields[17]) for one in family(pid) if (fields := _stat(one)))
+
+
 def sockets(pid: int) -> set[str]:
     """The inodes of the sockets that the process and its descendants have open.
 

@@ -128,9 +128,9 @@ async def message_limit(target: Target) -> Observation | str:
     limit = target.max_message or await _find_limit(target)
     if limit is None:
         return "no limit up to 16 MiB"
-    if (outcome := await _weigh(target, limit)) != "echo":
+    if (outcome := await weigh(target, limit)) != "echo":
         return Observation("a lower limit than declared", f"{limit:,} bytes: {outcome}")
-    if (outcome := await _weigh(target, limit + 1, pause=True)) == "echo":
+    if (outcome := await weigh(target, limit + 1, pause=True)) == "echo":
         return Observation("a higher limit than declared", f"{limit + 1:,} bytes come back")
     return Observation(outcome, f"{limit:,} bytes come back, {limit + 1:,} do not")
 
@@ -138,18 +138,18 @@ async def message_limit(target: Target) -> Observation | str:
 async def _find_limit(target: Target) -> int | None:
     """The size of the largest message that comes back, in bytes, by bisection; None where 16 MiB still come back."""
     good, bad = 0, FARTHEST
-    if await _weigh(target, bad) == "echo":
+    if await weigh(target, bad) == "echo":
         return None
     while bad - good > 1:
         middle = (good + bad) // 2
-        if await _weigh(target, middle) == "echo":
+        if await weigh(target, middle) == "echo":
             good = middle
         else:
             bad = middle
     return good
 
 
-async def _weigh(target: Target, size: int, *, pause: bool = False) -> str:
+async def weigh(target: Target, size: int, *, pause: bool = False) -> str:
     """What becomes of a binary message of so many bytes. An echo as text is an echo here too.
 
     With `pause` most of the message is held back until it shows whether its length alone is refused. A server that
