@@ -1,9 +1,6 @@
 """What simple-websocket and flask-sock get wrong, and the service keeps from its clients."""
 
-import socket
 import threading
-from contextlib import suppress
-from time import monotonic
 
 import simple_websocket
 from wsproto.events import RejectConnection
@@ -32,17 +29,6 @@ class BacklogPing:
         finally:
             self.turn.release()
 
-    def close(self):
-        """message-limit: closed with data unread, TCP would reset the close frame on its way, so this reads on."""
-        deadline = monotonic() + 0.5
-        with suppress(OSError):
-            self.sock.shutdown(socket.SHUT_WR)
-            while (left := deadline - monotonic()) > 0:
-                self.sock.settimeout(left)
-                if not self.sock.recv(65536):
-                    break
-        self.sock.close()
-
 
 class Server(simple_websocket.Server):
     """What flask-sock makes of each connection."""
@@ -52,7 +38,7 @@ class Server(simple_websocket.Server):
         super().__init__(environ, **options)
 
     def receive(self, timeout=None):
-        """close-normal: the view hears that the client has closed before this is answered, and would cut that short."""
+        """close-empty: the view hears of a close before the answer to it is sent, and would end the connection."""
         try:
             return super().receive(timeout)
         except simple_websocket.ConnectionClosed:
@@ -60,7 +46,7 @@ class Server(simple_websocket.Server):
             raise
 
     def _handle_events(self):
-        """zip-bomb: the view is not woken when a message is too big, and its thread and memory are kept for ever."""
+        """limit-released: the view sleeps on when a message is too big, and its thread and memory are kept for ever."""
         going_on = super()._handle_events()
         if not going_on:
             self.connected = False
