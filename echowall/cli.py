@@ -59,7 +59,16 @@ def services(
     if json:
         sys.stdout.write(catalog.services_json(listed).decode() + "\n")
         return
-    table = Table(Column("name", no_wrap=True), "stack", "server", "concurrency", "released", "known deviations")
+    table = Table(
+        Column("name", no_wrap=True),
+        Column("stack", overflow="fold"),
+        Column("server", overflow="fold"),
+        Column("concurrency", no_wrap=True),
+        Column("released", no_wrap=True),
+        Column("known", justify="right"),
+        Column("mended", justify="right"),
+    )
+
     for service in listed:
         table.add_row(
             service.name,
@@ -68,6 +77,7 @@ def services(
             service.concurrency,
             str(service.released),
             str(service.deviations),
+            str(service.mends),
         )
     out.print(table)
 

@@ -127,6 +127,11 @@ class Service(Facts, frozen=True, kw_only=True):
         return sum(len(known.checks) for known in self.known)
 
     @property
+    def mends(self) -> int:
+        """How many checks pass only because the service mends what its stack gets wrong."""
+        return sum(len(mended.checks) for mended in self.mended)
+
+    @property
     def has_mends(self) -> bool:
         """Whether there is something to switch off by MENDS=off, or its facts say so."""
         return bool(self.mended) or any(Path(source).stem == "mends" for source in self.sources)

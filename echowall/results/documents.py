@@ -59,8 +59,8 @@ def refreshed(file: Path, root: Path) -> str:
 
 
 _STACKS: dict[Language, list[str]] = {
-    "en": ["stack", "era", "server", "concurrency", "lines", "latest release", "maintenance", "known deviations"],
-    "zh": ["技术栈", "年代", "服务器", "并发方式", "行数", "最新版本", "维护状况", "已知偏差"],
+    "en": ["stack", "era", "server", "concurrency", "lines", "latest release", "maintenance", "wrong", "mended"],
+    "zh": ["技术栈", "年代", "服务器", "并发方式", "行数", "最新版本", "维护状况", "答错", "靠修补"],
 }
 #: The catalog's own words, in Chinese.
 _CHINESE = {
@@ -93,6 +93,7 @@ def stacks(root: Path, language: Language) -> str:
             str(service.released),
             word(service.maintenance),
             f"[{service.deviations}](services/{service.name}/service.toml)",
+            f"[{service.mends}](services/{service.name}/mends.py)" if service.mends else "0",
         ]
         for service in catalog.load(root)
     ]
