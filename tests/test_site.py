@@ -168,3 +168,23 @@ def test_what_is_not_served_stays_out_of_the_site(nginx: Callable[..., str], che
 
     assert {"index.html", "services.json", "services/silent/echo.py"} <= served
     assert [name for name in served if name.startswith(("node_modules", "tests", "package", "tsconfig"))] == []
+
+
+def test_the_libraries_are_installed_anew_where_the_lock_became_another(tmp_path: Path) -> None:
+    frontend = tmp_path / "frontend"
+    (frontend / "library").mkdir(parents=True)
+    (frontend / "library/package.json").write_text('{"name": "library", "version": "1.0.0"}')
+    (frontend / "package.json").write_text('{"dependencies": {"library": "file:library"}}')
+    only_lock = ["npm", "install", "--package-lock-only", "--no-audit", "--no-fund"]
+    subprocess.run(only_lock, cwd=frontend, capture_output=True, check=True)
+    site.install_libraries(tmp_path)
+    kept = frontend / "node_modules/kept"
+    kept.touch()
+    site.install_libraries(tmp_path)
+    assert kept.exists()
+
+    (frontend / "library/package.json").write_text('{"name": "library", "version": "1.0.1"}')
+    subprocess.run(only_lock, cwd=frontend, capture_output=True, check=True)
+    site.install_libraries(tmp_path)
+
+    assert not kept.exists()

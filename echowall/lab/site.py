@@ -64,19 +64,22 @@ def build(services: list[Service], dest: Path, *, vendor: Path | None = None, ro
 
 
 def install_libraries(root: Path = ROOT) -> None:
-    """Install frontend's packages from its lock file, unless that is done already.
+    """Install frontend's packages from its lock file, unless they are installed from that very lock already.
 
     Raises SiteError with npm's message, or PackagesError if there is no npm and it cannot be installed.
     """
     frontend = root / "frontend"
-    installed = frontend / "node_modules/.package-lock.json"
-    if installed.exists() and installed.stat().st_mtime >= (frontend / "package-lock.json").stat().st_mtime:
+    locked = hashlib.sha256((frontend / "package-lock.json").read_bytes()).hexdigest()
+    # npm's own note in node_modules does not tell: npm renews it even when it writes only the lock.
+    installed = frontend / "node_modules/.installed"
+    if installed.exists() and installed.read_text("utf-8") == locked:
         return
     system.install(system.missing(["node", "npm"]))
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     done = subprocess.run(command, cwd=frontend, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SiteError(f"`npm ci` failed in {frontend}: {done.stderr.strip()}")
+    installed.write_text(locked, "utf-8")
 
 
 def configure_nginx(
