@@ -68,6 +68,8 @@ format: .venv/dev ## correct the style, and write the generated parts anew
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 	@$(ECHOWALL) compose
+	@$(ECHOWALL) libraries
+	npm --prefix frontend run format
 	@$(ECHOWALL) documents
 
 new: .venv/ready ## add a stack: NAME=litestar, and if needed TITLE=Litestar, ERA=article, PACKAGE=litestar

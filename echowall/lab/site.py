@@ -16,16 +16,7 @@ from echowall.catalog.catalog import ROOT, Service
 from echowall.lab import system
 
 #: The files of frontend/ that are not part of the page.
-_NOT_SERVED = (
-    "node_modules",
-    "tests",
-    "package.json",
-    "package-lock.json",
-    "tsconfig.json",
-    "vendor.mjs",
-    "*.md",
-    "*.d.ts",
-)
+_NOT_SERVED = ("node_modules", "tests", ".*", "*.json", "*.mjs", "*.md")
 _GENERATED = "# Written by `echowall site` from the catalog."
 _IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 
