@@ -30,7 +30,10 @@ const modules = fileURLToPath(new URL("node_modules", import.meta.url));
 
 /** @param {string} file */
 function packageOf(file) {
-  return file.split("/").slice(0, file.startsWith("@") ? 2 : 1).join("/");
+  return file
+    .split("/")
+    .slice(0, file.startsWith("@") ? 2 : 1)
+    .join("/");
 }
 
 /** @param {string} from @param {string} to */

@@ -39,7 +39,11 @@ export function readAddress(search, services) {
     const fallback = services[Math.min(index, services.length - 1)] ?? null;
     const service = asked === null && url !== null ? null : (found ?? fallback);
     const naive = query.get(names.handler) === "naive" && service?.naive;
-    return /** @type {Selection} */ ({ service: service?.name ?? null, handler: naive ? "naive" : "healthy", url: url ?? "" });
+    return /** @type {Selection} */ ({
+      service: service?.name ?? null,
+      handler: naive ? "naive" : "healthy",
+      url: url ?? "",
+    });
   });
   return {
     view: VIEWS.find((view) => view === query.get("view")) ?? "echo",

@@ -62,7 +62,8 @@ class App extends LitElement {
     this.sideBySide = address.sideBySide;
     this.chatService = address.panes[0].service ?? this.services[0]?.name ?? "";
     const names = this.services.map(({ name, title }) => `${title} (${name})`).join(", ");
-    if (this.services.length > 0) this.troubles.push(...address.unknown.map((name) => ({ key: "page.unknown", params: { name, names } })));
+    if (this.services.length > 0)
+      this.troubles.push(...address.unknown.map((name) => ({ key: "page.unknown", params: { name, names } })));
     this.conversations.forEach((conversation, index) => {
       conversation.addEventListener("state", () => this.#stateChanged(index));
     });
@@ -71,7 +72,8 @@ class App extends LitElement {
     addEventListener("keydown", goToFilter);
     await this.#show(address.view);
     await this.updateComplete;
-    if (address.connect) for (const pane of this.querySelectorAll("ew-pane")) /** @type {import("./pane.js").Pane} */ (pane).connectNow();
+    if (address.connect)
+      for (const pane of this.querySelectorAll("ew-pane")) /** @type {import("./pane.js").Pane} */ (pane).connectNow();
   }
 
   get shown() {
@@ -87,8 +89,10 @@ class App extends LitElement {
       <header class="top">
         <div class="brand">${logo()}<div><h1>${language() === "zh" ? "回音壁" : "Echo Wall"}</h1><p>${t("page.tagline")}</p></div></div>
         <nav class="views" aria-label=${t("views")}>
-          ${VIEWS.map((view) => html`<a href=${this.#address(view)} aria-current=${view === this.view ? "page" : nothing}
-            @click=${(/** @type {MouseEvent} */ event) => this.#follow(event, view)}>${t(`views.${view}`)}</a>`)}
+          ${VIEWS.map(
+            (view) => html`<a href=${this.#address(view)} aria-current=${view === this.view ? "page" : nothing}
+            @click=${(/** @type {MouseEvent} */ event) => this.#follow(event, view)}>${t(`views.${view}`)}</a>`,
+          )}
         </nav>
         <div class="settings">
           <label ?hidden=${this.view !== "echo"}><input type="checkbox" role="switch" .checked=${live(this.sideBySide)} @change=${this.#compare}>${t("page.sideBySide")}</label>
@@ -130,10 +134,16 @@ class App extends LitElement {
     return html`
       <main class=${this.sideBySide ? "two" : "one"} ?hidden=${this.view !== "echo"}>
         ${this.view === "echo" ? this.#troubles() : nothing}
-        ${this.services === null ? nothing : this.shown.map((index) => html`
+        ${
+          this.services === null
+            ? nothing
+            : this.shown.map(
+                (index) => html`
           <ew-pane .number=${index + 1} .services=${this.services} .statuses=${this.statuses}
             .conversation=${this.conversations[index]} .selection=${this.selections[index]}
-            @ew-select=${(/** @type {CustomEvent<Selection>} */ event) => this.#selected(index, event.detail)}></ew-pane>`)}
+            @ew-select=${(/** @type {CustomEvent<Selection>} */ event) => this.#selected(index, event.detail)}></ew-pane>`,
+              )
+        }
         <p class="motto">${logo()}<span>${t("page.motto")}</span></p>
         <ew-composer .connected=${connected} .note=${this.note} .sending=${this.sending} @ew-send=${this.#send}></ew-composer>
       </main>`;
@@ -236,7 +246,8 @@ class App extends LitElement {
   /** @param {number} index */
   #stateChanged(index) {
     const { state, target } = this.conversations[index];
-    if ((state === "waiting" || state === "disconnected") && target?.service) this.statuses.suspect(target.service.name);
+    if ((state === "waiting" || state === "disconnected") && target?.service)
+      this.statuses.suspect(target.service.name);
     this.note = null;
     this.requestUpdate();
   }
@@ -248,7 +259,10 @@ class App extends LitElement {
   async #send({ detail: { messages, count } }) {
     const isOpen = (/** @type {number} */ index) => this.conversations[index].state === "connected";
     const open = this.shown.filter(isOpen).map((index) => this.conversations[index]);
-    const titles = this.shown.filter((index) => !isOpen(index)).map((index) => this.#title(index)).join(", ");
+    const titles = this.shown
+      .filter((index) => !isOpen(index))
+      .map((index) => this.#title(index))
+      .join(", ");
     this.note = titles === "" ? null : { key: "message.onlySome", params: { titles } };
     this.sending = count;
     let until = performance.now() + BREATH;

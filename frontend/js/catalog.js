@@ -50,8 +50,9 @@ export function deviations({ known }) {
 
 /** @param {Service[]} services @returns {[Service["era"], Service[]][]} by era, those that have none left out */
 export function byEra(services) {
-  return ERAS.map((era) => /** @type {[Service["era"], Service[]]} */ ([era, services.filter((service) => service.era === era)]))
-    .filter(([, some]) => some.length > 0);
+  return ERAS.map(
+    (era) => /** @type {[Service["era"], Service[]]} */ ([era, services.filter((service) => service.era === era)]),
+  ).filter(([, some]) => some.length > 0);
 }
 
 /** Asks one stack after the other for its /about, gently, for as long as somebody looks at the page. */

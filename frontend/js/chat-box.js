@@ -67,7 +67,14 @@ class ChatBox extends LitElement {
   get #closed() {
     const { open, state, room } = this.visit;
     if (open) return null;
-    return { key: state === "connected" && room.live === false ? "room.noRedis" : state === "disconnected" ? "room.out" : "room.wait" };
+    return {
+      key:
+        state === "connected" && room.live === false
+          ? "room.noRedis"
+          : state === "disconnected"
+            ? "room.out"
+            : "room.wait",
+    };
   }
 
   #hint() {

@@ -77,25 +77,45 @@ export class ChatLog extends LitElement {
     const { room, state } = this.visit;
     const { lines, pending } = room;
     const { paused } = this;
-    const shown = paused === null ? lines.slice(-this.size) : lines.filter(({ seq }) => seq >= paused.from).slice(0, WINDOW);
+    const shown =
+      paused === null ? lines.slice(-this.size) : lines.filter(({ seq }) => seq >= paused.from).slice(0, WINDOW);
     const fresh = paused === null ? 0 : lines.filter((line) => line.seq > paused.seen && "said" in line).length;
     return html`
       <div class="log-frame">
         <div class="log" role="log" aria-label=${t("room.log")} aria-live=${this.aloud ? "polite" : "off"} tabindex="0" @scroll=${this.tail.scrolled}>
-          ${lines.length === 0 && pending.length === 0
-            ? html`<p class="nothing">${t(state === "connected" && room.live ? "room.empty" : "room.nothing")}</p>` : nothing}
-          <ol>${repeat(withDays(shown), (row) => ("day" in row ? row.day : row.seq), (row) =>
-            guard([row, "said" in row && this.expanded.has(row.said.id), language(), this.services], () => this.#row(row)))}${
-            repeat(pending, ({ seq }) => seq, (one) => this.#pending(one))}</ol>
+          ${
+            lines.length === 0 && pending.length === 0
+              ? html`<p class="nothing">${t(state === "connected" && room.live ? "room.empty" : "room.nothing")}</p>`
+              : nothing
+          }
+          <ol>${repeat(
+            withDays(shown),
+            (row) => ("day" in row ? row.day : row.seq),
+            (row) =>
+              guard([row, "said" in row && this.expanded.has(row.said.id), language(), this.services], () =>
+                this.#row(row),
+              ),
+          )}${repeat(
+            pending,
+            ({ seq }) => seq,
+            (one) => this.#pending(one),
+          )}</ol>
         </div>
-        ${fresh > 0 ? html`<button type="button" class="fresh" @click=${this.#goToEnd}>${
-          t(fresh === 1 ? "room.newOne" : "room.new", { count: fresh })}</button>` : nothing}
+        ${
+          fresh > 0
+            ? html`<button type="button" class="fresh" @click=${this.#goToEnd}>${t(
+                fresh === 1 ? "room.newOne" : "room.new",
+                { count: fresh },
+              )}</button>`
+            : nothing
+        }
       </div>`;
   }
 
   /** @param {Line | { day: string, time: number }} row */
   #row(row) {
-    if ("day" in row) return html`<li class="day" data-day=${row.day}><span>${formatDate(row.time, language(), "day")}</span></li>`;
+    if ("day" in row)
+      return html`<li class="day" data-day=${row.day}><span>${formatDate(row.time, language(), "day")}</span></li>`;
     if ("event" in row) {
       return html`<li class="happening" data-event=${row.event} data-count=${ifDefined(row.count)}>
         <span>${row.notes.map(({ key, params }) => t(key, params)).join(" ")}</span> ${this.#time(row.time)}</li>`;
@@ -111,7 +131,8 @@ export class ChatLog extends LitElement {
   /** @param {string} id @param {string} text */
   #text(id, text) {
     const lines = text.split("\n");
-    if (lines.length <= MOST_LINES || this.expanded.has(id)) return html`<p class="text" dir="auto">${visible(text)}</p>`;
+    if (lines.length <= MOST_LINES || this.expanded.has(id))
+      return html`<p class="text" dir="auto">${visible(text)}</p>`;
     return html`
       <p class="text" dir="auto">${visible(lines.slice(0, MOST_LINES).join("\n"))}</p>
       <button type="button" class="outline more" @click=${() => this.#expand(id)}>${t("room.more", { count: lines.length })}</button>`;
@@ -133,9 +154,13 @@ export class ChatLog extends LitElement {
       <li class="said" data-pending=${state} data-service=${service} data-mine>
         <div class="who">${this.#speaker(service, nick)} <span class="fate">${t(`room.${state}`)}</span></div>
         <p class="text" dir="auto">${visible(text)}</p>
-        ${state === "sending" ? nothing : html`<span class="choices">
+        ${
+          state === "sending"
+            ? nothing
+            : html`<span class="choices">
           <button type="button" class="outline" aria-disabled=${!visit.open} @click=${() => this.#decide(() => visit.sayAgain(pending))}>${t("room.again")}</button>
-          <button type="button" class="outline secondary" @click=${() => this.#decide(() => visit.discard(pending))}>${t("room.discard")}</button></span>`}
+          <button type="button" class="outline secondary" @click=${() => this.#decide(() => visit.discard(pending))}>${t("room.discard")}</button></span>`
+        }
       </li>`;
   }
 

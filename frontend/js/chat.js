@@ -54,7 +54,8 @@ class Chat extends LitElement {
 
   connectedCallback() {
     super.connectedCallback();
-    this.statusListener = (/** @type {Event} */ event) => this.#statusChanged(/** @type {CustomEvent<string>} */ (event).detail);
+    this.statusListener = (/** @type {Event} */ event) =>
+      this.#statusChanged(/** @type {CustomEvent<string>} */ (event).detail);
     this.statuses.addEventListener("change", this.statusListener);
     addEventListener("online", this.#hurry);
     document.addEventListener("visibilitychange", this.#hurry);
@@ -91,7 +92,8 @@ class Chat extends LitElement {
   async #go() {
     const { visit, service } = this;
     const wanted = this.wanted && this.shown && service !== null;
-    if (wanted && visit.target?.service === service && visit.state !== "disconnected" && visit.state !== "closing") return;
+    if (wanted && visit.target?.service === service && visit.state !== "disconnected" && visit.state !== "closing")
+      return;
     await visit.leave();
     const stillSo = this.wanted && this.shown && this.service === service;
     if (wanted && stillSo && visit.state === "disconnected") visit.connect(chatTarget(service, location));
@@ -118,7 +120,10 @@ class Chat extends LitElement {
   }
 
   render() {
-    const { service, visit: { room, state } } = this;
+    const {
+      service,
+      visit: { room, state },
+    } = this;
     return html`
       <section class="chat ${this.sourceOpen ? "with-source" : ""}" role="region" aria-label=${t("room")}
         data-state=${state} data-live=${ifDefined(room.live ?? undefined)} data-last=${ifDefined(room.last || undefined)}
@@ -142,10 +147,12 @@ class Chat extends LitElement {
       <div class="chat-dials">
         <label>${t("room.stack")}
           <select @change=${this.#choose}>
-            ${byEra(this.services).map(([era, services]) => html`
+            ${byEra(this.services).map(
+              ([era, services]) => html`
               <optgroup label=${t(`era.${era}`)}>
                 ${services.map(({ name, title }) => this.#option(name, title))}
-              </optgroup>`)}
+              </optgroup>`,
+            )}
           </select></label>
         <label>${t("room.nick")}
           <input type="text" autocomplete="nickname" autocapitalize="off" spellcheck="false" enterkeyhint="done" .value=${live(this.typed)}
@@ -199,8 +206,10 @@ class Chat extends LitElement {
       <div class="online">
         <h2 id="chat-online">${t("room.online")}</h2>
         <ul aria-labelledby="chat-online" tabindex="0">
-          ${here.map(([name, count]) => html`
-            <li data-service=${name} data-count=${count} class="badge ${badge(place(name))}"><span>${this.services[place(name)]?.title ?? name}</span> <b>${count}</b></li>`)}
+          ${here.map(
+            ([name, count]) => html`
+            <li data-service=${name} data-count=${count} class="badge ${badge(place(name))}"><span>${this.services[place(name)]?.title ?? name}</span> <b>${count}</b></li>`,
+          )}
         </ul>
         <p class="hint">${total === 0 ? t("room.nobody") : t("room.total", { count: total })}</p>
       </div>`;

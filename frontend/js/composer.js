@@ -50,9 +50,11 @@ export class Composer extends LitElement {
         <div class="composer-head">
           <fieldset class="kinds">
             <legend class="visually-hidden">${t("message.kind")}</legend>
-            ${KINDS.map((kind) => html`
+            ${KINDS.map(
+              (kind) => html`
               <label><input type="radio" name="kind" .checked=${live(this.kind === kind)}
-                @change=${() => this.#choose(kind)}>${t(`message.${kind}`)}</label>`)}
+                @change=${() => this.#choose(kind)}>${t(`message.${kind}`)}</label>`,
+            )}
           </fieldset>
           <label class="inline">${t("message.preset")}
             <select @change=${this.#fill} .value=${live(this.preset)}>
@@ -193,10 +195,14 @@ export class Composer extends LitElement {
   async #ready() {
     const held = this.#held();
     if (held !== null) return { messages: held.messages(), count: held.count };
-    const checked = this.kind === "file" ? await readFile(this.file)
-      : this.kind === "json" ? checkJson(this.text)
-      : this.kind === "hex" ? parseHex(this.text)
-      : { data: this.text };
+    const checked =
+      this.kind === "file"
+        ? await readFile(this.file)
+        : this.kind === "json"
+          ? checkJson(this.text)
+          : this.kind === "hex"
+            ? parseHex(this.text)
+            : { data: this.text };
     return "error" in checked ? checked : { messages: [checked.data], count: 1 };
   }
 
@@ -224,7 +230,9 @@ async function readFile(file) {
   try {
     return { data: new Uint8Array(await file.arrayBuffer()) };
   } catch (reason) {
-    return { error: { key: "error.fileRead", params: { name: file.name, detail: /** @type {Error} */ (reason).message } } };
+    return {
+      error: { key: "error.fileRead", params: { name: file.name, detail: /** @type {Error} */ (reason).message } },
+    };
   }
 }
 

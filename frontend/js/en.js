@@ -4,9 +4,11 @@ export const en = {
   "page.tagline": "One page, one script, every way to serve a WebSocket from Python.",
   "page.otherLanguage": "中文",
   "page.sideBySide": "Side by side",
-  "page.catalogFailed": "The list of stacks could not be loaded ({detail}). Is the lab up? An endpoint of your own still works.",
+  "page.catalogFailed":
+    "The list of stacks could not be loaded ({detail}). Is the lab up? An endpoint of your own still works.",
   "page.unknown": "There is no stack “{name}”. There are: {names}.",
-  "page.motto": "At the Temple of Heaven, what you whisper to the round wall comes back to you. Here, a good stack does the same.",
+  "page.motto":
+    "At the Temple of Heaven, what you whisper to the round wall comes back to you. Here, a good stack does the same.",
 
   "views": "Views",
   "views.echo": "Echo",
@@ -122,7 +124,8 @@ export const en = {
   "close.1003": "It got a kind of data that it does not take, such as binary where only text is understood.",
   "close.1004": "Reserved: this code has no meaning and should not be seen.",
   "close.1005": "The close frame had no code. 1005 is never on the wire: the browser puts it where nothing was said.",
-  "close.1006": "The connection was lost with no close frame. 1006 is never on the wire: it is the browser's own word for that.",
+  "close.1006":
+    "The connection was lost with no close frame. 1006 is never on the wire: it is the browser's own word for that.",
   "close.1007": "A message was not what it claimed to be, such as text that is not UTF-8.",
   "close.1008": "A message or the client broke the server's policy; the general code when none fits better.",
   "close.1009": "A message was larger than the other side takes.",
@@ -190,7 +193,8 @@ export const en = {
   "room.nickLong": "A nick has at most {most} characters; this one has {count}.",
   "room.textBlank": "There is nothing to send. Write something first.",
   "room.textLong": "A message has at most {most} characters; this one has {count}. Shorten it, or send it in parts.",
-  "room.surrogate": "It has half a character in it (a lone surrogate), which cannot be sent. Delete it and type it again.",
+  "room.surrogate":
+    "It has half a character in it (a lone surrogate), which cannot be sent. Delete it and type it again.",
 
   "source": "How it is done",
   "source.region": "Source of {file}",
@@ -261,7 +265,7 @@ export const en = {
   "error.urlScheme": "“{url}” is not a WebSocket address: it must begin with ws:// or wss://.",
   "error.urlFragment": "A WebSocket address cannot have a fragment: leave out “{hash}”.",
   "error.urlMixed": "This page came by HTTPS, so the browser refuses “{url}”. Use a wss:// address.",
-  "error.protocol": "“{name}” is not a subprotocol: no spaces and none of ()<>@;:\\\"/[]?={} are allowed in its name.",
+  "error.protocol": '“{name}” is not a subprotocol: no spaces and none of ()<>@;:\\"/[]?={} are allowed in its name.',
   "error.protocolTwice": "Subprotocol “{name}” is there twice. Name it once.",
   "error.closeCode": "A page may close with 1000 or with 3000 to 4999, not with “{code}”.",
   "error.closeReason": "The reason has {size} bytes in UTF-8 and 123 are allowed. Make it shorter.",

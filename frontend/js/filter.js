@@ -9,7 +9,9 @@ const fold = (text) => text.normalize("NFKC").toLowerCase();
 /** @param {string} query @param {string[]} texts @returns {boolean} whether every word of the query is in one of them */
 export function matches(query, texts) {
   const all = fold(texts.join("\n"));
-  return fold(query).split(/\s+/).every((word) => all.includes(word));
+  return fold(query)
+    .split(/\s+/)
+    .every((word) => all.includes(word));
 }
 
 /** @param {Service} service @param {string} query @returns {boolean} */

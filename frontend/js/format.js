@@ -34,8 +34,12 @@ export function formatDate(time, language, precision) {
   let formatter = formatters.get(key);
   if (formatter === undefined) {
     /** @type {Intl.DateTimeFormatOptions} */
-    const options = precision === "minute" ? { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }
-      : precision === "day" ? { dateStyle: "full" } : { dateStyle: "full", timeStyle: "medium", hourCycle: "h23" };
+    const options =
+      precision === "minute"
+        ? { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }
+        : precision === "day"
+          ? { dateStyle: "full" }
+          : { dateStyle: "full", timeStyle: "medium", hourCycle: "h23" };
     formatter = new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", options);
     formatters.set(key, formatter);
   }
@@ -46,5 +50,8 @@ export function formatDate(time, language, precision) {
 export function formatDay(date, language) {
   const time = Date.parse(date);
   if (Number.isNaN(time)) return date;
-  return new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeZone: "UTC" }).format(time);
+  return new Intl.DateTimeFormat(language === "zh" ? "zh-CN" : "en-GB", {
+    dateStyle: "medium",
+    timeZone: "UTC",
+  }).format(time);
 }

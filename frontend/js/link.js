@@ -113,9 +113,11 @@ export class Link extends EventTarget {
     }
 
     /** @param {(...values: any[]) => void} handler */
-    const whileCurrent = (handler) => (/** @type {any[]} */ ...values) => {
-      if (this.#connection === connection) handler.apply(this, values);
-    };
+    const whileCurrent =
+      (handler) =>
+      (/** @type {any[]} */ ...values) => {
+        if (this.#connection === connection) handler.apply(this, values);
+      };
     /** @type {websocket.Connection} */
     let connection;
     try {

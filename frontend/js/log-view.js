@@ -109,13 +109,23 @@ export class LogView extends LitElement {
       <div class="log-frame">
         <div class="log" role="log" aria-label=${t("log")} tabindex="0" @scroll=${this.tail.scrolled}>
           ${log.dropped > 0 ? html`<p class="hint">${t("log.dropped", { count: log.dropped })}</p>` : nothing}
-          ${hidden > 0 ? html`<button type="button" class="outline earlier" @click=${this.#showEarlier}>
-            ${t("log.earlier", { count: Math.min(hidden, WINDOW) })}</button>` : nothing}
+          ${
+            hidden > 0
+              ? html`<button type="button" class="outline earlier" @click=${this.#showEarlier}>
+            ${t("log.earlier", { count: Math.min(hidden, WINDOW) })}</button>`
+              : nothing
+          }
           ${shown.length === 0 && this.#filtered ? html`<p class="nothing">${t(log.entries.length === 0 ? "log.empty" : "log.noMatch")}</p>` : nothing}
-          <ol>${repeat(shown, ({ seq }) => seq, (entry) => {
-            const long = this.expanded.has(entry.seq);
-            return guard([entry, entry.rtt, this.view, long, perLine, language()], () => this.#row(entry, long, perLine));
-          })}</ol>
+          <ol>${repeat(
+            shown,
+            ({ seq }) => seq,
+            (entry) => {
+              const long = this.expanded.has(entry.seq);
+              return guard([entry, entry.rtt, this.view, long, perLine, language()], () =>
+                this.#row(entry, long, perLine),
+              );
+            },
+          )}</ol>
         </div>
         ${fresh > 0 ? html`<button type="button" class="fresh" @click=${this.#toEnd}>${t("log.new", { count: fresh })}</button>` : nothing}
       </div>
@@ -249,10 +259,14 @@ export class LogView extends LitElement {
     if (entry.size === 0) return html`<span class="payload none">${t("payload.empty")}</span>`;
     const { text, code, clipped, tag } = preview(entry, this.view, long, perLine);
     return html`<div class="said"><span class="payload ${code ? "code" : ""}">${text}</span>${
-      tag ? html` <small class="tag">${t(tag)}</small>` : nothing}${
-      clipped && !long ? html` <button type="button" class="more" @click=${() => this.#expand(entry)}>${
-        t("payload.more", { size: formatSize(entry.size) })}</button>` : nothing}${
-      clipped && long ? html` <small class="tag">${t("payload.clipped")}</small>` : nothing}</div>`;
+      tag ? html` <small class="tag">${t(tag)}</small>` : nothing
+    }${
+      clipped && !long
+        ? html` <button type="button" class="more" @click=${() => this.#expand(entry)}>${t("payload.more", {
+            size: formatSize(entry.size),
+          })}</button>`
+        : nothing
+    }${clipped && long ? html` <small class="tag">${t("payload.clipped")}</small>` : nothing}</div>`;
   }
 }
 
@@ -270,7 +284,7 @@ function preview({ data }, view, long, perLine) {
   }
   if (view === "text" && typeof data === "string") return { ...clip(data, long), code: false };
   const most = long ? HEX_CLIP_MORE : HEX_CLIP;
-  const start = (typeof data === "string" ? bytesOf(data.slice(0, most + 1)) : data.subarray(0, most + 1));
+  const start = typeof data === "string" ? bytesOf(data.slice(0, most + 1)) : data.subarray(0, most + 1);
   return { text: hexDump(start.subarray(0, most), perLine), code: true, clipped: start.length > most };
 }
 

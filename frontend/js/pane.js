@@ -50,7 +50,8 @@ export class Pane extends LitElement {
 
   connectedCallback() {
     super.connectedCallback();
-    this.statusListener = (/** @type {Event} */ event) => this.#statusChanged(/** @type {CustomEvent<string>} */ (event).detail);
+    this.statusListener = (/** @type {Event} */ event) =>
+      this.#statusChanged(/** @type {CustomEvent<string>} */ (event).detail);
     this.statuses.addEventListener("change", this.statusListener);
     this.clock = setInterval(() => this.conversation.state === "waiting" && this.requestUpdate(), 250);
     if (this.selection.service === null && this.selection.url !== "") this.#target(); // says what is wrong with ?url=
@@ -112,8 +113,12 @@ export class Pane extends LitElement {
           ${known.length === 0 ? html`<li>${t("versions.none")}</li>` : known.map(([name, version]) => html`<li><span>${name}</span> ${version}</li>`)}
         </ul>
       </header>
-      ${state === "down" ? html`<p class="down" role="alert"><strong>${t("down.title", { title: service.title })}</strong>
-        <span>${t("down.said", { error })}</span></p>` : nothing}`;
+      ${
+        state === "down"
+          ? html`<p class="down" role="alert"><strong>${t("down.title", { title: service.title })}</strong>
+        <span>${t("down.said", { error })}</span></p>`
+          : nothing
+      }`;
   }
 
   /** @param {Service | null} service */
@@ -124,16 +129,24 @@ export class Pane extends LitElement {
     return html`
       <div class="dials">
       <form class="controls" novalidate @submit=${this.#connect}>
-        ${service === null ? html`<label class="wide">${t("own.url")}
+        ${
+          service === null
+            ? html`<label class="wide">${t("own.url")}
           <input type="text" inputmode="url" id=${this.#id("url")} autocomplete="off" spellcheck="false" placeholder="wss://example.org/echo"
             .value=${this.selection.url} @change=${this.#urlChanged}
             aria-invalid=${this.errors.url ? "true" : nothing} aria-describedby=${this.#id("url-error")}>
-          ${this.#error("url")}</label>` : nothing}
-        ${service?.naive ? html`<label>${t("handler")}
+          ${this.#error("url")}</label>`
+            : nothing
+        }
+        ${
+          service?.naive
+            ? html`<label>${t("handler")}
           <select .value=${live(this.selection.handler)} @change=${this.#handlerChanged} aria-describedby=${this.#id("naive")}>
             <option value="healthy">${t("handler.healthy")}</option>
             <option value="naive">${t("handler.naive")}</option>
-          </select></label>` : nothing}
+          </select></label>`
+            : nothing
+        }
         <label>${t("protocols")}
           <input type="text" id=${this.#id("protocols")} autocomplete="off" spellcheck="false" ?disabled=${this.socketIo}
             placeholder=${t(this.socketIo ? "protocols.none" : "protocols.hint")}
@@ -154,8 +167,11 @@ export class Pane extends LitElement {
         <button type="submit" class="secondary" aria-disabled=${state === "disconnected" || state === "closing"}>${t("disconnect")}</button>
       </form>
       </div>
-      ${service?.naive && this.selection.handler === "naive"
-        ? html`<p class="naive" id=${this.#id("naive")} lang="en">${service.naive.summary}</p>` : nothing}
+      ${
+        service?.naive && this.selection.handler === "naive"
+          ? html`<p class="naive" id=${this.#id("naive")} lang="en">${service.naive.summary}</p>`
+          : nothing
+      }
       <div class="line" data-state=${state}>
         <span class="lamp" aria-hidden="true"></span>
         <output aria-label=${t("connection")}>${this.#state()}</output>

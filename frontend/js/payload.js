@@ -87,7 +87,10 @@ export function hexDump(bytes, perLine = 16) {
  * @returns {{ protocols: string[] } | { error: Message }}
  */
 export function parseProtocols(text) {
-  const protocols = text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  const protocols = text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
   const wrong = protocols.find((name) => !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name));
   if (wrong !== undefined) return { error: { key: "error.protocol", params: { name: wrong } } };
   const twice = protocols.find((name, index) => protocols.indexOf(name) !== index);

@@ -123,7 +123,8 @@ export class Room {
   /** @param {number} mark */
   giveUp(mark) {
     this.pending = this.pending.map((pending) =>
-      pending.seq <= mark && pending.state === "sending" ? { ...pending, state: "unsaid" } : pending);
+      pending.seq <= mark && pending.state === "sending" ? { ...pending, state: "unsaid" } : pending,
+    );
   }
 
   /** The earliest that it can be; one that was given up was said after all. @param {Said} said @returns {boolean} */
@@ -146,7 +147,10 @@ export class Room {
 
 /** @param {string} id @returns {string} that sorts as the numbers do: 5-10 comes after 5-9 */
 export function order(id) {
-  return id.split("-").map((part) => part.padStart(20, "0")).join("-");
+  return id
+    .split("-")
+    .map((part) => part.padStart(20, "0"))
+    .join("-");
 }
 
 /** @param {import("./client.js").Incoming} incoming @returns {Heard | null} null for what a room does not say */

@@ -48,11 +48,13 @@ class Selector extends LitElement {
       <ew-stack-filter .query=${this.query} .count=${meant.length} .all=${this.services.length}
         @ew-filter=${this.#filter} @ew-filter-go=${this.#goToFirst}></ew-stack-filter>
       <div class="stack-list" @keydown=${this.#key} @pointerenter=${this.#touch} @focusin=${this.#touch}>
-        ${byEra(this.services).map(([era, services]) => html`
+        ${byEra(this.services).map(
+          ([era, services]) => html`
           <fieldset ?hidden=${!services.some((service) => this.#isShown(service.name, meant.includes(service)))}>
             <legend>${t(`era.${era}`)}</legend>
             ${services.map((service) => this.#stack(service.name, service.title, meant.includes(service)))}
-          </fieldset>`)}
+          </fieldset>`,
+        )}
         <fieldset ?hidden=${!this.#isShown(null, ownIsMeant)}><legend>${t("era.own")}</legend>
           ${this.#stack(null, t("own.title"), ownIsMeant)}
         </fieldset>

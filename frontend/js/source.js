@@ -74,8 +74,10 @@ export class Source extends LitElement {
         ${this.#known(this.service)}
       </details>
       <div class="files" role="group" aria-label=${t("source.files")}>
-        ${this.service.sources.map((file) => html`<button type="button" class="outline" aria-pressed=${file === this.file}
-          @click=${() => this.#show(file)}>${file}</button>`)}
+        ${this.service.sources.map(
+          (file) => html`<button type="button" class="outline" aria-pressed=${file === this.file}
+          @click=${() => this.#show(file)}>${file}</button>`,
+        )}
       </div>
       <section class="code" role="region" aria-label=${t("source.region", { file: this.file })} tabindex="0"><pre>${this.#code()}</pre></section>`;
   }
@@ -84,8 +86,14 @@ export class Source extends LitElement {
   #known({ known }) {
     return html`
       <ul class="known" aria-label=${t("source.known")}>
-        ${known.length === 0 ? html`<li>${t("source.noneKnown")}</li>` : known.map(({ checks, outcome, reason, link }) => html`
-          <li>${checks.map((check) => html`<code>${check}</code> `)}<span lang="en"><em>${outcome}</em>. ${reason}</span> <a href=${link} rel="noreferrer">${t("source.why")}</a></li>`)}
+        ${
+          known.length === 0
+            ? html`<li>${t("source.noneKnown")}</li>`
+            : known.map(
+                ({ checks, outcome, reason, link }) => html`
+          <li>${checks.map((check) => html`<code>${check}</code> `)}<span lang="en"><em>${outcome}</em>. ${reason}</span> <a href=${link} rel="noreferrer">${t("source.why")}</a></li>`,
+              )
+        }
       </ul>`;
   }
 
@@ -111,8 +119,11 @@ function facts(service) {
     ["origin", t(`origin.${service.foreign_origin}`)],
     ["maxMessage", typeof most === "number" ? formatSize(most) : t("fact.noLimit")],
     ["ping", typeof ping === "number" ? t("fact.pingEvery", { seconds: ping }) : t("fact.pingNever")],
-    ["links", html`<a href=${service.homepage} rel="noreferrer">${t("fact.homepage")}</a> ·
-      <a href=${service.documentation} rel="noreferrer">${t("fact.documentation")}</a>`],
+    [
+      "links",
+      html`<a href=${service.homepage} rel="noreferrer">${t("fact.homepage")}</a> ·
+      <a href=${service.documentation} rel="noreferrer">${t("fact.documentation")}</a>`,
+    ],
   ];
   return html`<dl class="facts">${rows.map(([key, value]) => html`<div><dt>${t(`fact.${key}`)}</dt><dd>${value}</dd></div>`)}</dl>`;
 }

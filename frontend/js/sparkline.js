@@ -23,7 +23,9 @@ export function points(values) {
   const step = WIDTH / Math.max(values.length - 1, 1);
   const drawn = values.length === 1 ? [values[0], values[0]] : values;
   const width = values.length === 1 ? WIDTH : step;
-  return drawn.map((value, i) => `${(i * width).toFixed(1)},${(HEIGHT - 2 - (value / longest) * (HEIGHT - 4)).toFixed(1)}`).join(" ");
+  return drawn
+    .map((value, i) => `${(i * width).toFixed(1)},${(HEIGHT - 2 - (value / longest) * (HEIGHT - 4)).toFixed(1)}`)
+    .join(" ");
 }
 
 /** @param {number[]} values */

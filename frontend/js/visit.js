@@ -86,7 +86,10 @@ export class Visit extends Link {
     if (heard === null) {
       this.room.note("odd", { key: "room.odd", params: this.#params });
     } else if ("error" in heard) {
-      this.error = { key: "room.said", params: { ...this.#params, error: visible(heard.error.slice(0, LONGEST_ERROR)) } };
+      this.error = {
+        key: "room.said",
+        params: { ...this.#params, error: visible(heard.error.slice(0, LONGEST_ERROR)) },
+      };
       this.#doubt();
     } else if ("online" in heard) {
       this.room.online = heard.online;
@@ -110,8 +113,10 @@ export class Visit extends Link {
       return this.#progress ? "at once" : undefined; // one that is always too busy is not asked again and again
     }
     if (this.#opened) {
-      const told = code === null ? { key: "room.lostReason", params: { ...params, reason } }
-        : { key: "room.lostCode", params: { ...params, code } };
+      const told =
+        code === null
+          ? { key: "room.lostReason", params: { ...params, reason } }
+          : { key: "room.lostCode", params: { ...params, code } };
       this.room.note("lost", told);
     } else if (this.attempt === 0) {
       this.room.note("lost", { key: "log.refused", params });

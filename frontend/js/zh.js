@@ -261,7 +261,7 @@ export const zh = {
   "error.urlScheme": "“{url}”不是 WebSocket 地址：必须以 ws:// 或 wss:// 开头。",
   "error.urlFragment": "WebSocket 地址不能带片段：请去掉“{hash}”。",
   "error.urlMixed": "本页面通过 HTTPS 打开，浏览器会拒绝“{url}”。请使用 wss:// 地址。",
-  "error.protocol": "“{name}”不是有效的子协议名：不能含空格或 ()<>@;:\\\"/[]?={} 等字符。",
+  "error.protocol": '“{name}”不是有效的子协议名：不能含空格或 ()<>@;:\\"/[]?={} 等字符。',
   "error.protocolTwice": "子协议“{name}”出现了两次。只写一次即可。",
   "error.closeCode": "页面只能用 1000 或 3000 至 4999 关闭，不能用“{code}”。",
   "error.closeReason": "关闭原因的 UTF-8 长度为 {size} 字节，最多 123 字节。请缩短。",

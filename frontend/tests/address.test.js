@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chatTarget, checkUrl, readAddress, targetOf, writeAddress, writeChatAddress, writeStacksAddress } from "../js/address.js";
+import {
+  chatTarget,
+  checkUrl,
+  readAddress,
+  targetOf,
+  writeAddress,
+  writeChatAddress,
+  writeStacksAddress,
+} from "../js/address.js";
 
 /** @param {string} name @param {boolean} naive @returns {import("../js/catalog.js").Service} */
 function stack(name, naive = false) {
@@ -17,7 +25,13 @@ test("no parameters: the first stack, alone, not connected", () => {
 });
 
 test("an address is read and written back the same", () => {
-  for (const search of ["?service=two", "?service=one&handler=naive", "?service=three&compare=two", "?url=wss%3A%2F%2Fexample.org%2Fecho", "?lang=zh&service=one&compare=one&compare-handler=naive"]) {
+  for (const search of [
+    "?service=two",
+    "?service=one&handler=naive",
+    "?service=three&compare=two",
+    "?url=wss%3A%2F%2Fexample.org%2Fecho",
+    "?lang=zh&service=one&compare=one&compare-handler=naive",
+  ]) {
     const { panes, sideBySide } = readAddress(search, SERVICES);
     assert.equal(writeAddress(search, sideBySide ? panes : panes.slice(0, 1)), search);
   }
@@ -33,25 +47,41 @@ test("an unknown name is told, and the first stack is shown", () => {
 });
 
 test("an empty catalog leaves one's own endpoint", () => {
-  assert.deepEqual(readAddress("", []).panes.map(({ service }) => service), [null, null]);
+  assert.deepEqual(
+    readAddress("", []).panes.map(({ service }) => service),
+    [null, null],
+  );
 });
 
 test("what else the address holds stays", () => {
-  assert.equal(writeAddress("?connect=1&service=one", [{ service: "two", handler: "healthy", url: "" }]), "?connect=1&service=two");
+  assert.equal(
+    writeAddress("?connect=1&service=one", [{ service: "two", handler: "healthy", url: "" }]),
+    "?connect=1&service=two",
+  );
 });
 
 test("the view is the echo unless the address says another", () => {
-  assert.deepEqual(["", "?service=two", "?view=no", "?view=chat", "?view=stacks"].map((search) => readAddress(search, SERVICES).view), ["echo", "echo", "echo", "chat", "stacks"]);
+  assert.deepEqual(
+    ["", "?service=two", "?view=no", "?view=chat", "?view=stacks"].map((search) => readAddress(search, SERVICES).view),
+    ["echo", "echo", "echo", "chat", "stacks"],
+  );
 });
 
 test("from view to view and back, only what is about both stays", () => {
   const chat = writeChatAddress("?service=one&handler=naive&compare=two&connect=1&lang=zh", "three");
   assert.equal(chat, "?view=chat&service=three&lang=zh");
-  assert.equal(writeAddress(chat, [{ service: "one", handler: "naive", url: "" }]), "?lang=zh&service=one&handler=naive");
+  assert.equal(
+    writeAddress(chat, [{ service: "one", handler: "naive", url: "" }]),
+    "?lang=zh&service=one&handler=naive",
+  );
 });
 
 test("the table of stacks is read and written back the same", () => {
-  for (const search of ["?view=stacks", "?view=stacks&sort=lines", "?view=stacks&lang=zh&filter=async+io&sort=released&order=desc"]) {
+  for (const search of [
+    "?view=stacks",
+    "?view=stacks&sort=lines",
+    "?view=stacks&lang=zh&filter=async+io&sort=released&order=desc",
+  ]) {
     const { view, table } = readAddress(search, SERVICES);
     assert.deepEqual([view, writeStacksAddress(search, table)], ["stacks", search]);
   }
@@ -59,12 +89,18 @@ test("the table of stacks is read and written back the same", () => {
 
 test("a column that the table does not have sorts nothing", () => {
   for (const column of ["nope", "", "constructor", "__proto__"]) {
-    assert.deepEqual(readAddress(`?view=stacks&sort=${column}&order=desc`, SERVICES).table, { order: null, filter: "" });
+    assert.deepEqual(readAddress(`?view=stacks&sort=${column}&order=desc`, SERVICES).table, {
+      order: null,
+      filter: "",
+    });
   }
 });
 
 test("how the table is sorted is left behind with it", () => {
-  const stacks = writeStacksAddress("?service=one&compare=two&connect=1&lang=zh", { order: { column: "era", descending: true }, filter: "a" });
+  const stacks = writeStacksAddress("?service=one&compare=two&connect=1&lang=zh", {
+    order: { column: "era", descending: true },
+    filter: "a",
+  });
   assert.equal(stacks, "?view=stacks&lang=zh&filter=a&sort=era&order=desc");
   assert.equal(writeAddress(stacks, [{ service: "one", handler: "healthy", url: "" }]), "?lang=zh&service=one");
   assert.equal(writeChatAddress(stacks, "one"), "?view=chat&service=one&lang=zh");
@@ -77,18 +113,30 @@ test("the room is beside the echo", () => {
 
 test("endpoints follow the page's own address", () => {
   assert.deepEqual(targetOf({ service: "one", handler: "naive", url: "" }, SERVICES, PAGE), {
-    key: "/one/foobar/naive/", service: SERVICES[0], title: "ONE", url: "ws://lab:8080/one/foobar/naive/",
+    key: "/one/foobar/naive/",
+    service: SERVICES[0],
+    title: "ONE",
+    url: "ws://lab:8080/one/foobar/naive/",
   });
   const secure = targetOf({ service: "two", handler: "naive", url: "" }, SERVICES, { ...PAGE, protocol: "https:" });
   assert.equal("url" in secure && secure.url, "wss://lab:8080/two/foobar/");
 });
 
 test("one's own address is checked before the browser would throw", () => {
-  const errors = ["", "nonsense", "http://example.org", "javascript:alert(1)", "ws://", "ws://example.org/#top"].map((text) => {
-    const checked = checkUrl(text, false);
-    return "error" in checked ? checked.error.key : "fine";
-  });
-  assert.deepEqual(errors, ["error.urlEmpty", "error.url", "error.urlScheme", "error.urlScheme", "error.url", "error.urlFragment"]);
+  const errors = ["", "nonsense", "http://example.org", "javascript:alert(1)", "ws://", "ws://example.org/#top"].map(
+    (text) => {
+      const checked = checkUrl(text, false);
+      return "error" in checked ? checked.error.key : "fine";
+    },
+  );
+  assert.deepEqual(errors, [
+    "error.urlEmpty",
+    "error.url",
+    "error.urlScheme",
+    "error.urlScheme",
+    "error.url",
+    "error.urlFragment",
+  ]);
   assert.deepEqual(checkUrl(" wss://example.org/echo ", true), { url: "wss://example.org/echo" });
   assert.ok("error" in checkUrl("ws://example.org", true));
 });

@@ -8,6 +8,12 @@ test("the wait doubles up to a ceiling", () => {
 });
 
 test("half of the wait is random", () => {
-  assert.equal(backoff(3, () => 0), 2000);
-  assert.equal(backoff(3, () => 0.5), 3000);
+  assert.equal(
+    backoff(3, () => 0),
+    2000,
+  );
+  assert.equal(
+    backoff(3, () => 0.5),
+    3000,
+  );
 });

@@ -15,7 +15,16 @@ test("registered codes have their registered name", () => {
 
 test("ranges are told apart", () => {
   const keys = [999, 1016, 2999, 3001, 3999, 4000, 4999, 5000].map((code) => closeCode(code).key);
-  assert.deepEqual(keys, ["close.unused", "close.unassigned", "close.unassigned", "close.registered", "close.registered", "close.private", "close.private", "close.invalid"]);
+  assert.deepEqual(keys, [
+    "close.unused",
+    "close.unassigned",
+    "close.unassigned",
+    "close.registered",
+    "close.registered",
+    "close.private",
+    "close.private",
+    "close.invalid",
+  ]);
 });
 
 test("the codes that are never on the wire say so", () => {
@@ -23,7 +32,8 @@ test("the codes that are never on the wire say so", () => {
 });
 
 test("a page may close with 1000 and with 3000 to 4999", () => {
-  for (const code of ["1000", "3000", "4999"]) assert.deepEqual(checkClose(code, "bye"), { code: Number(code), reason: "bye" });
+  for (const code of ["1000", "3000", "4999"])
+    assert.deepEqual(checkClose(code, "bye"), { code: Number(code), reason: "bye" });
   assert.deepEqual(checkClose("", ""), { code: 1000, reason: "" });
 });
 
@@ -35,5 +45,8 @@ test("any other close code is refused", () => {
 
 test("the reason has at most 123 bytes, not characters", () => {
   assert.ok("code" in checkClose("1000", "墙".repeat(41)));
-  assert.deepEqual(checkClose("1000", "墙".repeat(42)), { field: "reason", error: { key: "error.closeReason", params: { size: 126 } } });
+  assert.deepEqual(checkClose("1000", "墙".repeat(42)), {
+    field: "reason",
+    error: { key: "error.closeReason", params: { size: 126 } },
+  });
 });

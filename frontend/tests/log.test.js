@@ -5,7 +5,10 @@ import { MessageLog, exportLine, matches } from "../js/log.js";
 test("the log keeps the latest entries and counts what it dropped", () => {
   const log = new MessageLog({ entries: 3 });
   for (let i = 1; i <= 5; i++) log.message("sent", `${i}`);
-  assert.deepEqual(log.entries.map(({ data }) => data), ["3", "4", "5"]);
+  assert.deepEqual(
+    log.entries.map(({ data }) => data),
+    ["3", "4", "5"],
+  );
   assert.equal(log.dropped, 2);
   assert.equal(log.sent, 5);
 });
@@ -17,7 +20,10 @@ test("the log is bounded in bytes too, and always keeps the last entry", () => {
   log.message("sent", "6");
   assert.equal(log.entries.length, 2);
   log.message("sent", "x".repeat(50));
-  assert.deepEqual(log.entries.map(({ size }) => size), [50]);
+  assert.deepEqual(
+    log.entries.map(({ size }) => size),
+    [50],
+  );
 });
 
 test("entries are consecutive, also after clearing", () => {
@@ -59,6 +65,8 @@ test("a binary message is exported in Base64", () => {
 
 test("an event is exported with its facts", () => {
   const notes = [{ key: "log.noReason" }];
-  const { direction, kind, code, clean } = JSON.parse(exportLine(new MessageLog().event("close", notes, { code: 1006, clean: false })));
+  const { direction, kind, code, clean } = JSON.parse(
+    exportLine(new MessageLog().event("close", notes, { code: 1006, clean: false })),
+  );
   assert.deepEqual([direction, kind, code, clean], ["event", "close", 1006, false]);
 });

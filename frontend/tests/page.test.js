@@ -10,7 +10,9 @@ import { FILES, vendor } from "../vendor.mjs";
 
 const FRONTEND = dirname(dirname(fileURLToPath(import.meta.url)));
 const PAGE = readFileSync(join(FRONTEND, "index.html"), "utf8");
-const IMPORTS = /** @type {Record<string, string>} */ (JSON.parse(/<script type="importmap">(.*?)<\/script>/s.exec(PAGE)?.[1] ?? "{}").imports);
+const IMPORTS = /** @type {Record<string, string>} */ (
+  JSON.parse(/<script type="importmap">(.*?)<\/script>/s.exec(PAGE)?.[1] ?? "{}").imports
+);
 const ENTRIES = ["js/app.js", "js/chat.js", "js/highlight.js", "js/socketio.js", "js/stacks.js"]; // what is loaded at once, and what when needed
 let site = "";
 
@@ -64,7 +66,10 @@ test("vendored files are those that are used, each with its licence", () => {
   assert.deepEqual([...FILES].sort(), [...used].sort());
   for (const file of FILES) {
     const folder = join(site, "vendor", ...file.split("/").slice(0, file.startsWith("@") ? 2 : 1));
-    assert.ok(["LICENSE", "LICENSE.md"].some((name) => existsSync(join(folder, name))), file);
+    assert.ok(
+      ["LICENSE", "LICENSE.md"].some((name) => existsSync(join(folder, name))),
+      file,
+    );
   }
 });
 
@@ -82,6 +87,7 @@ test("nothing but the import map is inline, and no library comes from elsewhere"
 
 test("the page's code turns no text into HTML", () => {
   for (const file of ENTRIES.flatMap((entry) => [...follow(entry, STATIC)])) {
-    if (file.startsWith("js/")) assert.doesNotMatch(read(file), /innerHTML|outerHTML|insertAdjacentHTML|unsafeHTML|document\.write|style=/, file);
+    if (file.startsWith("js/"))
+      assert.doesNotMatch(read(file), /innerHTML|outerHTML|insertAdjacentHTML|unsafeHTML|document\.write|style=/, file);
   }
 });

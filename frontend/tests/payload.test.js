@@ -41,10 +41,13 @@ test("pretty JSON is indented, and null where there is none", () => {
 
 test("a hex dump has offsets, bytes and ASCII", () => {
   const bytes = new TextEncoder().encode("Hello, round wall!");
-  assert.equal(hexDump(bytes), [
-    "000000  48 65 6c 6c 6f 2c 20 72 6f 75 6e 64 20 77 61 6c  Hello, round wal",
-    "000010  6c 21                                            l!",
-  ].join("\n"));
+  assert.equal(
+    hexDump(bytes),
+    [
+      "000000  48 65 6c 6c 6f 2c 20 72 6f 75 6e 64 20 77 61 6c  Hello, round wal",
+      "000010  6c 21                                            l!",
+    ].join("\n"),
+  );
   assert.equal(hexDump(new Uint8Array([0, 127, 128]), 8), "000000  00 7f 80                 ···");
 });
 

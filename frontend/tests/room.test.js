@@ -3,13 +3,23 @@ import { test } from "node:test";
 import { Room, checkNick, checkText, codePoints, dayOf, order, understand, visible, withDays } from "../js/room.js";
 
 /** @param {string} id @param {Partial<import("../js/room.js").Said>} [rest] */
-const said = (id, rest = {}) => ({ id, service: "one", nick: "ann", text: `text of ${id}`, ts: Number(id.split("-")[0]), ...rest });
+const said = (id, rest = {}) => ({
+  id,
+  service: "one",
+  nick: "ann",
+  text: `text of ${id}`,
+  ts: Number(id.split("-")[0]),
+  ...rest,
+});
 
 /** @param {Room} room */
 const ids = (room) => room.lines.flatMap((line) => ("said" in line ? [line.said.id] : []));
 
 /** @param {Room} room */
-const events = (room) => room.lines.flatMap((line) => ("event" in line ? [line.count === undefined ? line.event : `${line.event} ${line.count}`] : []));
+const events = (room) =>
+  room.lines.flatMap((line) =>
+    "event" in line ? [line.count === undefined ? line.event : `${line.event} ${line.count}`] : [],
+  );
 
 /** @param {...string} history */
 function entered(...history) {
@@ -22,7 +32,10 @@ function entered(...history) {
 
 test("the order of ids is that of their numbers", () => {
   const sorted = ["1795349703791-2", "1795349703791-10", "1795349703792-0", "9795349703791-0", "10795349703791-0"];
-  assert.deepEqual([...sorted].reverse().sort((a, b) => (order(a) < order(b) ? -1 : 1)), sorted);
+  assert.deepEqual(
+    [...sorted].reverse().sort((a, b) => (order(a) < order(b) ? -1 : 1)),
+    sorted,
+  );
 });
 
 test("the history is no catching up", () => {
@@ -99,7 +112,10 @@ test("what one says is pending until it comes back, the first of two alike first
   assert.deepEqual(room.pending, [first, second]);
   room.hear(said("6-3", { text: "yes" }));
   assert.deepEqual(room.pending, [second]);
-  assert.deepEqual(room.lines.map((line) => "mine" in line && line.mine), [false, false, true]);
+  assert.deepEqual(
+    room.lines.map((line) => "mine" in line && line.mine),
+    [false, false, true],
+  );
 });
 
 test("what was said here is one's own, also when the page was loaded again", () => {
@@ -107,7 +123,10 @@ test("what was said here is one's own, also when the page was loaded again", () 
   room.own = new Set(["5-1"]);
   room.say("one", "ann", "text of 5-3");
   for (const id of ["5-1", "5-2", "5-3"]) room.hear(said(id));
-  assert.deepEqual(room.lines.map((line) => "mine" in line && line.mine), [true, false, true]);
+  assert.deepEqual(
+    room.lines.map((line) => "mine" in line && line.mine),
+    [true, false, true],
+  );
   assert.deepEqual([...room.own], ["5-1", "5-3"]);
 });
 
@@ -117,7 +136,13 @@ test("what does not come back was not said, unless it was said after the mark", 
   const { mark } = room;
   room.say("one", "ann", "late");
   room.giveUp(mark);
-  assert.deepEqual(room.pending.map(({ text, state }) => [text, state]), [["early", "unsaid"], ["late", "sending"]]);
+  assert.deepEqual(
+    room.pending.map(({ text, state }) => [text, state]),
+    [
+      ["early", "unsaid"],
+      ["late", "sending"],
+    ],
+  );
   assert.equal(room.sending, true);
 });
 
@@ -150,17 +175,45 @@ test("the room is bounded, and what it dropped is a repeat no more than once", (
 
 test("a room's words are understood, as JSON or as objects", () => {
   const message = said("5-1");
-  for (const word of [message, { live: true }, { live: false }, { online: { one: 2 } }, { online: {} }, { error: "no" }]) {
+  for (const word of [
+    message,
+    { live: true },
+    { live: false },
+    { online: { one: 2 } },
+    { online: {} },
+    { error: "no" },
+  ]) {
     assert.deepEqual(understand(JSON.stringify(word)), word);
     assert.deepEqual(understand(word), word);
   }
 });
 
 test("anything else is not", () => {
-  const others = ["", "{", "[]", "null", "1", "{}", '{"live": 1}', '{"online": null}', '{"online": {"one": "2"}}', '{"error": {}}'];
-  const messages = [{ id: "x" }, { id: 5 }, { id: "5-1-1" }, { ts: 1e300 }, { ts: "5" }, { nick: null }, { text: 5 }, { service: [] }];
+  const others = [
+    "",
+    "{",
+    "[]",
+    "null",
+    "1",
+    "{}",
+    '{"live": 1}',
+    '{"online": null}',
+    '{"online": {"one": "2"}}',
+    '{"error": {}}',
+  ];
+  const messages = [
+    { id: "x" },
+    { id: 5 },
+    { id: "5-1-1" },
+    { ts: 1e300 },
+    { ts: "5" },
+    { nick: null },
+    { text: 5 },
+    { service: [] },
+  ];
   for (const other of others) assert.equal(understand(other), null, other);
-  for (const wrong of messages) assert.equal(understand(JSON.stringify({ ...said("5-1"), ...wrong })), null, JSON.stringify(wrong));
+  for (const wrong of messages)
+    assert.equal(understand(JSON.stringify({ ...said("5-1"), ...wrong })), null, JSON.stringify(wrong));
   assert.equal(understand(new ArrayBuffer(2)), null);
 });
 
@@ -173,7 +226,8 @@ test("characters are code points", () => {
 });
 
 test("blank and broken text is refused", () => {
-  for (const blank of ["", " ", "\n\t", "\u3000", "\u001c", "\u0085"]) assert.equal(checkText(blank)?.key, "room.textBlank");
+  for (const blank of ["", " ", "\n\t", "\u3000", "\u001c", "\u0085"])
+    assert.equal(checkText(blank)?.key, "room.textBlank");
   assert.equal(checkNick(" ")?.key, "room.nickBlank");
   for (const broken of ["\ud83d", "a\ude00b", "\ude00\ud83d"]) assert.equal(checkText(broken)?.key, "room.surrogate");
 });
@@ -187,6 +241,9 @@ test("a day stands before its first line", () => {
   const next = new Date(2026, 10, 23, 0, 0, 1).getTime();
   const lines = [noon, noon + 1, next].map((time, seq) => ({ seq, time, said: said("5-1"), mine: false }));
   assert.equal(dayOf(noon), "2026-11-22");
-  assert.deepEqual(withDays(lines).map((row) => ("day" in row ? row.day : row.seq)), ["2026-11-22", 0, 1, "2026-11-23", 2]);
+  assert.deepEqual(
+    withDays(lines).map((row) => ("day" in row ? row.day : row.seq)),
+    ["2026-11-22", 0, 1, "2026-11-23", 2],
+  );
   assert.deepEqual(withDays([]), []);
 });

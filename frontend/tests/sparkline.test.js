@@ -14,6 +14,13 @@ test("the line goes from edge to edge, the longest at the top", () => {
 });
 
 test("sizes and times are short", () => {
-  assert.deepEqual([0, 1023, 1024, 1536, 1048576, 16 * 1048576].map(formatSize), ["0 B", "1023 B", "1 KiB", "1.5 KiB", "1 MiB", "16 MiB"]);
+  assert.deepEqual([0, 1023, 1024, 1536, 1048576, 16 * 1048576].map(formatSize), [
+    "0 B",
+    "1023 B",
+    "1 KiB",
+    "1.5 KiB",
+    "1 MiB",
+    "16 MiB",
+  ]);
   assert.deepEqual([0.34, 12.6, 9999, 12_340].map(formatDuration), ["0.3 ms", "13 ms", "9999 ms", "12.3 s"]);
 });

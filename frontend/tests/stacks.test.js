@@ -11,8 +11,18 @@ import { formatDay } from "../js/format.js";
 /** @param {string} name @param {object} facts @returns {Service} */
 function stack(name, facts = {}) {
   return /** @type {any} */ ({
-    name, title: name.toUpperCase(), framework: "Frame", server: "Serve", concurrency: "async", era: "modern", released: "2026-01-01",
-    maintenance: "active", known: [], sources: ["app.py"], lines: 1, ...facts,
+    name,
+    title: name.toUpperCase(),
+    framework: "Frame",
+    server: "Serve",
+    concurrency: "async",
+    era: "modern",
+    released: "2026-01-01",
+    maintenance: "active",
+    known: [],
+    sources: ["app.py"],
+    lines: 1,
+    ...facts,
   });
 }
 
@@ -23,8 +33,10 @@ const up = () => "up";
 
 test("every word has to be somewhere, in any order and in any case", () => {
   const one = stack("one", { title: "The First", framework: "Flask", server: "gevent", concurrency: "greenlets" });
-  for (const query of ["", "  ", "one", "FIRST", "flask", "gev", "greenlets", "gevent flask", " the\tone "]) assert.ok(isMeant(one, query), query);
-  for (const query of ["two", "flask two", "firstflask", "the.first", "(", "async"]) assert.ok(!isMeant(one, query), query);
+  for (const query of ["", "  ", "one", "FIRST", "flask", "gev", "greenlets", "gevent flask", " the\tone "])
+    assert.ok(isMeant(one, query), query);
+  for (const query of ["two", "flask two", "firstflask", "the.first", "(", "async"])
+    assert.ok(!isMeant(one, query), query);
 });
 
 test("full-width letters are letters", () => {
@@ -41,34 +53,54 @@ test("no order is the catalog's", () => {
 
 test("words are sorted as people do, and numbers in them by value", () => {
   const services = ["b", "A10", "a9", "É", "f"].map((title, index) => stack(String(index), { title }));
-  const titles = (/** @type {boolean} */ descending) => sorted(services, { column: "title", descending }, up, "en").map(({ title }) => title);
+  const titles = (/** @type {boolean} */ descending) =>
+    sorted(services, { column: "title", descending }, up, "en").map(({ title }) => title);
   assert.deepEqual(titles(false), ["a9", "A10", "b", "É", "f"]);
   assert.deepEqual(titles(true), ["f", "É", "b", "A10", "a9"]);
 });
 
 test("numbers and days are sorted by value", () => {
-  const services = [stack("ten", { lines: 10, released: "2026-10-01" }), stack("nine", { lines: 9, released: "2026-09-30" })];
-  for (const column of ["lines", "released"]) assert.deepEqual(names(sorted(services, { column, descending: false }, up, "en")), ["nine", "ten"]);
+  const services = [
+    stack("ten", { lines: 10, released: "2026-10-01" }),
+    stack("nine", { lines: 9, released: "2026-09-30" }),
+  ];
+  for (const column of ["lines", "released"])
+    assert.deepEqual(names(sorted(services, { column, descending: false }, up, "en")), ["nine", "ten"]);
 });
 
 test("eras, maintenance and status have an order of their own", () => {
   const services = [
-    stack("c", { era: "yardstick", maintenance: "dormant" }), stack("a", { era: "article", maintenance: "active" }), stack("b", { maintenance: "occasional" }),
+    stack("c", { era: "yardstick", maintenance: "dormant" }),
+    stack("a", { era: "article", maintenance: "active" }),
+    stack("b", { maintenance: "occasional" }),
   ];
   const states = /** @type {Record<string, any>} */ ({ a: "up", b: "unknown", c: "down" });
   for (const column of ["era", "maintenance", "status"]) {
-    assert.deepEqual(names(sorted(services, { column, descending: false }, (name) => states[name], "en")), ["a", "b", "c"], column);
+    assert.deepEqual(
+      names(sorted(services, { column, descending: false }, (name) => states[name], "en")),
+      ["a", "b", "c"],
+      column,
+    );
   }
 });
 
 test("equals stay in the order of the catalog, both ways", () => {
-  const services = [stack("z", { lines: 5 }), stack("y", { lines: 5 }), stack("x", { lines: 7 }), stack("w", { lines: 5 })];
+  const services = [
+    stack("z", { lines: 5 }),
+    stack("y", { lines: 5 }),
+    stack("x", { lines: 7 }),
+    stack("w", { lines: 5 }),
+  ];
   assert.deepEqual(names(sorted(services, { column: "lines", descending: false }, up, "en")), ["z", "y", "w", "x"]);
   assert.deepEqual(names(sorted(services, { column: "lines", descending: true }, up, "en")), ["x", "z", "y", "w"]);
 });
 
 test("what has no value comes last, both ways", () => {
-  const services = [stack("none", { sources: [], lines: 0, released: "", framework: "" }), stack("one"), stack("two", { lines: 2, released: "2026-02-02", framework: "G" })];
+  const services = [
+    stack("none", { sources: [], lines: 0, released: "", framework: "" }),
+    stack("one"),
+    stack("two", { lines: 2, released: "2026-02-02", framework: "G" }),
+  ];
   for (const column of ["lines", "released", "framework"]) {
     assert.deepEqual(names(sorted(services, { column, descending: false }, up, "en")), ["one", "two", "none"], column);
     assert.deepEqual(names(sorted(services, { column, descending: true }, up, "en")), ["two", "one", "none"], column);
@@ -82,8 +114,18 @@ test("sorting leaves the catalog as it was, by every column", () => {
 });
 
 test("eras that have no stack are left out", () => {
-  const groups = byEra([stack("y", { era: "yardstick" }), stack("a", { era: "article" }), stack("b", { era: "article" })]);
-  assert.deepEqual(groups.map(([era, services]) => [era, ...names(services)]), [["article", "a", "b"], ["yardstick", "y"]]);
+  const groups = byEra([
+    stack("y", { era: "yardstick" }),
+    stack("a", { era: "article" }),
+    stack("b", { era: "article" }),
+  ]);
+  assert.deepEqual(
+    groups.map(([era, services]) => [era, ...names(services)]),
+    [
+      ["article", "a", "b"],
+      ["yardstick", "y"],
+    ],
+  );
 });
 
 test("a day is that day, wherever one is", () => {
@@ -140,7 +182,8 @@ for (const count of [1, 7, 17, 40]) {
 
     assert.equal(new Set(asked.map(({ name }) => name)).size, count, "each within ten seconds");
     assert.ok(asked.length <= 41 && asked.length <= 2 * count + 1, `${asked.length} in ten seconds`);
-    for (let index = 1; index < asked.length; index++) assert.ok(asked[index].at - asked[index - 1].at >= 240, `at ${asked[index].at}`);
+    for (let index = 1; index < asked.length; index++)
+      assert.ok(asked[index].at - asked[index - 1].at >= 240, `at ${asked[index].at}`);
   });
 }
 

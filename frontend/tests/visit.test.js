@@ -16,10 +16,12 @@ const clock = {
 
   stop() {
     this.timers.clear();
-    globalThis.setTimeout = /** @type {any} */ ((/** @type {() => void} */ run, wait = 0) => {
-      this.timers.set(this.next, { at: this.now + wait, run });
-      return this.next++;
-    });
+    globalThis.setTimeout = /** @type {any} */ (
+      (/** @type {() => void} */ run, wait = 0) => {
+        this.timers.set(this.next, { at: this.now + wait, run });
+        return this.next++;
+      }
+    );
     globalThis.clearTimeout = /** @type {any} */ ((/** @type {number} */ timer) => this.timers.delete(timer));
   },
 
@@ -79,7 +81,12 @@ class FakeSocket extends EventTarget {
 }
 
 /** @param {string} name */
-const target = (name) => ({ key: name, service: /** @type {any} */ ({ name, title: name, protocol: "websocket" }), title: name, url: `ws://lab/${name}/chat/` });
+const target = (name) => ({
+  key: name,
+  service: /** @type {any} */ ({ name, title: name, protocol: "websocket" }),
+  title: name,
+  url: `ws://lab/${name}/chat/`,
+});
 
 /** @param {string} id @param {string} text */
 const said = (id, text) => ({ id, service: "one", nick: "ann", text, ts: 5 });
@@ -194,7 +201,10 @@ test("what did not come back after the resume was not said, and can be said agai
   latest().opens();
   latest().says(said("5-2", "kept"), { live: true });
   clock.tick(1000);
-  assert.deepEqual(visit.room.pending.map(({ text, state }) => [text, state]), [["lost", "unsaid"]]);
+  assert.deepEqual(
+    visit.room.pending.map(({ text, state }) => [text, state]),
+    [["lost", "unsaid"]],
+  );
 
   visit.sayAgain(visit.room.pending[0]);
   assert.deepEqual(latest().sent, [{ nick: "ann", text: "lost" }]);
@@ -209,7 +219,10 @@ test("an error is shown, and what it may be about is given up after a while", as
   latest().says({ error: "no" }, said("5-2", "fine"));
   assert.equal(visit.error?.params?.error, "no");
   clock.tick(1000);
-  assert.deepEqual(visit.room.pending.map(({ text, state }) => [text, state]), [["refused", "unsaid"]]);
+  assert.deepEqual(
+    visit.room.pending.map(({ text, state }) => [text, state]),
+    [["refused", "unsaid"]],
+  );
 });
 
 test("nothing is said while Redis is away", async () => {
