@@ -57,6 +57,8 @@ unit: .venv/dev ## run the tests of the tool, and those of the page's modules
 lint: .venv/dev ## check style, every service's folder, and that generated parts are up to date
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	@$(ECHOWALL) libraries
+	npm --prefix frontend run lint
 	@$(ECHOWALL) lint
 
 types: .venv/dev ## check the types of the Python and of the page
