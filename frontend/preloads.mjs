@@ -1,0 +1,98 @@
+// Writes into index.html which modules the page needs as it starts, so that they all load in one round trip:
+//   node preloads.mjs           writes them
+//   node preloads.mjs --check   ends with 1 where they are not as it would write them
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, posix } from "node:path";
+import { fileURLToPath } from "node:url";
+import { init, parse } from "es-module-lexer";
+
+await init;
+
+const FRONTEND = dirname(fileURLToPath(import.meta.url));
+const LIST = /(<!-- preloads: .*? -->\n)(.*?)( *<!-- \/preloads -->)/s;
+
+/** The page's modules, as a browser finds them: files are named as the page addresses them. */
+export class Modules {
+  /** @param {string} [folder] with the page, and in node_modules what it addresses under vendor/ */
+  constructor(folder = FRONTEND) {
+    this.folder = folder;
+    this.page = readFileSync(join(folder, "index.html"), "utf8");
+    const map = /<script type="importmap">(.*?)<\/script>/s.exec(this.page)?.[1];
+    /** @type {[string, string][]} longest first, which is how a browser looks into it */
+    this.names = Object.entries(JSON.parse(map ?? '{"imports": {}}').imports).sort(([a], [b]) => b.length - a.length);
+    const entry = /<script type="module" src="([^"]+)">/.exec(this.page)?.[1];
+    if (entry === undefined) throw new Error("it starts no module; add one by <script type=module>");
+    this.entry = entry;
+  }
+
+  /** @param {string} file @returns {string} its text */
+  read(file) {
+    return readFileSync(join(this.folder, file.replace(/^vendor\//, "node_modules/")), "utf8");
+  }
+
+  /** @param {string} specifier @param {string} from the file that imports it @returns {string} */
+  resolve(specifier, from) {
+    if (specifier.startsWith(".")) return posix.join(posix.dirname(from), specifier);
+    const found = this.names.find(([name]) => specifier === name || (name.endsWith("/") && specifier.startsWith(name)));
+    if (found === undefined)
+      throw new Error(`${from}: the import map does not know ${specifier}; add it in index.html`);
+    const [name, address] = found;
+    return posix.normalize(address + specifier.slice(name.length));
+  }
+
+  /** @param {string} entry @returns {string[]} the module and all that it needs before it can run */
+  neededBy(entry) {
+    const found = new Set([entry]);
+    for (const file of found) {
+      for (const specifier of this.#imports(file, ["static", "reexport-star"]))
+        found.add(this.resolve(specifier, file));
+    }
+    return [...found];
+  }
+
+  /** @returns {string[]} the modules that the page loads: at once, and those that it loads when they are needed */
+  entries() {
+    const found = new Set([this.entry]);
+    for (const entry of found) {
+      for (const file of this.neededBy(entry)) {
+        for (const specifier of this.#imports(file, ["dynamic"])) found.add(this.resolve(specifier, file));
+      }
+    }
+    return [...found];
+  }
+
+  /** @returns {string} index.html with the preloads that it ought to have */
+  pageWithPreloads() {
+    const needed = this.neededBy(this.entry).filter((file) => file !== this.entry);
+    const links = needed.sort().map((file) => `  <link rel="modulepreload" href="${file}">\n`);
+    if (!LIST.test(this.page)) {
+      throw new Error("there is no place for the preloads; mark it by <!-- preloads: … --> and <!-- /preloads -->");
+    }
+    return this.page.replace(LIST, (_, start, _written, end) => `${start}${links.join("")}${end}`);
+  }
+
+  /** @param {string} file @param {string[]} types of es-module-lexer's @returns {string[]} what it imports in these ways */
+  #imports(file, types) {
+    const [imports] = parse(this.read(file), file);
+    return imports
+      .filter(({ type }) => types.includes(type))
+      .map((one) => {
+        if ("specifier" in one && typeof one.specifier === "string") return one.specifier;
+        throw new Error(`${file}: it imports what only running it would tell; name the module in a string`);
+      });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    const modules = new Modules();
+    const page = modules.pageWithPreloads();
+    if (page !== modules.page) {
+      if (process.argv[2] === "--check") throw new Error("its preloads are out of date; run `make format`");
+      writeFileSync(join(FRONTEND, "index.html"), page);
+    }
+  } catch (error) {
+    console.error(`index.html: ${error instanceof Error ? error.message : error}`);
+    process.exit(1);
+  }
+}
