@@ -44,8 +44,7 @@ export class Modules {
   neededBy(entry) {
     const found = new Set([entry]);
     for (const file of found) {
-      for (const specifier of this.#imports(file, ["static", "reexport-star"]))
-        found.add(this.resolve(specifier, file));
+      for (const imported of this.imports(file, "static", "reexport-star")) found.add(imported);
     }
     return [...found];
   }
@@ -55,7 +54,7 @@ export class Modules {
     const found = new Set([this.entry]);
     for (const entry of found) {
       for (const file of this.neededBy(entry)) {
-        for (const specifier of this.#imports(file, ["dynamic"])) found.add(this.resolve(specifier, file));
+        for (const imported of this.imports(file, "dynamic")) found.add(imported);
       }
     }
     return [...found];
@@ -71,13 +70,13 @@ export class Modules {
     return this.page.replace(LIST, (_, start, _written, end) => `${start}${links.join("")}${end}`);
   }
 
-  /** @param {string} file @param {string[]} types of es-module-lexer's @returns {string[]} what it imports in these ways */
-  #imports(file, types) {
+  /** @param {string} file @param {string[]} ways in es-module-lexer's words @returns {string[]} what it imports in these ways */
+  imports(file, ...ways) {
     const [imports] = parse(this.read(file), file);
     return imports
-      .filter(({ type }) => types.includes(type))
+      .filter(({ type }) => ways.includes(type))
       .map((one) => {
-        if ("specifier" in one && typeof one.specifier === "string") return one.specifier;
+        if ("specifier" in one && typeof one.specifier === "string") return this.resolve(one.specifier, file);
         throw new Error(`${file}: it imports what only running it would tell; name the module in a string`);
       });
   }

@@ -1,0 +1,239 @@
+// The one place where messages are written. It hands what to send to the app, which sends it to each connected pane.
+import { LitElement, html, nothing } from "lit";
+import { live } from "lit/directives/live.js";
+import { Translated, t } from "../i18n/i18n.js";
+import { formatSize } from "../shared/format.js";
+import { FILE_CAP, checkJson, parseHex } from "./payload.js";
+import { PRESETS } from "./presets.js";
+
+/** @typedef {import("./payload.js").Data} Data */
+/** @typedef {import("../i18n/i18n.js").Message} Message */
+/** @typedef {"text" | "json" | "hex" | "file"} Kind */
+
+/** @type {Kind[]} */
+const KINDS = ["text", "json", "hex", "file"];
+const MOST_RECALLED = 50;
+const LONGEST_RECALLED = 16 * 1024;
+
+export class Composer extends LitElement {
+  static properties = { connected: { type: Boolean }, note: { attribute: false }, sending: { type: Number } };
+
+  constructor() {
+    super();
+    this.connected = false;
+    /** @type {Message | null} what the app has to say about the last sending */
+    this.note = null;
+    /** @type {number} how many are still to be sent */
+    this.sending = 0;
+    /** @type {Kind} */
+    this.kind = "text";
+    this.text = "";
+    this.preset = "";
+    /** @type {File | null} */
+    this.file = null;
+    /** @type {Message | null} */
+    this.error = null;
+    /** @type {{ kind: Kind, text: string }[]} */
+    this.history = [];
+    this.recalled = 0;
+    new Translated(this);
+  }
+
+  createRenderRoot() {
+    return this;
+  }
+
+  render() {
+    return html`
+      <section class="composer" aria-labelledby="composer-title">
+        <h2 id="composer-title" class="visually-hidden">${t("message")}</h2>
+        <div class="composer-head">
+          <fieldset class="kinds">
+            <legend class="visually-hidden">${t("message.kind")}</legend>
+            ${KINDS.map(
+              (kind) => html`
+              <label><input type="radio" name="kind" .checked=${live(this.kind === kind)}
+                @change=${() => this.#choose(kind)}>${t(`message.${kind}`)}</label>`,
+            )}
+          </fieldset>
+          <label class="inline">${t("message.preset")}
+            <select @change=${this.#fill} .value=${live(this.preset)}>
+              <option value="">${t("message.choose")}</option>
+              ${PRESETS.map(({ id }) => html`<option value=${id}>${t(`preset.${id}`)}</option>`)}
+            </select>
+          </label>
+        </div>
+        ${this.kind === "file" ? this.#fileField() : this.#textField()}
+        <div class="composer-foot">
+          <div class="says">
+            <p role="alert" id="composer-error" class="error">${this.error ? t(this.error.key, this.error.params) : nothing}</p>
+            <p id="composer-hint" class="hint">${this.#hint()}</p>
+          </div>
+          <button type="button" class="send" aria-disabled=${!this.connected || this.sending > 0}
+            aria-describedby="composer-hint" @click=${this.#send}>${t("message.send")}</button>
+        </div>
+      </section>`;
+  }
+
+  #textField() {
+    return html`<textarea aria-label=${t("message")} rows="3" spellcheck="false" autocomplete="off" dir="auto"
+      class=${this.kind === "text" ? "" : "code"} aria-invalid=${this.error ? "true" : nothing}
+      aria-describedby="composer-error composer-hint" .value=${live(this.text)}
+      @input=${this.#typed} @keydown=${this.#key}></textarea>`;
+  }
+
+  #fileField() {
+    return html`<label class="file">${t("message.file")}
+      <input type="file" aria-describedby="composer-error" aria-invalid=${this.error ? "true" : nothing}
+        @change=${this.#picked} @keydown=${this.#key}></label>`;
+  }
+
+  #hint() {
+    if (this.sending > 0) return t("message.sending", { count: this.sending });
+    const parts = [];
+    const held = this.#held();
+    if (held) parts.push(t("message.held", { what: t(`preset.${held.id}`) }));
+    if (!this.connected) parts.push(t("message.notConnected"));
+    else if (this.note) parts.push(t(this.note.key, this.note.params));
+    else if (!held) parts.push(t("message.sendKeys"));
+    return parts.join(" ");
+  }
+
+  /** The long preset that is ready to be sent, if one is. */
+  #held() {
+    const preset = PRESETS.find(({ id }) => id === this.preset);
+    return preset !== undefined && "messages" in preset && this.kind === "text" ? preset : null;
+  }
+
+  /** @param {Kind} kind */
+  #choose(kind) {
+    this.kind = kind;
+    this.file = null;
+    this.preset = "";
+    this.error = null;
+    this.requestUpdate();
+  }
+
+  /** @param {Event & { target: HTMLSelectElement }} event */
+  #fill({ target }) {
+    this.preset = target.value;
+    this.error = null;
+    const preset = PRESETS.find(({ id }) => id === this.preset);
+    if (preset !== undefined) {
+      this.kind = "text" in preset ? preset.kind : "text";
+      this.text = "text" in preset ? preset.text : "";
+    }
+    this.requestUpdate();
+  }
+
+  /** @param {InputEvent & { target: HTMLTextAreaElement }} event */
+  #typed({ target }) {
+    this.text = target.value;
+    this.preset = "";
+    this.error = null;
+    this.recalled = this.history.length;
+    this.requestUpdate();
+  }
+
+  /** @param {Event & { target: HTMLInputElement }} event */
+  #picked({ target }) {
+    this.file = target.files?.[0] ?? null;
+    this.error = this.file === null ? null : tooLarge(this.file);
+    this.requestUpdate();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.isComposing || event.keyCode === 229) return; // Enter and the arrows belong to the input method
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      this.#send();
+    } else if (this.kind !== "file" && !(event.ctrlKey || event.metaKey || event.altKey || event.shiftKey)) {
+      if (event.key === "ArrowUp" && this.#recall(-1)) event.preventDefault();
+      if (event.key === "ArrowDown" && this.#recall(+1)) event.preventDefault();
+    }
+  }
+
+  /** Only from an empty box, or on from what was recalled and not changed. @param {number} step */
+  #recall(step) {
+    const present = this.history[this.recalled];
+    if (this.text !== "" && this.text !== present?.text) return false;
+    const next = this.recalled + step;
+    if (next < 0 || next > this.history.length || this.history.length === 0) return false;
+    this.recalled = next;
+    const { kind, text } = this.history[next] ?? { kind: this.kind, text: "" };
+    Object.assign(this, { kind, text, preset: "", error: null });
+    this.requestUpdate();
+    return true;
+  }
+
+  async #send() {
+    this.note = null;
+    this.error = null;
+    this.requestUpdate();
+    if (this.sending > 0) return;
+    if (!this.connected) {
+      this.error = { key: "message.notConnected" };
+      return;
+    }
+    const ready = await this.#ready();
+    if ("error" in ready) {
+      this.error = ready.error;
+      this.requestUpdate();
+      return;
+    }
+    if (this.kind !== "file" && this.#held() === null) {
+      this.#remember();
+      this.text = "";
+      this.preset = "";
+      this.requestUpdate();
+    }
+    this.dispatchEvent(new CustomEvent("ew-send", { detail: ready, bubbles: true }));
+  }
+
+  /** @returns {Promise<{ messages: Iterable<Data>, count: number } | { error: Message }>} */
+  async #ready() {
+    const held = this.#held();
+    if (held !== null) return { messages: held.messages(), count: held.count };
+    const checked =
+      this.kind === "file"
+        ? await readFile(this.file)
+        : this.kind === "json"
+          ? checkJson(this.text)
+          : this.kind === "hex"
+            ? parseHex(this.text)
+            : { data: this.text };
+    return "error" in checked ? checked : { messages: [checked.data], count: 1 };
+  }
+
+  #remember() {
+    const last = this.history.at(-1);
+    const known = last?.text === this.text && last.kind === this.kind;
+    if (this.text !== "" && this.text.length <= LONGEST_RECALLED && !known) {
+      this.history = [...this.history, { kind: this.kind, text: this.text }].slice(-MOST_RECALLED);
+    }
+    this.recalled = this.history.length;
+  }
+}
+
+/** @param {File} file @returns {Message | null} */
+function tooLarge({ name, size }) {
+  if (size <= FILE_CAP) return null;
+  return { key: "error.fileSize", params: { name, size: formatSize(size), cap: formatSize(FILE_CAP) } };
+}
+
+/** @param {File | null} file @returns {Promise<{ data: Uint8Array<ArrayBuffer> } | { error: Message }>} */
+async function readFile(file) {
+  if (file === null) return { error: { key: "error.noFile" } };
+  const error = tooLarge(file);
+  if (error !== null) return { error };
+  try {
+    return { data: new Uint8Array(await file.arrayBuffer()) };
+  } catch (reason) {
+    return {
+      error: { key: "error.fileRead", params: { name: file.name, detail: /** @type {Error} */ (reason).message } },
+    };
+  }
+}
+
+customElements.define("ew-composer", Composer);

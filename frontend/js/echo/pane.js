@@ -1,0 +1,295 @@
+// One stack: the selector, the connection, its log, and how it is done.
+import { LitElement, html, nothing } from "lit";
+import { ifDefined } from "lit/directives/if-defined.js";
+import { live } from "lit/directives/live.js";
+import "./log-view.js";
+import "./selector.js";
+import "../source/source.js";
+import { Follows } from "../shared/follows.js";
+import { Translated, t } from "../i18n/i18n.js";
+import { checkClose } from "./close-codes.js";
+import { parseProtocols } from "./payload.js";
+import { targetOf } from "../shared/target.js";
+import { yardstick } from "../shared/mark.js";
+
+/** @typedef {import("../shared/catalog.js").Service} Service */
+/** @typedef {import("../shared/target.js").Selection} Selection */
+/** @typedef {import("../i18n/i18n.js").Message} Message */
+
+export class Pane extends LitElement {
+  static properties = {
+    number: { type: Number },
+    services: { attribute: false },
+    statuses: { attribute: false },
+    conversation: { attribute: false },
+    selection: { attribute: false },
+  };
+
+  constructor() {
+    super();
+    this.number = 0;
+    /** @type {Service[]} */
+    this.services = [];
+    /** @type {import("../shared/catalog.js").StatusBoard} */
+    this.statuses = /** @type {any} */ (undefined); // always given
+    /** @type {import("./conversation.js").Conversation} */
+    this.conversation = /** @type {any} */ (undefined); // always given
+    /** @type {Selection} */
+    this.selection = /** @type {any} */ (undefined); // always given
+    this.sourceOpen = false;
+    this.wanted = false; // whether to connect once the old socket is closed
+    /** @type {Partial<Record<"url" | "protocols" | "code" | "reason", Message>>} what is wrong, by field */
+    this.errors = {};
+    new Translated(this);
+    new Follows(this, () => this.conversation, ["state"]);
+  }
+
+  createRenderRoot() {
+    return this;
+  }
+
+  connectedCallback() {
+    super.connectedCallback();
+    this.statusListener = (/** @type {Event} */ event) =>
+      this.#statusChanged(/** @type {CustomEvent<string>} */ (event).detail);
+    this.statuses.addEventListener("change", this.statusListener);
+    this.clock = setInterval(() => this.conversation.state === "waiting" && this.requestUpdate(), 250);
+    if (this.selection.service === null && this.selection.url !== "") this.#target(); // says what is wrong with ?url=
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    if (this.statusListener) this.statuses.removeEventListener("change", this.statusListener);
+    clearInterval(this.clock);
+  }
+
+  get service() {
+    return this.services.find(({ name }) => name === this.selection.service) ?? null;
+  }
+
+  get socketIo() {
+    return this.service?.protocol === "socket.io";
+  }
+
+  /** @param {string} name an id that is this pane's own */
+  #id(name) {
+    return `pane${this.number}-${name}`;
+  }
+
+  /** @param {string} name @returns {HTMLInputElement} */
+  #input(name) {
+    return /** @type {HTMLInputElement} */ (this.querySelector(`#${this.#id(name)}`));
+  }
+
+  render() {
+    const { service } = this;
+    return html`
+      <section class="pane ${this.sourceOpen ? "with-source" : ""}" role="region" aria-label=${t(this.number === 1 ? "pane.first" : "pane.second")}>
+        <ew-selector class="stacks" .number=${this.number} .services=${this.services} .statuses=${this.statuses}
+          .selected=${this.selection.service} @ew-choose=${(/** @type {CustomEvent<string | null>} */ { detail }) => this.choose(detail)}></ew-selector>
+        <div class="talk">
+          ${this.#heading(service)}
+          ${this.#controls(service)}
+          <ew-log .conversation=${this.conversation}></ew-log>
+        </div>
+        ${this.sourceOpen ? html`<ew-source class="source" id=${this.#id("source")} .service=${service}></ew-source>` : nothing}
+      </section>`;
+  }
+
+  /** @param {Service | null} service */
+  #heading(service) {
+    const source = html`<button type="button" class="outline how" aria-expanded=${this.sourceOpen}
+      aria-controls=${ifDefined(this.sourceOpen ? this.#id("source") : undefined)} @click=${this.#toggleSource}>${t("source")}</button>`;
+    if (service === null) {
+      return html`<header class="about"><div class="title"><h2 tabindex="-1">${t("own.title")}</h2>${source}</div><p>${t("own.summary")}</p></header>`;
+    }
+    const { state, versions, error } = this.statuses.of(service.name);
+    const known = Object.entries(versions);
+    return html`
+      <header class="about">
+        <div class="title"><h2 tabindex="-1">${service.title}</h2>${yardstick(service)}${source}</div>
+        <p lang="en">${service.summary}</p>
+        <ul class="versions" aria-label=${t("versions")}>
+          ${known.length === 0 ? html`<li>${t("versions.none")}</li>` : known.map(([name, version]) => html`<li><span>${name}</span> ${version}</li>`)}
+        </ul>
+      </header>
+      ${
+        state === "down"
+          ? html`<p class="down" role="alert"><strong>${t("down.title", { title: service.title })}</strong>
+        <span>${t("down.said", { error })}</span></p>`
+          : nothing
+      }`;
+  }
+
+  /** @param {Service | null} service */
+  #controls(service) {
+    const { state, protocol } = this.conversation;
+    // The buttons are aria-disabled, since a disabled one loses the focus of who has just pressed it.
+    const idle = state === "disconnected" || state === "waiting";
+    return html`
+      <div class="dials">
+      <form class="controls" novalidate @submit=${this.#connect}>
+        ${
+          service === null
+            ? html`<label class="wide">${t("own.url")}
+          <input type="text" inputmode="url" id=${this.#id("url")} autocomplete="off" spellcheck="false" placeholder="wss://example.org/echo"
+            .value=${this.selection.url} @change=${this.#urlChanged}
+            aria-invalid=${this.errors.url ? "true" : nothing} aria-describedby=${this.#id("url-error")}>
+          ${this.#error("url")}</label>`
+            : nothing
+        }
+        ${
+          service?.naive
+            ? html`<label>${t("handler")}
+          <select .value=${live(this.selection.handler)} @change=${this.#handlerChanged} aria-describedby=${this.#id("naive")}>
+            <option value="healthy">${t("handler.healthy")}</option>
+            <option value="naive">${t("handler.naive")}</option>
+          </select></label>`
+            : nothing
+        }
+        <label>${t("protocols")}
+          <input type="text" id=${this.#id("protocols")} autocomplete="off" spellcheck="false" ?disabled=${this.socketIo}
+            placeholder=${t(this.socketIo ? "protocols.none" : "protocols.hint")}
+            aria-invalid=${this.errors.protocols ? "true" : nothing} aria-describedby=${this.#id("protocols-error")}>
+          ${this.#error("protocols")}</label>
+        <button type="submit" aria-disabled=${!idle}>${t("connect")}</button>
+      </form>
+      <form class="controls" novalidate @submit=${this.#disconnect}>
+        <label class="short">${t("close.code")}
+          <input type="number" id=${this.#id("code")} min="1000" max="4999" step="1" .defaultValue=${"1000"} ?disabled=${this.socketIo}
+            aria-invalid=${this.errors.code ? "true" : nothing} aria-describedby=${this.#id("code-error")}>
+          ${this.#error("code")}</label>
+        <label>${t("close.reason")}
+          <input type="text" id=${this.#id("reason")} autocomplete="off" ?disabled=${this.socketIo}
+            placeholder=${ifDefined(this.socketIo ? t("close.none") : undefined)}
+            aria-invalid=${this.errors.reason ? "true" : nothing} aria-describedby=${this.#id("reason-error")}>
+          ${this.#error("reason")}</label>
+        <button type="submit" class="secondary" aria-disabled=${state === "disconnected" || state === "closing"}>${t("disconnect")}</button>
+      </form>
+      </div>
+      ${
+        service?.naive && this.selection.handler === "naive"
+          ? html`<p class="naive" id=${this.#id("naive")} lang="en">${service.naive.summary}</p>`
+          : nothing
+      }
+      <div class="line" data-state=${state}>
+        <span class="lamp" aria-hidden="true"></span>
+        <output aria-label=${t("connection")}>${this.#state()}</output>
+        ${protocol === "" ? nothing : html`<span class="protocol">${t("protocol.selected", { name: protocol })}</span>`}
+        <label class="auto"><input type="checkbox" .checked=${live(this.conversation.reconnects)}
+          @change=${this.#reconnectsChanged}>${t("reconnect")}</label>
+      </div>`;
+  }
+
+  /** @param {keyof Pane["errors"]} field */
+  #error(field) {
+    const message = this.errors[field];
+    return html`<small class="error" role="alert" id=${this.#id(`${field}-error`)}>${message ? t(message.key, message.params) : nothing}</small>`;
+  }
+
+  #state() {
+    const { state, attempt, retryAt } = this.conversation;
+    const seconds = Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
+    return t(`state.${state}`, { seconds, attempt });
+  }
+
+  /** @returns {import("../shared/target.js").Target | null} null after saying what is wrong with the address */
+  #target() {
+    const target = targetOf(this.selection, this.services, location);
+    this.errors = { ...this.errors, url: "error" in target ? target.error : undefined };
+    this.requestUpdate();
+    return "error" in target ? null : target;
+  }
+
+  /** @param {Event} [event] */
+  #connect(event) {
+    event?.preventDefault();
+    if (!["disconnected", "waiting"].includes(this.conversation.state)) return;
+    if (this.selection.service === null) this.#keep({ url: this.#input("url").value.trim() });
+    const target = this.#target();
+    const parsed = parseProtocols(this.socketIo ? "" : this.#input("protocols").value);
+    this.errors = { ...this.errors, protocols: "error" in parsed ? parsed.error : undefined };
+    if (target === null || "error" in parsed) return;
+    this.conversation.connect(target, parsed.protocols);
+  }
+
+  /** @param {string | null} service */
+  choose(service) {
+    if (service !== this.selection.service) this.#select({ service, handler: "healthy" });
+  }
+
+  /** What the address asks for with ?connect=1. */
+  connectNow() {
+    this.#connect();
+  }
+
+  /** @param {Event} event */
+  #disconnect(event) {
+    event.preventDefault();
+    const { state } = this.conversation;
+    if (state === "disconnected" || state === "closing") return;
+    if (this.socketIo) {
+      this.conversation.disconnect();
+      return;
+    }
+    const code = this.#input("code");
+    const checked = checkClose(code.validity.badInput ? "?" : code.value, this.#input("reason").value);
+    this.errors = { ...this.errors, code: undefined, reason: undefined };
+    if ("error" in checked) this.errors[checked.field] = checked.error;
+    else this.conversation.disconnect(checked.code, checked.reason);
+    this.requestUpdate();
+  }
+
+  /** @param {Partial<Selection>} part */
+  #keep(part) {
+    this.selection = { ...this.selection, ...part };
+    this.dispatchEvent(new CustomEvent("ew-select", { detail: this.selection, bubbles: true }));
+  }
+
+  /**
+   * Closes the old socket; who was connected is connected to the new one.
+   * @param {Partial<Selection>} part
+   */
+  async #select(part) {
+    this.#keep(part);
+    const { conversation } = this;
+    this.wanted ||= conversation.state !== "disconnected" && conversation.state !== "closing";
+    const selection = this.selection;
+    await conversation.leave();
+    if (this.selection !== selection) return; // chosen again meanwhile
+    await this.updateComplete;
+    if (this.wanted) this.#connect();
+    this.wanted = false;
+  }
+
+  /** @param {Event & { target: HTMLInputElement }} event */
+  #urlChanged({ target }) {
+    if (this.conversation.state === "disconnected") this.#keep({ url: target.value.trim() });
+    else this.#select({ url: target.value.trim() });
+    this.#target();
+  }
+
+  /** @param {Event & { target: HTMLSelectElement }} event */
+  #handlerChanged({ target }) {
+    this.#select({ handler: target.value === "naive" ? "naive" : "healthy" });
+  }
+
+  /** @param {Event & { target: HTMLInputElement }} event */
+  #reconnectsChanged({ target }) {
+    this.conversation.setReconnects(target.checked);
+  }
+
+  #toggleSource() {
+    this.sourceOpen = !this.sourceOpen;
+    this.requestUpdate();
+  }
+
+  /** @param {string} name of the stack whose status changed */
+  #statusChanged(name) {
+    const cameBack = name === this.selection.service && this.statuses.of(name).state === "up";
+    if (cameBack) this.conversation.hurry();
+    this.requestUpdate();
+  }
+}
+
+customElements.define("ew-pane", Pane);

@@ -1,0 +1,66 @@
+// The two languages of the page. A text is a key and its parameters until it is shown, so a switch turns all of it.
+import { en } from "./en.js";
+import { Follows } from "../shared/follows.js";
+import { zh } from "./zh.js";
+
+/** @typedef {{ key: string, params?: Record<string, string | number> }} Message */
+/** @typedef {"en" | "zh"} Language */
+
+/** @type {Record<Language, Record<string, string>>} */
+const TEXTS = { en, zh };
+const REMEMBERED = "echo-wall-language";
+
+/** @type {Language} */
+let current = "en";
+
+export const languageChanges = new EventTarget();
+
+export function language() {
+  return current;
+}
+
+/** @param {string} key @param {Record<string, string | number>} [params] */
+export function t(key, params = {}) {
+  const text = TEXTS[current][key];
+  if (text === undefined) throw new Error(`no text for ${key}`);
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(params[name]));
+}
+
+/** @param {Language} chosen */
+export function setLanguage(chosen) {
+  current = chosen;
+  document.documentElement.lang = chosen;
+  document.title = t("page.title");
+  languageChanges.dispatchEvent(new Event("change"));
+}
+
+/** @param {Language} chosen */
+export function rememberLanguage(chosen) {
+  try {
+    localStorage.setItem(REMEMBERED, chosen);
+  } catch {
+    // Storage may be forbidden; the address still carries the choice.
+  }
+}
+
+/** @param {string | null} asked by the address @returns {Language} */
+export function firstLanguage(asked) {
+  let remembered = null;
+  try {
+    remembered = localStorage.getItem(REMEMBERED);
+  } catch {
+    // As above.
+  }
+  const wanted = asked ?? remembered ?? navigator.language;
+  return wanted.toLowerCase().startsWith("zh") ? "zh" : "en";
+}
+
+/**
+ * Renders a component anew when the language turns: a reactive controller of Lit.
+ */
+export class Translated extends Follows {
+  /** @param {import("lit").ReactiveControllerHost} host */
+  constructor(host) {
+    super(host, () => languageChanges, ["change"]);
+  }
+}

@@ -1,0 +1,298 @@
+// The page: reads the address and the catalog, and shows the echo (one pane or two, and carries what is written to each
+// of them), the chat room, or the table of all stacks.
+import { LitElement, html, nothing, svg } from "lit";
+import { live } from "lit/directives/live.js";
+import "../echo/composer.js";
+import "../echo/pane.js";
+import { again } from "../shared/again.js";
+import { VIEWS, readAddress, writeAddress, writeChatAddress, writeStacksAddress } from "./address.js";
+import { StatusBoard, loadCatalog } from "../shared/catalog.js";
+import { Conversation } from "../echo/conversation.js";
+import { Translated, firstLanguage, language, rememberLanguage, setLanguage, t } from "../i18n/i18n.js";
+import { goToFilter } from "../shared/stack-filter.js";
+
+/** @typedef {import("../shared/catalog.js").Service} Service */
+/** @typedef {import("../shared/target.js").Selection} Selection */
+/** @typedef {import("./address.js").View} View */
+/** @typedef {import("../echo/payload.js").Data} Data */
+
+/** @type {Record<View, string>} */
+const TITLES = { echo: "page.title", chat: "room.title", stacks: "stacks.title" };
+const BREATH = 8; // milliseconds of sending before the page may draw
+const MOST_WAITING = 4 * 1024 * 1024; // bytes that may wait in the browser before more are handed to it
+
+class App extends LitElement {
+  constructor() {
+    super();
+    /** @type {Service[] | null} null until the catalog is here */
+    this.services = null;
+    this.statuses = new StatusBoard();
+    this.conversations = [new Conversation(), new Conversation()];
+    /** @type {Selection[]} */
+    this.selections = [];
+    this.sideBySide = false;
+    this.view = readAddress(location.search, []).view;
+    /** @type {Set<View>} those that have been shown: what one did there stays as it is */
+    this.visited = new Set();
+    this.chatService = ""; // the stack by which one is in the room
+    this.table = readAddress(location.search, []).table;
+    /** @type {import("../i18n/i18n.js").Message[]} */
+    this.troubles = [];
+    /** @type {import("../i18n/i18n.js").Message | null} */
+    this.note = null;
+    this.sending = 0;
+    new Translated(this);
+    setLanguage(firstLanguage(new URLSearchParams(location.search).get("lang")));
+    this.#start();
+  }
+
+  createRenderRoot() {
+    return this;
+  }
+
+  async #start() {
+    try {
+      this.services = await again(loadCatalog);
+    } catch (error) {
+      this.services = [];
+      this.troubles.push({ key: "page.catalogFailed", params: { detail: /** @type {Error} */ (error).message } });
+    }
+    const address = readAddress(location.search, this.services);
+    this.selections = address.panes;
+    this.sideBySide = address.sideBySide;
+    this.chatService = address.panes[0].service ?? this.services[0]?.name ?? "";
+    const names = this.services.map(({ name, title }) => `${title} (${name})`).join(", ");
+    if (this.services.length > 0)
+      this.troubles.push(...address.unknown.map((name) => ({ key: "page.unknown", params: { name, names } })));
+    this.conversations.forEach((conversation, index) => {
+      conversation.addEventListener("state", () => this.#stateChanged(index));
+    });
+    this.statuses.watch(this.services);
+    addEventListener("popstate", () => this.#wentBack());
+    addEventListener("keydown", goToFilter);
+    await this.#show(address.view);
+    await this.updateComplete;
+    if (address.connect)
+      for (const pane of this.querySelectorAll("ew-pane"))
+        /** @type {import("../echo/pane.js").Pane} */ (pane).connectNow();
+  }
+
+  get shown() {
+    return this.sideBySide ? [0, 1] : [0];
+  }
+
+  updated() {
+    document.title = t(TITLES[this.view]);
+  }
+
+  render() {
+    return html`
+      <header class="top">
+        <div class="brand">${logo()}<div><h1>${language() === "zh" ? "回音壁" : "Echo Wall"}</h1><p>${t("page.tagline")}</p></div></div>
+        <nav class="views" aria-label=${t("views")}>
+          ${VIEWS.map(
+            (view) => html`<a href=${this.#address(view)} aria-current=${view === this.view ? "page" : nothing}
+            @click=${(/** @type {MouseEvent} */ event) => this.#follow(event, view)}>${t(`views.${view}`)}</a>`,
+          )}
+        </nav>
+        <div class="settings">
+          <label ?hidden=${this.view !== "echo"}><input type="checkbox" role="switch" .checked=${live(this.sideBySide)} @change=${this.#compare}>${t("page.sideBySide")}</label>
+          <button type="button" class="outline" lang=${language() === "zh" ? "en" : "zh"} @click=${this.#turn}>${t("page.otherLanguage")}</button>
+        </div>
+      </header>
+      ${this.visited.has("chat") ? this.#chat() : nothing}
+      ${this.visited.has("stacks") ? this.#stacks() : nothing}
+      ${this.view === "echo" || this.visited.has("echo") ? this.#echo() : nothing}`;
+  }
+
+  #troubles() {
+    return this.troubles.map(({ key, params }) => html`<p class="trouble" role="alert">${t(key, params)}</p>`);
+  }
+
+  #chat() {
+    const shown = this.view === "chat";
+    return html`
+      <main class="room" ?hidden=${!shown}>
+        ${shown ? this.#troubles() : nothing}
+        <ew-chat .services=${this.services} .statuses=${this.statuses} .selected=${this.chatService} .shown=${shown}
+          @ew-chat-select=${(/** @type {CustomEvent<string>} */ { detail }) => this.#chatSelected(detail)}></ew-chat>
+      </main>`;
+  }
+
+  #stacks() {
+    const shown = this.view === "stacks";
+    return html`
+      <main ?hidden=${!shown}>
+        ${shown ? this.#troubles() : nothing}
+        <ew-stacks .services=${this.services} .statuses=${this.statuses} .table=${this.table}
+          @ew-table=${(/** @type {CustomEvent<import("../stacks/columns.js").Table>} */ { detail }) => this.#arranged(detail)}
+          @ew-open=${(/** @type {CustomEvent<string>} */ { detail }) => this.#open(detail)}></ew-stacks>
+      </main>`;
+  }
+
+  #echo() {
+    const connected = this.shown.some((index) => this.conversations[index].state === "connected");
+    return html`
+      <main class=${this.sideBySide ? "two" : "one"} ?hidden=${this.view !== "echo"}>
+        ${this.view === "echo" ? this.#troubles() : nothing}
+        ${
+          this.services === null
+            ? nothing
+            : this.shown.map(
+                (index) => html`
+          <ew-pane .number=${index + 1} .services=${this.services} .statuses=${this.statuses}
+            .conversation=${this.conversations[index]} .selection=${this.selections[index]}
+            @ew-select=${(/** @type {CustomEvent<Selection>} */ event) => this.#selected(index, event.detail)}></ew-pane>`,
+              )
+        }
+        <p class="motto">${logo()}<span>${t("page.motto")}</span></p>
+        <ew-composer .connected=${connected} .note=${this.note} .sending=${this.sending} @ew-send=${this.#send}></ew-composer>
+      </main>`;
+  }
+
+  /** @param {View} view @returns {string} where it is, as things stand */
+  #address(view) {
+    if (view === "chat") return writeChatAddress(location.search, this.chatService);
+    if (view === "stacks") return writeStacksAddress(location.search, this.table);
+    return writeAddress(location.search, this.shown.map((index) => this.selections[index]).filter(Boolean));
+  }
+
+  /** Loads a view when it is first shown. @param {View} view */
+  async #show(view) {
+    try {
+      if (view === "chat") await again(() => import("../chat/chat.js"));
+      if (view === "stacks") await again(() => import("../stacks/stacks.js"));
+      this.view = view;
+      this.visited.add(view);
+    } catch (error) {
+      this.view = "echo";
+      this.troubles.push({ key: "views.failed", params: { detail: /** @type {Error} */ (error).message } });
+    }
+    this.requestUpdate();
+  }
+
+  /** @param {MouseEvent} event @param {View} view */
+  #follow(event, view) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || this.services === null) return;
+    event.preventDefault();
+    if (view === this.view) return;
+    history.pushState(null, "", this.#address(view));
+    this.#show(view);
+  }
+
+  async #wentBack() {
+    const { view, panes, table } = readAddress(location.search, this.services ?? []);
+    if (view === "stacks") this.table = table;
+    if (view === "chat") this.chatService = panes[0].service ?? this.chatService;
+    await this.#show(view);
+    this.#remember(); // the stacks of the echo are those that one has left there
+  }
+
+  /** @param {import("../stacks/columns.js").Table} table */
+  #arranged(table) {
+    this.table = table;
+    this.#remember();
+  }
+
+  /** A stack of the table, in the first pane of the echo. @param {string} service */
+  async #open(service) {
+    history.pushState(null, "", this.#address("echo"));
+    await this.#show("echo");
+    await this.updateComplete;
+    const pane = /** @type {import("../echo/pane.js").Pane} */ (this.querySelector("ew-pane"));
+    await pane.updateComplete;
+    pane.choose(service);
+    pane.querySelector("h2")?.focus();
+  }
+
+  /** @param {string} service */
+  #chatSelected(service) {
+    this.chatService = service;
+    this.#forgetUnknown();
+    this.#remember();
+  }
+
+  #forgetUnknown() {
+    this.troubles = this.troubles.filter(({ key }) => key !== "page.unknown");
+  }
+
+  /** @param {number} index @param {Selection} selection */
+  #selected(index, selection) {
+    this.selections = this.selections.with(index, selection);
+    this.#forgetUnknown();
+    this.#remember();
+  }
+
+  /** @param {Event & { target: HTMLInputElement }} event */
+  #compare({ target }) {
+    this.sideBySide = target.checked;
+    if (!this.sideBySide) this.conversations[1].disconnect();
+    this.#remember();
+  }
+
+  #turn() {
+    const chosen = language() === "zh" ? "en" : "zh";
+    setLanguage(chosen);
+    rememberLanguage(chosen);
+    const query = new URLSearchParams(location.search);
+    query.set("lang", chosen);
+    history.replaceState(null, "", `?${query}`);
+  }
+
+  #remember() {
+    history.replaceState(null, "", this.#address(this.view));
+    this.requestUpdate();
+  }
+
+  /** @param {number} index */
+  #stateChanged(index) {
+    const { state, target } = this.conversations[index];
+    if ((state === "waiting" || state === "disconnected") && target?.service)
+      this.statuses.suspect(target.service.name);
+    this.note = null;
+    this.requestUpdate();
+  }
+
+  /**
+   * Sends to every pane that is connected, a little at a time, so that ten thousand messages never hold up the page.
+   * @param {CustomEvent<{ messages: Iterable<Data>, count: number }>} event
+   */
+  async #send({ detail: { messages, count } }) {
+    const isOpen = (/** @type {number} */ index) => this.conversations[index].state === "connected";
+    const open = this.shown.filter(isOpen).map((index) => this.conversations[index]);
+    const titles = this.shown
+      .filter((index) => !isOpen(index))
+      .map((index) => this.#title(index))
+      .join(", ");
+    this.note = titles === "" ? null : { key: "message.onlySome", params: { titles } };
+    this.sending = count;
+    let until = performance.now() + BREATH;
+    for (const data of messages) {
+      while (performance.now() > until || open.some(({ waiting }) => waiting > MOST_WAITING)) {
+        this.requestUpdate();
+        await new Promise((resolve) => setTimeout(resolve));
+        if (!open.some(({ state }) => state === "connected")) break;
+        until = performance.now() + BREATH;
+      }
+      for (const conversation of open) conversation.send(data);
+      this.sending--;
+    }
+    this.sending = 0;
+    this.requestUpdate();
+  }
+
+  /** @param {number} index */
+  #title(index) {
+    const { service } = this.selections[index];
+    return this.services?.find(({ name }) => name === service)?.title ?? t("own.title");
+  }
+}
+
+/** The round wall, and a voice in the middle of it. */
+function logo() {
+  return html`<svg class="logo" viewBox="0 0 32 32" aria-hidden="true">
+    ${svg`<path d="M7.6 24.4a11.9 11.9 0 1 1 16.8 0" /><path d="M11 21a7.1 7.1 0 1 1 10 0" /><circle cx="16" cy="16" r="2.6" />`}
+  </svg>`;
+}
+
+customElements.define("ew-app", App);

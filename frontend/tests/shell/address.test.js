@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readAddress, writeAddress, writeChatAddress, writeStacksAddress } from "../../js/shell/address.js";
+
+/** @param {string} name @param {boolean} naive @returns {import("../../js/shared/catalog.js").Service} */
+function stack(name, naive = false) {
+  return /** @type {any} */ ({ name, title: name.toUpperCase(), naive: naive ? { shows: "", summary: "" } : null });
+}
+
+const SERVICES = [stack("one", true), stack("two"), stack("three")];
+
+test("no parameters: the first stack, alone, not connected", () => {
+  const { panes, sideBySide, connect, unknown } = readAddress("", SERVICES);
+  assert.deepEqual(panes[0], { service: "one", handler: "healthy", url: "" });
+  assert.deepEqual([sideBySide, connect, unknown], [false, false, []]);
+});
+
+test("an address is read and written back the same", () => {
+  for (const search of [
+    "?service=two",
+    "?service=one&handler=naive",
+    "?service=three&compare=two",
+    "?url=wss%3A%2F%2Fexample.org%2Fecho",
+    "?lang=zh&service=one&compare=one&compare-handler=naive",
+  ]) {
+    const { panes, sideBySide } = readAddress(search, SERVICES);
+    assert.equal(writeAddress(search, sideBySide ? panes : panes.slice(0, 1)), search);
+  }
+});
+
+test("a naive handler is kept only where the stack has one", () => {
+  assert.equal(readAddress("?service=two&handler=naive", SERVICES).panes[0].handler, "healthy");
+});
+
+test("an unknown name is told, and the first stack is shown", () => {
+  const { panes, unknown } = readAddress("?service=nope", SERVICES);
+  assert.deepEqual([panes[0].service, unknown], ["one", ["nope"]]);
+});
+
+test("an empty catalog leaves one's own endpoint", () => {
+  assert.deepEqual(
+    readAddress("", []).panes.map(({ service }) => service),
+    [null, null],
+  );
+});
+
+test("what else the address holds stays", () => {
+  assert.equal(
+    writeAddress("?connect=1&service=one", [{ service: "two", handler: "healthy", url: "" }]),
+    "?connect=1&service=two",
+  );
+});
+
+test("the view is the echo unless the address says another", () => {
+  assert.deepEqual(
+    ["", "?service=two", "?view=no", "?view=chat", "?view=stacks"].map((search) => readAddress(search, SERVICES).view),
+    ["echo", "echo", "echo", "chat", "stacks"],
+  );
+});
+
+test("from view to view and back, only what is about both stays", () => {
+  const chat = writeChatAddress("?service=one&handler=naive&compare=two&connect=1&lang=zh", "three");
+  assert.equal(chat, "?view=chat&service=three&lang=zh");
+  assert.equal(
+    writeAddress(chat, [{ service: "one", handler: "naive", url: "" }]),
+    "?lang=zh&service=one&handler=naive",
+  );
+});
+
+test("the table of stacks is read and written back the same", () => {
+  for (const search of [
+    "?view=stacks",
+    "?view=stacks&sort=lines",
+    "?view=stacks&lang=zh&filter=async+io&sort=released&order=desc",
+  ]) {
+    const { view, table } = readAddress(search, SERVICES);
+    assert.deepEqual([view, writeStacksAddress(search, table)], ["stacks", search]);
+  }
+});
+
+test("a column that the table does not have sorts nothing", () => {
+  for (const column of ["nope", "", "constructor", "__proto__"]) {
+    assert.deepEqual(readAddress(`?view=stacks&sort=${column}&order=desc`, SERVICES).table, {
+      order: null,
+      filter: "",
+    });
+  }
+});
+
+test("how the table is sorted is left behind with it", () => {
+  const stacks = writeStacksAddress("?service=one&compare=two&connect=1&lang=zh", {
+    order: { column: "era", descending: true },
+    filter: "a",
+  });
+  assert.equal(stacks, "?view=stacks&lang=zh&filter=a&sort=era&order=desc");
+  assert.equal(writeAddress(stacks, [{ service: "one", handler: "healthy", url: "" }]), "?lang=zh&service=one");
+  assert.equal(writeChatAddress(stacks, "one"), "?view=chat&service=one&lang=zh");
+});

@@ -1,0 +1,21 @@
+// A stack of the catalog, with what a test needs of it.
+
+/** @typedef {import("../js/shared/catalog.js").Service} Service */
+
+/** @param {string} name @param {object} facts @returns {Service} */
+export function stack(name, facts = {}) {
+  return /** @type {any} */ ({
+    name,
+    title: name.toUpperCase(),
+    framework: "Frame",
+    server: "Serve",
+    concurrency: "async",
+    era: "modern",
+    released: "2026-01-01",
+    maintenance: "active",
+    known: [],
+    sources: ["app.py"],
+    lines: 1,
+    ...facts,
+  });
+}
