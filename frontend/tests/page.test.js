@@ -68,3 +68,14 @@ test("the page's code turns no text into HTML", () => {
       );
   }
 });
+
+test("a view imports nothing of another view, and what views share imports no view", () => {
+  const shared = ["js", "js/i18n", "js/shared", "js/source"]; // each may import those before it
+  for (const file of [...needed].filter((file) => file.startsWith("js/") && !file.startsWith("js/shell/"))) {
+    const folder = dirname(file);
+    const allowed = [...(shared.includes(folder) ? shared.slice(0, shared.indexOf(folder)) : shared), folder];
+    for (const imported of modules.imports(file, "static", "reexport-star", "dynamic")) {
+      if (imported.startsWith("js/")) assert.ok(allowed.includes(dirname(imported)), `${file} imports ${imported}`);
+    }
+  }
+});

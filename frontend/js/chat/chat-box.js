@@ -1,17 +1,24 @@
 // The box in which one says something in the room.
-import { LitElement, html, nothing } from "lit";
+import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
-import { Follows } from "../shared/follows.js";
-import { Translated, t } from "../i18n/i18n.js";
 import { MOST_TEXT, checkText, codePoints } from "./room.js";
+import { t } from "../i18n/i18n.js";
+import { Component } from "../shared/component.js";
+import { Follows } from "../shared/follows.js";
 
 /** @typedef {import("../i18n/i18n.js").Message} Message */
 
 const LONG = 1800; // code points from which on they are counted
 const MOST_ROWS = 6;
 
-class ChatBox extends LitElement {
-  static properties = { visit: { attribute: false }, nick: { type: String }, nickError: { attribute: false } };
+class ChatBox extends Component {
+  static properties = {
+    visit: { attribute: false },
+    nick: { type: String },
+    nickError: { attribute: false },
+    text: { state: true },
+    error: { state: true },
+  };
 
   constructor() {
     super();
@@ -25,27 +32,14 @@ class ChatBox extends LitElement {
     this.error = null;
     this.composed = false; // whether an input method has only just finished
     this.touch = matchMedia("(pointer: coarse)");
-    new Translated(this);
     new Follows(this, () => this.visit, ["room"]);
+    new Follows(this, () => this.visit, ["state"], this.#forgetError);
   }
 
-  createRenderRoot() {
-    return this;
-  }
-
-  connectedCallback() {
-    super.connectedCallback();
-    this.stateListener = () => {
-      this.error = null; // most often it was that one was not in the room
-      this.requestUpdate();
-    };
-    this.visit.addEventListener("state", this.stateListener);
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    if (this.stateListener) this.visit.removeEventListener("state", this.stateListener);
-  }
+  /** Most often it was that one was not in the room. */
+  #forgetError = () => {
+    this.error = null;
+  };
 
   render() {
     const count = codePoints(this.text);
@@ -86,8 +80,8 @@ class ChatBox extends LitElement {
   /** @param {InputEvent & { target: HTMLTextAreaElement }} event */
   #typed({ target }) {
     this.text = target.value;
-    this.error = this.visit.error = null;
-    this.requestUpdate();
+    this.error = null;
+    this.visit.forgetError();
   }
 
   /** Safari ends the composition before it tells of the Enter that ended it. */
@@ -110,10 +104,9 @@ class ChatBox extends LitElement {
     if (this.error === null) {
       this.visit.say(this.nick, this.text);
       this.text = "";
-      this.dispatchEvent(new CustomEvent("ew-chat-said", { bubbles: true }));
+      this.tell("ew-chat-said");
     }
     this.querySelector("textarea")?.focus(); // on a phone the keyboard stays
-    this.requestUpdate();
   }
 }
 

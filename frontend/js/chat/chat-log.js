@@ -1,12 +1,13 @@
 // What is said in the room, as it is read: messages, days, what happened to the connection, and what is still on its way.
-import { LitElement, html, nothing } from "lit";
+import { html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { ifDefined } from "lit/directives/if-defined.js";
 import { repeat } from "lit/directives/repeat.js";
-import { Follows } from "../shared/follows.js";
-import { Translated, language, t } from "../i18n/i18n.js";
-import { formatDate } from "../shared/format.js";
 import { visible, withDays } from "./room.js";
+import { language, t } from "../i18n/i18n.js";
+import { Component } from "../shared/component.js";
+import { Follows } from "../shared/follows.js";
+import { formatDate } from "../shared/format.js";
 import { Tail } from "../shared/tail.js";
 
 /** @typedef {import("./room.js").Line} Line */
@@ -20,8 +21,14 @@ const MOST_LINES = 25; // of a message, before "Show all"
 const EVENTS = ["said", "room", "state"];
 const BADGES = 12;
 
-export class ChatLog extends LitElement {
-  static properties = { visit: { attribute: false }, services: { attribute: false } };
+export class ChatLog extends Component {
+  static properties = {
+    visit: { attribute: false },
+    services: { attribute: false },
+    paused: { state: true },
+    expanded: { state: true },
+    aloud: { state: true },
+  };
 
   constructor() {
     super();
@@ -33,7 +40,7 @@ export class ChatLog extends LitElement {
     this.paused = null;
     this.size = WINDOW; // lines on the page: few in a flood, then growing to the whole window
     this.drawn = 0; // the last seq on the page
-    /** @type {Set<string>} the ids of the messages shown at length */
+    /** @type {ReadonlySet<string>} the ids of the messages shown at length */
     this.expanded = new Set();
     this.cost = 0; // milliseconds that the last drawing took
     this.aloud = false; // whether a screen reader is to hear what is new: not the history
@@ -44,12 +51,7 @@ export class ChatLog extends LitElement {
       pause: () => this.#pause(),
       resume: () => this.#resume(),
     });
-    new Translated(this);
     new Follows(this, () => this.visit, EVENTS);
-  }
-
-  createRenderRoot() {
-    return this;
   }
 
   /** However many messages come: one drawing a frame, and at least as much time for them as for drawing. */
@@ -69,7 +71,8 @@ export class ChatLog extends LitElement {
   }
 
   updated() {
-    if (this.paused === null && this.size < Math.min(WINDOW, this.visit.room.lines.length)) this.requestUpdate();
+    const growing = this.paused === null && this.size < Math.min(WINDOW, this.visit.room.lines.length);
+    if (growing) this.requestUpdate(); // there is more of the same work than one frame has time for
     this.#settle();
   }
 
@@ -141,8 +144,7 @@ export class ChatLog extends LitElement {
   /** @param {string} id */
   #expand(id) {
     if (this.paused === null) this.#pause(); // one wants to see its beginning
-    this.expanded.add(id);
-    this.requestUpdate();
+    this.expanded = new Set([...this.expanded, id]);
     this.tail.box.focus(); // the button goes away, the reader stays
   }
 
@@ -187,13 +189,9 @@ export class ChatLog extends LitElement {
     if (heard === this.aloud) return;
     clearTimeout(this.settling);
     if (heard) {
-      this.settling = setTimeout(() => {
-        this.aloud = this.visit.room.live === true;
-        this.requestUpdate();
-      }, SETTLED);
+      this.settling = setTimeout(() => (this.aloud = this.visit.room.live === true), SETTLED);
     } else {
       this.aloud = false;
-      this.requestUpdate();
     }
   }
 
@@ -202,16 +200,14 @@ export class ChatLog extends LitElement {
     const shown = lines.slice(-this.size);
     if (shown.length === 0) return;
     this.paused = { from: shown[0].seq, seen: shown[shown.length - 1].seq };
-    this.requestUpdate();
   }
 
   #resume() {
     this.paused = null;
-    this.requestUpdate();
   }
 
   toEnd() {
-    if (this.paused !== null) this.#resume();
+    this.#resume();
   }
 
   #goToEnd() {

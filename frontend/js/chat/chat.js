@@ -1,27 +1,34 @@
 // The chat room as a view: by which stack, as whom, who else, what is said, and the box to say something.
-import { LitElement, html, nothing } from "lit";
+import { html, nothing } from "lit";
 import { ifDefined } from "lit/directives/if-defined.js";
 import { live } from "lit/directives/live.js";
 import "./chat-box.js";
 import "../source/source.js";
-import { byEra } from "../shared/catalog.js";
-import { Translated, t } from "../i18n/i18n.js";
 import { badge } from "./chat-log.js";
-import { chatTarget } from "../shared/target.js";
 import { checkNick } from "./room.js";
-import { yardstick } from "../shared/mark.js";
 import { firstNick, ownMessages, rememberNick, rememberOwnMessages } from "./self.js";
 import { Visit } from "./visit.js";
+import { t } from "../i18n/i18n.js";
+import { byEra } from "../shared/catalog.js";
+import { Component } from "../shared/component.js";
+import { Countdown, stateText } from "../shared/countdown.js";
+import { Follows } from "../shared/follows.js";
+import { yardstick } from "../shared/mark.js";
+import { chatTarget } from "../shared/target.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
 /** @typedef {import("../i18n/i18n.js").Message} Message */
 
-class Chat extends LitElement {
+class Chat extends Component {
   static properties = {
     services: { attribute: false },
     statuses: { attribute: false },
     selected: { type: String },
     shown: { type: Boolean },
+    nick: { state: true },
+    typed: { state: true },
+    nickError: { state: true },
+    sourceOpen: { state: true },
   };
 
   constructor() {
@@ -42,34 +49,25 @@ class Chat extends LitElement {
     this.sourceOpen = false;
     /** @type {number | undefined} */
     this.frame = undefined;
-    this.visit.addEventListener("room", () => this.requestUpdate());
     this.visit.addEventListener("said", () => this.#said());
-    this.visit.addEventListener("state", () => this.#stateChanged());
-    new Translated(this);
-  }
-
-  createRenderRoot() {
-    return this;
+    new Follows(this, () => this.visit, ["room"]);
+    new Follows(this, () => this.visit, ["state"], this.#stateChanged);
+    new Follows(this, () => this.statuses, ["change"], this.#statusChanged);
+    new Countdown(this, () => this.visit);
   }
 
   connectedCallback() {
     super.connectedCallback();
-    this.statusListener = (/** @type {Event} */ event) =>
-      this.#statusChanged(/** @type {CustomEvent<string>} */ (event).detail);
-    this.statuses.addEventListener("change", this.statusListener);
     addEventListener("online", this.#hurry);
     document.addEventListener("visibilitychange", this.#hurry);
     addEventListener("pagehide", this.#remember);
-    this.clock = setInterval(() => this.visit.state === "waiting" && this.requestUpdate(), 250);
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
-    if (this.statusListener) this.statuses.removeEventListener("change", this.statusListener);
     removeEventListener("online", this.#hurry);
     document.removeEventListener("visibilitychange", this.#hurry);
     removeEventListener("pagehide", this.#remember);
-    clearInterval(this.clock);
   }
 
   /** A phone that wakes up, or has a network again, does not wait for the rest of the backoff. */
@@ -99,7 +97,7 @@ class Chat extends LitElement {
     if (wanted && stillSo && visit.state === "disconnected") visit.connect(chatTarget(service, location));
   }
 
-  /** However many messages come, once a frame. */
+  /** However many messages come, one rendering a frame: it is asked for here, since they are the room's and no property. */
   #said() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = undefined;
@@ -107,17 +105,16 @@ class Chat extends LitElement {
     });
   }
 
-  #stateChanged() {
+  #stateChanged = () => {
     const { state, target } = this.visit;
     if (state === "waiting" && target?.service) this.statuses.suspect(target.service.name);
-    this.requestUpdate();
-  }
+  };
 
-  /** @param {string} name of the stack whose status changed */
-  #statusChanged(name) {
+  /** @param {Event} event of the board: which stack's status changed */
+  #statusChanged = (event) => {
+    const { detail: name } = /** @type {CustomEvent<string>} */ (event);
     if (name === this.selected && this.statuses.of(name).state === "up") this.visit.hurry();
-    this.requestUpdate();
-  }
+  };
 
   render() {
     const {
@@ -190,11 +187,10 @@ class Chat extends LitElement {
   }
 
   #stateText() {
-    const { state, attempt, retryAt, room } = this.visit;
+    const { state, room } = this.visit;
     if (state === "connected" && room.live === null) return t("state.connecting");
     if (state === "connected" && !room.live) return t("room.redis");
-    const seconds = Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
-    return t(`state.${state}`, { seconds, attempt });
+    return stateText(this.visit);
   }
 
   #online() {
@@ -217,7 +213,7 @@ class Chat extends LitElement {
 
   /** @param {Event & { target: HTMLSelectElement }} event */
   #choose({ target }) {
-    this.dispatchEvent(new CustomEvent("ew-chat-select", { detail: target.value, bubbles: true }));
+    this.tell("ew-chat-select", target.value);
   }
 
   /** @param {Event & { target: HTMLInputElement }} event */
@@ -230,7 +226,6 @@ class Chat extends LitElement {
     this.nick = this.typed = target.value.trim();
     this.nickError = checkNick(this.nick);
     if (this.nickError === null) rememberNick(this.nick);
-    this.requestUpdate();
   }
 
   /** @param {KeyboardEvent & { target: HTMLInputElement }} event */
@@ -253,7 +248,6 @@ class Chat extends LitElement {
 
   #toggleSource() {
     this.sourceOpen = !this.sourceOpen;
-    this.requestUpdate();
   }
 }
 

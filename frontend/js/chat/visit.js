@@ -49,6 +49,13 @@ export class Visit extends Link {
     this.#changed();
   }
 
+  /** It has been read, or is about what is no longer in the box. */
+  forgetError() {
+    if (this.error === null) return;
+    this.error = null;
+    this.#changed();
+  }
+
   /** Leaves until somebody joins again. */
   async goOut() {
     this.#by = "";

@@ -1,7 +1,8 @@
 // The one place where messages are written. It hands what to send to the app, which sends it to each connected pane.
-import { LitElement, html, nothing } from "lit";
+import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
-import { Translated, t } from "../i18n/i18n.js";
+import { t } from "../i18n/i18n.js";
+import { Component } from "../shared/component.js";
 import { formatSize } from "../shared/format.js";
 import { FILE_CAP, checkJson, parseHex } from "./payload.js";
 import { PRESETS } from "./presets.js";
@@ -15,8 +16,16 @@ const KINDS = ["text", "json", "hex", "file"];
 const MOST_RECALLED = 50;
 const LONGEST_RECALLED = 16 * 1024;
 
-export class Composer extends LitElement {
-  static properties = { connected: { type: Boolean }, note: { attribute: false }, sending: { type: Number } };
+export class Composer extends Component {
+  static properties = {
+    connected: { type: Boolean },
+    note: { attribute: false },
+    sending: { type: Number },
+    kind: { state: true },
+    text: { state: true },
+    preset: { state: true },
+    error: { state: true },
+  };
 
   constructor() {
     super();
@@ -36,11 +45,6 @@ export class Composer extends LitElement {
     /** @type {{ kind: Kind, text: string }[]} */
     this.history = [];
     this.recalled = 0;
-    new Translated(this);
-  }
-
-  createRenderRoot() {
-    return this;
   }
 
   render() {
@@ -111,7 +115,6 @@ export class Composer extends LitElement {
     this.file = null;
     this.preset = "";
     this.error = null;
-    this.requestUpdate();
   }
 
   /** @param {Event & { target: HTMLSelectElement }} event */
@@ -123,7 +126,6 @@ export class Composer extends LitElement {
       this.kind = "text" in preset ? preset.kind : "text";
       this.text = "text" in preset ? preset.text : "";
     }
-    this.requestUpdate();
   }
 
   /** @param {InputEvent & { target: HTMLTextAreaElement }} event */
@@ -132,14 +134,12 @@ export class Composer extends LitElement {
     this.preset = "";
     this.error = null;
     this.recalled = this.history.length;
-    this.requestUpdate();
   }
 
   /** @param {Event & { target: HTMLInputElement }} event */
   #picked({ target }) {
     this.file = target.files?.[0] ?? null;
     this.error = this.file === null ? null : tooLarge(this.file);
-    this.requestUpdate();
   }
 
   /** @param {KeyboardEvent} event */
@@ -163,14 +163,12 @@ export class Composer extends LitElement {
     this.recalled = next;
     const { kind, text } = this.history[next] ?? { kind: this.kind, text: "" };
     Object.assign(this, { kind, text, preset: "", error: null });
-    this.requestUpdate();
     return true;
   }
 
   async #send() {
     this.note = null;
     this.error = null;
-    this.requestUpdate();
     if (this.sending > 0) return;
     if (!this.connected) {
       this.error = { key: "message.notConnected" };
@@ -179,16 +177,14 @@ export class Composer extends LitElement {
     const ready = await this.#ready();
     if ("error" in ready) {
       this.error = ready.error;
-      this.requestUpdate();
       return;
     }
     if (this.kind !== "file" && this.#held() === null) {
       this.#remember();
       this.text = "";
       this.preset = "";
-      this.requestUpdate();
     }
-    this.dispatchEvent(new CustomEvent("ew-send", { detail: ready, bubbles: true }));
+    this.tell("ew-send", ready);
   }
 
   /** @returns {Promise<{ messages: Iterable<Data>, count: number } | { error: Message }>} */

@@ -1,15 +1,16 @@
 // The log of one pane. It renders at most once per animation frame, and only the latest entries:
 // older ones are a button away, so that ten thousand messages cost no more than a few hundred.
-import { LitElement, html, nothing } from "lit";
+import { html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { ifDefined } from "lit/directives/if-defined.js";
 import { repeat } from "lit/directives/repeat.js";
-import { Follows } from "../shared/follows.js";
-import { Translated, language, t } from "../i18n/i18n.js";
 import { eventText, exportLine, matches } from "./log.js";
-import { formatDuration, formatSize, formatTime } from "../shared/format.js";
 import { bytesOf, hexDump, prettyJson, textOf } from "./payload.js";
 import { sparkline } from "./sparkline.js";
+import { language, t } from "../i18n/i18n.js";
+import { Component } from "../shared/component.js";
+import { Follows } from "../shared/follows.js";
+import { formatDuration, formatSize, formatTime } from "../shared/format.js";
 import { Tail } from "../shared/tail.js";
 
 /** @typedef {import("./log.js").Entry} Entry */
@@ -28,8 +29,14 @@ const WIDE = 800; // pixels of log that sixteen bytes a line fit into
 
 const ARROWS = { sent: "↑", received: "↓", event: "•" };
 
-export class LogView extends LitElement {
-  static properties = { conversation: { attribute: false } };
+export class LogView extends Component {
+  static properties = {
+    conversation: { attribute: false },
+    filter: { state: true },
+    view: { state: true },
+    paused: { state: true },
+    expanded: { state: true },
+  };
 
   constructor() {
     super();
@@ -46,19 +53,14 @@ export class LogView extends LitElement {
     this.paused = null;
     this.size = WINDOW; // entries on the page while following: few in a flood, then growing to the whole window
     this.drawn = 0; // the last seq on the page
-    /** @type {Set<number>} the seqs shown at length */
+    /** @type {ReadonlySet<number>} the seqs shown at length */
     this.expanded = new Set();
     this.tail = new Tail(this, ".log", {
       following: () => this.paused === null,
       pause: () => this.#pause(),
       resume: () => this.#resume(),
     });
-    new Translated(this);
     new Follows(this, () => this.conversation, ["log"]);
-  }
-
-  createRenderRoot() {
-    return this;
   }
 
   /** However many messages came: one rendering a frame. */
@@ -137,7 +139,7 @@ export class LogView extends LitElement {
 
   updated() {
     const growing = this.paused === null && this.size < Math.min(WINDOW, this.visible.length);
-    if (growing || !this.#filtered) this.requestUpdate();
+    if (growing || !this.#filtered) this.requestUpdate(); // there is more of the same work than one frame has time for
   }
 
   /** Whether the filter has looked at every entry. */
@@ -157,12 +159,10 @@ export class LogView extends LitElement {
     const held = this.visible.slice(-WINDOW); // also what was still to be drawn of it
     if (held.length === 0) return;
     this.paused = { from: held[0].seq, to: held[held.length - 1].seq };
-    this.requestUpdate();
   }
 
   #resume() {
     this.paused = null;
-    this.requestUpdate();
   }
 
   #toEnd() {
@@ -178,7 +178,6 @@ export class LogView extends LitElement {
     const { box } = this.tail;
     const fromEnd = box.scrollHeight - box.scrollTop;
     this.paused = { from: this.visible[Math.max(0, index - WINDOW)].seq, to };
-    this.requestUpdate();
     await this.updateComplete;
     box.scrollTop = box.scrollHeight - fromEnd; // what was being read stays where it was
     box.focus();
@@ -206,11 +205,10 @@ export class LogView extends LitElement {
   #viewAs({ target }) {
     this.view = /** @type {View} */ (target.value);
     this.drawn = 0; // every row is drawn anew
-    this.requestUpdate();
   }
 
   #clear() {
-    this.expanded.clear();
+    this.expanded = new Set();
     this.conversation.clear();
     this.#resume();
   }
@@ -234,8 +232,7 @@ export class LogView extends LitElement {
 
   /** @param {Entry} entry */
   #expand({ seq }) {
-    this.expanded.add(seq);
-    this.requestUpdate();
+    this.expanded = new Set([...this.expanded, seq]);
   }
 
   /** @param {Entry} entry @param {boolean} long @param {number} perLine bytes of a hex dump */

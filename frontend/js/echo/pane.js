@@ -1,28 +1,32 @@
 // One stack: the selector, the connection, its log, and how it is done.
-import { LitElement, html, nothing } from "lit";
+import { html, nothing } from "lit";
 import { ifDefined } from "lit/directives/if-defined.js";
 import { live } from "lit/directives/live.js";
 import "./log-view.js";
 import "./selector.js";
 import "../source/source.js";
-import { Follows } from "../shared/follows.js";
-import { Translated, t } from "../i18n/i18n.js";
 import { checkClose } from "./close-codes.js";
 import { parseProtocols } from "./payload.js";
-import { targetOf } from "../shared/target.js";
+import { t } from "../i18n/i18n.js";
+import { Component } from "../shared/component.js";
+import { Countdown, stateText } from "../shared/countdown.js";
+import { Follows } from "../shared/follows.js";
 import { yardstick } from "../shared/mark.js";
+import { targetOf } from "../shared/target.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
 /** @typedef {import("../shared/target.js").Selection} Selection */
 /** @typedef {import("../i18n/i18n.js").Message} Message */
 
-export class Pane extends LitElement {
+export class Pane extends Component {
   static properties = {
     number: { type: Number },
     services: { attribute: false },
     statuses: { attribute: false },
     conversation: { attribute: false },
     selection: { attribute: false },
+    sourceOpen: { state: true },
+    errors: { state: true },
   };
 
   constructor() {
@@ -40,27 +44,14 @@ export class Pane extends LitElement {
     this.wanted = false; // whether to connect once the old socket is closed
     /** @type {Partial<Record<"url" | "protocols" | "code" | "reason", Message>>} what is wrong, by field */
     this.errors = {};
-    new Translated(this);
     new Follows(this, () => this.conversation, ["state"]);
-  }
-
-  createRenderRoot() {
-    return this;
+    new Follows(this, () => this.statuses, ["change"], this.#statusChanged);
+    new Countdown(this, () => this.conversation);
   }
 
   connectedCallback() {
     super.connectedCallback();
-    this.statusListener = (/** @type {Event} */ event) =>
-      this.#statusChanged(/** @type {CustomEvent<string>} */ (event).detail);
-    this.statuses.addEventListener("change", this.statusListener);
-    this.clock = setInterval(() => this.conversation.state === "waiting" && this.requestUpdate(), 250);
     if (this.selection.service === null && this.selection.url !== "") this.#target(); // says what is wrong with ?url=
-  }
-
-  disconnectedCallback() {
-    super.disconnectedCallback();
-    if (this.statusListener) this.statuses.removeEventListener("change", this.statusListener);
-    clearInterval(this.clock);
   }
 
   get service() {
@@ -174,7 +165,7 @@ export class Pane extends LitElement {
       }
       <div class="line" data-state=${state}>
         <span class="lamp" aria-hidden="true"></span>
-        <output aria-label=${t("connection")}>${this.#state()}</output>
+        <output aria-label=${t("connection")}>${stateText(this.conversation)}</output>
         ${protocol === "" ? nothing : html`<span class="protocol">${t("protocol.selected", { name: protocol })}</span>`}
         <label class="auto"><input type="checkbox" .checked=${live(this.conversation.reconnects)}
           @change=${this.#reconnectsChanged}>${t("reconnect")}</label>
@@ -187,17 +178,10 @@ export class Pane extends LitElement {
     return html`<small class="error" role="alert" id=${this.#id(`${field}-error`)}>${message ? t(message.key, message.params) : nothing}</small>`;
   }
 
-  #state() {
-    const { state, attempt, retryAt } = this.conversation;
-    const seconds = Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
-    return t(`state.${state}`, { seconds, attempt });
-  }
-
   /** @returns {import("../shared/target.js").Target | null} null after saying what is wrong with the address */
   #target() {
     const target = targetOf(this.selection, this.services, location);
     this.errors = { ...this.errors, url: "error" in target ? target.error : undefined };
-    this.requestUpdate();
     return "error" in target ? null : target;
   }
 
@@ -234,16 +218,15 @@ export class Pane extends LitElement {
     }
     const code = this.#input("code");
     const checked = checkClose(code.validity.badInput ? "?" : code.value, this.#input("reason").value);
-    this.errors = { ...this.errors, code: undefined, reason: undefined };
-    if ("error" in checked) this.errors[checked.field] = checked.error;
-    else this.conversation.disconnect(checked.code, checked.reason);
-    this.requestUpdate();
+    const fine = { ...this.errors, code: undefined, reason: undefined };
+    this.errors = "error" in checked ? { ...fine, [checked.field]: checked.error } : fine;
+    if (!("error" in checked)) this.conversation.disconnect(checked.code, checked.reason);
   }
 
   /** @param {Partial<Selection>} part */
   #keep(part) {
     this.selection = { ...this.selection, ...part };
-    this.dispatchEvent(new CustomEvent("ew-select", { detail: this.selection, bubbles: true }));
+    this.tell("ew-select", this.selection);
   }
 
   /**
@@ -281,15 +264,13 @@ export class Pane extends LitElement {
 
   #toggleSource() {
     this.sourceOpen = !this.sourceOpen;
-    this.requestUpdate();
   }
 
-  /** @param {string} name of the stack whose status changed */
-  #statusChanged(name) {
-    const cameBack = name === this.selection.service && this.statuses.of(name).state === "up";
-    if (cameBack) this.conversation.hurry();
-    this.requestUpdate();
-  }
+  /** @param {Event} event of the board: which stack's status changed */
+  #statusChanged = (event) => {
+    const { detail: name } = /** @type {CustomEvent<string>} */ (event);
+    if (name === this.selection.service && this.statuses.of(name).state === "up") this.conversation.hurry();
+  };
 }
 
 customElements.define("ew-pane", Pane);

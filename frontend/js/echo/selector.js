@@ -1,20 +1,22 @@
 // The stacks to choose from: grouped by era, and fewer of them as one types.
-import { LitElement, html, nothing } from "lit";
+import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
 import "../shared/stack-filter.js";
-import { Follows } from "../shared/follows.js";
-import { Translated, t } from "../i18n/i18n.js";
+import { t } from "../i18n/i18n.js";
 import { byEra } from "../shared/catalog.js";
+import { Component } from "../shared/component.js";
 import { isMeant, matches } from "../shared/filter.js";
+import { Follows } from "../shared/follows.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
 
-class Selector extends LitElement {
+class Selector extends Component {
   static properties = {
     number: { type: Number },
     services: { attribute: false },
     statuses: { attribute: false },
     selected: { attribute: false },
+    query: { state: true },
   };
 
   constructor() {
@@ -28,12 +30,7 @@ class Selector extends LitElement {
     this.selected = null;
     this.query = "";
     this.touched = false; // whether somebody scrolls or reads the list: then it is not moved
-    new Translated(this);
     new Follows(this, () => this.statuses, ["change"]);
-  }
-
-  createRenderRoot() {
-    return this;
   }
 
   /** @param {Map<string, unknown>} changed */
@@ -85,13 +82,12 @@ class Selector extends LitElement {
 
   /** @param {string | null} name */
   #choose(name) {
-    this.dispatchEvent(new CustomEvent("ew-choose", { detail: name, bubbles: true }));
+    this.tell("ew-choose", name);
   }
 
   /** @param {CustomEvent<string>} event */
   #filter({ detail }) {
     this.query = detail;
-    this.requestUpdate();
   }
 
   /** @param {CustomEvent<{ choose: boolean }>} event */
@@ -105,9 +101,7 @@ class Selector extends LitElement {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.key !== "Escape" || this.query === "") return;
-    this.query = "";
-    this.requestUpdate();
+    if (event.key === "Escape") this.query = "";
   }
 
   /** Brings the chosen one into sight within the list, and leaves the page where it is. */

@@ -1,6 +1,5 @@
 // The two languages of the page. A text is a key and its parameters until it is shown, so a switch turns all of it.
 import { en } from "./en.js";
-import { Follows } from "../shared/follows.js";
 import { zh } from "./zh.js";
 
 /** @typedef {{ key: string, params?: Record<string, string | number> }} Message */
@@ -53,14 +52,4 @@ export function firstLanguage(asked) {
   }
   const wanted = asked ?? remembered ?? navigator.language;
   return wanted.toLowerCase().startsWith("zh") ? "zh" : "en";
-}
-
-/**
- * Renders a component anew when the language turns: a reactive controller of Lit.
- */
-export class Translated extends Follows {
-  /** @param {import("lit").ReactiveControllerHost} host */
-  constructor(host) {
-    super(host, () => languageChanges, ["change"]);
-  }
 }

@@ -1,5 +1,6 @@
 /**
  * Renders a component anew on each of these events of a target, while it is on the page: a reactive controller of Lit.
+ * It asks for the rendering itself, since what the events are about is kept elsewhere than in the component's properties.
  */
 export class Follows {
   /** @type {EventTarget | null} */
@@ -9,11 +10,15 @@ export class Follows {
    * @param {import("lit").ReactiveControllerHost} host
    * @param {() => EventTarget} target asked for when the component comes onto the page: its properties are set by then
    * @param {readonly string[]} events
+   * @param {(event: Event) => void} [react] what to do before that
    */
-  constructor(host, target, events) {
+  constructor(host, target, events, react) {
     this.target = target;
     this.events = events;
-    this.listener = () => host.requestUpdate();
+    this.listener = (/** @type {Event} */ event) => {
+      react?.(event);
+      host.requestUpdate();
+    };
     host.addController(this);
   }
 

@@ -1,9 +1,10 @@
 // The box in which one types to see fewer stacks, and how many they are.
-import { LitElement, html, nothing } from "lit";
+import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
-import { Translated, t } from "../i18n/i18n.js";
+import { t } from "../i18n/i18n.js";
+import { Component } from "./component.js";
 
-class StackFilter extends LitElement {
+class StackFilter extends Component {
   static properties = { query: { type: String }, count: { type: Number }, all: { type: Number } };
 
   constructor() {
@@ -11,11 +12,6 @@ class StackFilter extends LitElement {
     this.query = "";
     this.count = 0;
     this.all = 0;
-    new Translated(this);
-  }
-
-  createRenderRoot() {
-    return this;
   }
 
   render() {
@@ -34,23 +30,18 @@ class StackFilter extends LitElement {
 
   /** @param {InputEvent & { target: HTMLInputElement }} event */
   #typed({ target }) {
-    this.#tell("ew-filter", target.value);
+    this.tell("ew-filter", target.value);
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.isComposing || event.keyCode === 229) return; // the key belongs to the input method
     if (event.key === "Escape") {
-      this.#tell("ew-filter", "");
+      this.tell("ew-filter", "");
     } else if (event.key === "Enter" || event.key === "ArrowDown") {
       event.preventDefault();
-      this.#tell("ew-filter-go", { choose: event.key === "Enter" });
+      this.tell("ew-filter-go", { choose: event.key === "Enter" });
     }
-  }
-
-  /** @param {string} name @param {unknown} detail */
-  #tell(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
   }
 }
 

@@ -1,19 +1,23 @@
 // The page: reads the address and the catalog, and shows the echo (one pane or two, and carries what is written to each
 // of them), the chat room, or the table of all stacks.
-import { LitElement, html, nothing, svg } from "lit";
+import { html, nothing, svg } from "lit";
 import { live } from "lit/directives/live.js";
 import "../echo/composer.js";
 import "../echo/pane.js";
-import { again } from "../shared/again.js";
 import { VIEWS, readAddress, writeAddress, writeChatAddress, writeStacksAddress } from "./address.js";
-import { StatusBoard, loadCatalog } from "../shared/catalog.js";
 import { Conversation } from "../echo/conversation.js";
-import { Translated, firstLanguage, language, rememberLanguage, setLanguage, t } from "../i18n/i18n.js";
+import { firstLanguage, language, rememberLanguage, setLanguage, t } from "../i18n/i18n.js";
+import { again } from "../shared/again.js";
+import { StatusBoard, loadCatalog } from "../shared/catalog.js";
+import { Component } from "../shared/component.js";
+import { Follows } from "../shared/follows.js";
 import { goToFilter } from "../shared/stack-filter.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
 /** @typedef {import("../shared/target.js").Selection} Selection */
 /** @typedef {import("./address.js").View} View */
+/** @typedef {import("../echo/pane.js").Pane} Pane */
+/** @typedef {import("../i18n/i18n.js").Message} Message */
 /** @typedef {import("../echo/payload.js").Data} Data */
 
 /** @type {Record<View, string>} */
@@ -21,7 +25,20 @@ const TITLES = { echo: "page.title", chat: "room.title", stacks: "stacks.title" 
 const BREATH = 8; // milliseconds of sending before the page may draw
 const MOST_WAITING = 4 * 1024 * 1024; // bytes that may wait in the browser before more are handed to it
 
-class App extends LitElement {
+class App extends Component {
+  static properties = {
+    services: { state: true },
+    selections: { state: true },
+    sideBySide: { state: true },
+    view: { state: true },
+    visited: { state: true },
+    chatService: { state: true },
+    table: { state: true },
+    troubles: { state: true },
+    note: { state: true },
+    sending: { state: true },
+  };
+
   constructor() {
     super();
     /** @type {Service[] | null} null until the catalog is here */
@@ -32,22 +49,20 @@ class App extends LitElement {
     this.selections = [];
     this.sideBySide = false;
     this.view = readAddress(location.search, []).view;
-    /** @type {Set<View>} those that have been shown: what one did there stays as it is */
+    /** @type {ReadonlySet<View>} those that have been shown: what one did there stays as it is */
     this.visited = new Set();
     this.chatService = ""; // the stack by which one is in the room
     this.table = readAddress(location.search, []).table;
-    /** @type {import("../i18n/i18n.js").Message[]} */
+    /** @type {readonly Message[]} */
     this.troubles = [];
-    /** @type {import("../i18n/i18n.js").Message | null} */
+    /** @type {Message | null} */
     this.note = null;
     this.sending = 0;
-    new Translated(this);
+    for (const conversation of this.conversations) {
+      new Follows(this, () => conversation, ["state"], this.#stateChanged);
+    }
     setLanguage(firstLanguage(new URLSearchParams(location.search).get("lang")));
     this.#start();
-  }
-
-  createRenderRoot() {
-    return this;
   }
 
   async #start() {
@@ -55,26 +70,23 @@ class App extends LitElement {
       this.services = await again(loadCatalog);
     } catch (error) {
       this.services = [];
-      this.troubles.push({ key: "page.catalogFailed", params: { detail: /** @type {Error} */ (error).message } });
+      this.#complain({ key: "page.catalogFailed", params: { detail: /** @type {Error} */ (error).message } });
     }
     const address = readAddress(location.search, this.services);
     this.selections = address.panes;
     this.sideBySide = address.sideBySide;
     this.chatService = address.panes[0].service ?? this.services[0]?.name ?? "";
     const names = this.services.map(({ name, title }) => `${title} (${name})`).join(", ");
-    if (this.services.length > 0)
-      this.troubles.push(...address.unknown.map((name) => ({ key: "page.unknown", params: { name, names } })));
-    this.conversations.forEach((conversation, index) => {
-      conversation.addEventListener("state", () => this.#stateChanged(index));
-    });
+    if (this.services.length > 0) {
+      this.#complain(...address.unknown.map((name) => ({ key: "page.unknown", params: { name, names } })));
+    }
     this.statuses.watch(this.services);
     addEventListener("popstate", () => this.#wentBack());
     addEventListener("keydown", goToFilter);
     await this.#show(address.view);
     await this.updateComplete;
-    if (address.connect)
-      for (const pane of this.querySelectorAll("ew-pane"))
-        /** @type {import("../echo/pane.js").Pane} */ (pane).connectNow();
+    if (!address.connect) return;
+    for (const pane of this.querySelectorAll("ew-pane")) /** @type {Pane} */ (pane).connectNow();
   }
 
   get shown() {
@@ -103,6 +115,11 @@ class App extends LitElement {
       ${this.visited.has("chat") ? this.#chat() : nothing}
       ${this.visited.has("stacks") ? this.#stacks() : nothing}
       ${this.view === "echo" || this.visited.has("echo") ? this.#echo() : nothing}`;
+  }
+
+  /** @param {Message[]} troubles */
+  #complain(...troubles) {
+    this.troubles = [...this.troubles, ...troubles];
   }
 
   #troubles() {
@@ -163,12 +180,11 @@ class App extends LitElement {
       if (view === "chat") await again(() => import("../chat/chat.js"));
       if (view === "stacks") await again(() => import("../stacks/stacks.js"));
       this.view = view;
-      this.visited.add(view);
+      this.visited = new Set([...this.visited, view]);
     } catch (error) {
       this.view = "echo";
-      this.troubles.push({ key: "views.failed", params: { detail: /** @type {Error} */ (error).message } });
+      this.#complain({ key: "views.failed", params: { detail: /** @type {Error} */ (error).message } });
     }
-    this.requestUpdate();
   }
 
   /** @param {MouseEvent} event @param {View} view */
@@ -199,7 +215,7 @@ class App extends LitElement {
     history.pushState(null, "", this.#address("echo"));
     await this.#show("echo");
     await this.updateComplete;
-    const pane = /** @type {import("../echo/pane.js").Pane} */ (this.querySelector("ew-pane"));
+    const pane = /** @type {Pane} */ (this.querySelector("ew-pane"));
     await pane.updateComplete;
     pane.choose(service);
     pane.querySelector("h2")?.focus();
@@ -241,17 +257,16 @@ class App extends LitElement {
 
   #remember() {
     history.replaceState(null, "", this.#address(this.view));
-    this.requestUpdate();
+    this.requestUpdate(); // the links to the views are made of the address, which is no property
   }
 
-  /** @param {number} index */
-  #stateChanged(index) {
-    const { state, target } = this.conversations[index];
-    if ((state === "waiting" || state === "disconnected") && target?.service)
-      this.statuses.suspect(target.service.name);
+  /** @param {Event} event of a conversation */
+  #stateChanged = (event) => {
+    const { state, target } = /** @type {Conversation} */ (event.target);
+    const dropped = state === "waiting" || state === "disconnected";
+    if (dropped && target?.service) this.statuses.suspect(target.service.name);
     this.note = null;
-    this.requestUpdate();
-  }
+  };
 
   /**
    * Sends to every pane that is connected, a little at a time, so that ten thousand messages never hold up the page.
@@ -269,7 +284,6 @@ class App extends LitElement {
     let until = performance.now() + BREATH;
     for (const data of messages) {
       while (performance.now() > until || open.some(({ waiting }) => waiting > MOST_WAITING)) {
-        this.requestUpdate();
         await new Promise((resolve) => setTimeout(resolve));
         if (!open.some(({ state }) => state === "connected")) break;
         until = performance.now() + BREATH;
@@ -278,7 +292,6 @@ class App extends LitElement {
       this.sending--;
     }
     this.sending = 0;
-    this.requestUpdate();
   }
 
   /** @param {number} index */

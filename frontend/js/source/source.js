@@ -1,8 +1,9 @@
 // "How it is done": the stack's real files, its facts and its known deviations. Loaded when first opened.
-import { LitElement, html } from "lit";
+import { html } from "lit";
+import { language, t } from "../i18n/i18n.js";
 import { again } from "../shared/again.js";
 import { deviations } from "../shared/catalog.js";
-import { Translated, language, t } from "../i18n/i18n.js";
+import { Component } from "../shared/component.js";
 import { formatDay, formatSize } from "../shared/format.js";
 import { yardstick } from "../shared/mark.js";
 
@@ -25,8 +26,13 @@ async function load(path) {
   }
 }
 
-export class Source extends LitElement {
-  static properties = { service: { attribute: false }, first: { type: String } };
+export class Source extends Component {
+  static properties = {
+    service: { attribute: false },
+    first: { type: String },
+    file: { state: true },
+    source: { state: true },
+  };
 
   constructor() {
     super();
@@ -36,11 +42,6 @@ export class Source extends LitElement {
     this.file = "";
     /** @type {Loaded | null} */
     this.source = null;
-    new Translated(this);
-  }
-
-  createRenderRoot() {
-    return this;
   }
 
   /** @param {Map<string, unknown>} changed */
@@ -55,13 +56,11 @@ export class Source extends LitElement {
     const path = `services/${this.service?.name}/${file}`;
     this.file = file;
     this.source = null;
-    this.requestUpdate();
     const source = sources.get(path) ?? load(path);
     sources.set(path, source);
     const loaded = await source;
     if (path !== `services/${this.service?.name}/${this.file}`) return; // another is wanted by now
     this.source = loaded;
-    this.requestUpdate();
   }
 
   render() {

@@ -1,18 +1,19 @@
 // All stacks in one table: what they are, how they are doing, and in what order one likes. Loaded when first shown.
-import { LitElement, html, nothing } from "lit";
+import { html, nothing } from "lit";
 import "../shared/stack-filter.js";
-import { deviations } from "../shared/catalog.js";
 import { COLUMNS, sorted } from "./columns.js";
-import { Follows } from "../shared/follows.js";
-import { Translated, language, t } from "../i18n/i18n.js";
-import { formatDay } from "../shared/format.js";
+import { language, t } from "../i18n/i18n.js";
+import { deviations } from "../shared/catalog.js";
+import { Component } from "../shared/component.js";
 import { isMeant } from "../shared/filter.js";
+import { Follows } from "../shared/follows.js";
+import { formatDay } from "../shared/format.js";
 import { yardstick } from "../shared/mark.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
 /** @typedef {import("./columns.js").Table} Table */
 
-class Stacks extends LitElement {
+class Stacks extends Component {
   static properties = { services: { attribute: false }, statuses: { attribute: false }, table: { attribute: false } };
 
   constructor() {
@@ -23,12 +24,7 @@ class Stacks extends LitElement {
     this.statuses = /** @type {any} */ (undefined); // always given
     /** @type {Table} */
     this.table = { order: null, filter: "" };
-    new Translated(this);
     new Follows(this, () => this.statuses, ["change"]);
-  }
-
-  createRenderRoot() {
-    return this;
   }
 
   render() {
@@ -91,14 +87,14 @@ class Stacks extends LitElement {
   /** @param {Partial<Table>} part */
   #keep(part) {
     this.table = { ...this.table, ...part };
-    this.dispatchEvent(new CustomEvent("ew-table", { detail: this.table, bubbles: true }));
+    this.tell("ew-table", this.table);
   }
 
   /** @param {MouseEvent} event @param {string} name */
   #open(event, name) {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    this.dispatchEvent(new CustomEvent("ew-open", { detail: name, bubbles: true }));
+    this.tell("ew-open", name);
   }
 
   /** @param {CustomEvent<{ choose: boolean }>} event */
