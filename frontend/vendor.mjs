@@ -1,6 +1,7 @@
-// Copies the few files that the page loads from node_modules into DEST/vendor, with their licences:
+// Copies the few files that the page loads from node_modules into DEST/vendor, with their licences. A style sheet is put
+// into a layer on the way, since rules outside all layers would win over the page's own:
 //   node vendor.mjs DEST
-import { cp, mkdir, readdir } from "node:fs/promises";
+import { cp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,6 +27,9 @@ export const FILES = [
   "@lezer/python/dist/index.js",
 ];
 
+/** @type {Record<string, string>} the layers of the style sheets */
+const LAYERS = { "@picocss/pico/css/pico.min.css": "pico" };
+
 const modules = fileURLToPath(new URL("node_modules", import.meta.url));
 
 /** @param {string} file */
@@ -42,6 +46,12 @@ async function copy(from, to) {
   await cp(from, to);
 }
 
+/** @param {string} file @param {string} name */
+async function layer(file, name) {
+  const text = (await readFile(file, "utf8")).replace('@charset "UTF-8";', ""); // which only a sheet's beginning may say
+  await writeFile(file, `@layer ${name} {\n${text}\n}\n`);
+}
+
 /** @param {string} destination */
 export async function vendor(destination) {
   const missing = FILES.filter((file) => !existsSync(join(modules, file)));
@@ -50,6 +60,7 @@ export async function vendor(destination) {
   }
   for (const file of FILES) {
     await copy(join(modules, file), join(destination, "vendor", file));
+    if (file in LAYERS) await layer(join(destination, "vendor", file), LAYERS[file]);
   }
   for (const name of new Set(FILES.map(packageOf))) {
     const licence = (await readdir(join(modules, name))).find((file) => /^licen[cs]e/i.test(file));

@@ -418,7 +418,7 @@ def lose(page: Page, file: str, *, times: int | None = None) -> list[str]:
 
 
 @FAILED_TO_LOAD
-@pytest.mark.parametrize("file", ["services.json", "chat.js", "room.js"])
+@pytest.mark.parametrize("file", ["services.json", "chat.js", "room.js", "chat.css"])
 def test_the_chat_asks_again_for_a_file_that_was_lost(page: Page, plain: Service, file: str) -> None:
     lost = lose(page, file, times=2)
 
@@ -429,7 +429,7 @@ def test_the_chat_asks_again_for_a_file_that_was_lost(page: Page, plain: Service
 
 
 @FAILED_TO_LOAD
-@pytest.mark.parametrize("file", ["services.json", "stacks.js"])
+@pytest.mark.parametrize("file", ["services.json", "stacks.js", "stacks.css"])
 def test_the_table_asks_again_for_a_file_that_was_lost(page: Page, services: list[Service], file: str) -> None:
     lost = lose(page, file, times=2)
     table = StacksPage(page)

@@ -100,7 +100,7 @@ def test_the_page_is_revalidated_by_its_etag(http: httpx.Client) -> None:
     assert again.content == b""
 
 
-@pytest.mark.parametrize("path", ["/", "/services.json", "/js/client.js", "/css/page.css"])
+@pytest.mark.parametrize("path", ["/", "/services.json", "/js/client.js", "/css/base.css"])
 def test_text_is_sent_compressed(base_url: str, path: str) -> None:
     answer = raw_http.request(base_url, path, headers={"Accept-Encoding": "gzip"})
 

@@ -1,6 +1,6 @@
 // What index.html and vendor.mjs list must be what the modules import: no more, no less.
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -12,6 +12,7 @@ import { FILES, vendor } from "../vendor.mjs";
 const FRONTEND = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = new Modules(FRONTEND);
 const needed = new Set(modules.entries().flatMap((entry) => modules.neededBy(entry))); // at once, and when needed
+const SHEETS = readdirSync(join(FRONTEND, "css")).map((file) => `css/${file}`);
 let site = "";
 
 before(async () => {
@@ -42,15 +43,36 @@ test("vendored files are those that are used, each with its licence", () => {
 });
 
 test("all of the page, with every library, is at most 200 kB over the wire", () => {
-  const files = new Set([
-    "index.html",
-    "favicon.svg",
-    "css/page.css",
-    ...FILES.map((file) => `vendor/${file}`),
-    ...needed,
-  ]);
+  const files = new Set(["index.html", "favicon.svg", ...SHEETS, ...FILES.map((file) => `vendor/${file}`), ...needed]);
   const total = [...files].reduce((sum, file) => sum + gzipSync(modules.read(file)).length, 0);
   assert.ok(total <= 200_000, `${total} bytes`);
+});
+
+test("every style sheet is in the page from the start, or comes with a view", () => {
+  const loaded = [
+    ...modules.page.matchAll(/rel="stylesheet" href="(css\/[^"]+)"/g),
+    ...modules.read("js/shell/app.js").matchAll(/addStyles\("([^"]+)"\)/g),
+  ];
+  assert.deepEqual(loaded.map(([, file]) => file).sort(), SHEETS.toSorted());
+});
+
+test("the order of the layers is declared once, and every rule is in one of them", () => {
+  const order = SHEETS.flatMap((file) => [...modules.read(file).matchAll(/^@layer ([^{]+?);$/gm)]);
+  assert.equal(order.length, 1);
+  const layers = order[0][1].split(", ");
+  const allowed = ["}", ...layers.map((layer) => `@layer ${layer} {`)];
+  for (const file of SHEETS) {
+    const text = modules.read(file).replace(/\/\*.*?\*\/|^@layer [^{]+?;$/gms, "");
+    for (const line of text.split("\n").filter((line) => /^\S/.test(line))) {
+      assert.ok(allowed.includes(line), `${file}: ${line}`);
+    }
+  }
+  const pico = readFileSync(join(site, "vendor/@picocss/pico/css/pico.min.css"), "utf8");
+  assert.match(pico, /^@layer pico \{\n\/\*!.*\}\n\}\n$/s);
+});
+
+test("no rule is bound to a place among others: a column that moves keeps its looks", () => {
+  for (const file of SHEETS) assert.doesNotMatch(modules.read(file), /:nth-|:first-child|:last-child|-of-type/, file);
 });
 
 test("nothing but the import map is inline, and no library comes from elsewhere", () => {

@@ -125,16 +125,16 @@ class Chat extends Component {
       <section class="chat ${this.sourceOpen ? "with-source" : ""}" role="region" aria-label=${t("room")}
         data-state=${state} data-live=${ifDefined(room.live ?? undefined)} data-last=${ifDefined(room.last || undefined)}
         data-repeats=${room.repeats} data-disorder=${room.disorder}>
-        <div class="chat-side">
+        <div class="chat-side card">
           ${this.#dials(service)}
           ${this.#connection()}
           ${this.#online()}
         </div>
-        <div class="chat-talk" @ew-chat-said=${this.#toEnd}>
+        <div class="chat-talk card" @ew-chat-said=${this.#toEnd}>
           <ew-chat-log .visit=${this.visit} .services=${this.services}></ew-chat-log>
           <ew-chat-box .visit=${this.visit} .nick=${this.nick} .nickError=${this.nickError}></ew-chat-box>
         </div>
-        ${this.sourceOpen ? html`<ew-source class="source" id="chat-source" first="chat" .service=${service}></ew-source>` : nothing}
+        ${this.sourceOpen ? html`<ew-source class="source card" id="chat-source" first="chat" .service=${service}></ew-source>` : nothing}
       </section>`;
   }
 

@@ -49,7 +49,7 @@ export class Composer extends Component {
 
   render() {
     return html`
-      <section class="composer" aria-labelledby="composer-title">
+      <section class="composer card" aria-labelledby="composer-title">
         <h2 id="composer-title" class="visually-hidden">${t("message")}</h2>
         <div class="composer-head">
           <fieldset class="kinds">

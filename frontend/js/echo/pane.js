@@ -76,14 +76,14 @@ export class Pane extends Component {
     const { service } = this;
     return html`
       <section class="pane ${this.sourceOpen ? "with-source" : ""}" role="region" aria-label=${t(this.number === 1 ? "pane.first" : "pane.second")}>
-        <ew-selector class="stacks" .number=${this.number} .services=${this.services} .statuses=${this.statuses}
+        <ew-selector class="stacks card" .number=${this.number} .services=${this.services} .statuses=${this.statuses}
           .selected=${this.selection.service} @ew-choose=${(/** @type {CustomEvent<string | null>} */ { detail }) => this.choose(detail)}></ew-selector>
-        <div class="talk">
+        <div class="talk card">
           ${this.#heading(service)}
           ${this.#controls(service)}
           <ew-log .conversation=${this.conversation}></ew-log>
         </div>
-        ${this.sourceOpen ? html`<ew-source class="source" id=${this.#id("source")} .service=${service}></ew-source>` : nothing}
+        ${this.sourceOpen ? html`<ew-source class="source card" id=${this.#id("source")} .service=${service}></ew-source>` : nothing}
       </section>`;
   }
 
@@ -106,7 +106,7 @@ export class Pane extends Component {
       </header>
       ${
         state === "down"
-          ? html`<p class="down" role="alert"><strong>${t("down.title", { title: service.title })}</strong>
+          ? html`<p class="notice down" role="alert"><strong>${t("down.title", { title: service.title })}</strong>
         <span>${t("down.said", { error })}</span></p>`
           : nothing
       }`;
@@ -160,7 +160,7 @@ export class Pane extends Component {
       </div>
       ${
         service?.naive && this.selection.handler === "naive"
-          ? html`<p class="naive" id=${this.#id("naive")} lang="en">${service.naive.summary}</p>`
+          ? html`<p class="notice naive" id=${this.#id("naive")} lang="en">${service.naive.summary}</p>`
           : nothing
       }
       <div class="line" data-state=${state}>

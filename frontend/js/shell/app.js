@@ -4,6 +4,7 @@ import { html, nothing, svg } from "lit";
 import { live } from "lit/directives/live.js";
 import "../echo/composer.js";
 import "../echo/pane.js";
+import { addStyles } from "./styles.js";
 import { VIEWS, readAddress, writeAddress, writeChatAddress, writeStacksAddress } from "./address.js";
 import { Conversation } from "../echo/conversation.js";
 import { firstLanguage, language, rememberLanguage, setLanguage, t } from "../i18n/i18n.js";
@@ -22,6 +23,12 @@ import { goToFilter } from "../shared/stack-filter.js";
 
 /** @type {Record<View, string>} */
 const TITLES = { echo: "page.title", chat: "room.title", stacks: "stacks.title" };
+/** What a view needs beside what the page starts with. @type {Record<View, () => Promise<unknown>>} */
+const LOADS = {
+  echo: async () => {},
+  chat: () => Promise.all([import("../chat/chat.js"), addStyles("css/chat.css")]),
+  stacks: () => Promise.all([import("../stacks/stacks.js"), addStyles("css/stacks.css")]),
+};
 const BREATH = 8; // milliseconds of sending before the page may draw
 const MOST_WAITING = 4 * 1024 * 1024; // bytes that may wait in the browser before more are handed to it
 
@@ -123,7 +130,7 @@ class App extends Component {
   }
 
   #troubles() {
-    return this.troubles.map(({ key, params }) => html`<p class="trouble" role="alert">${t(key, params)}</p>`);
+    return this.troubles.map(({ key, params }) => html`<p class="notice trouble" role="alert">${t(key, params)}</p>`);
   }
 
   #chat() {
@@ -177,8 +184,7 @@ class App extends Component {
   /** Loads a view when it is first shown. @param {View} view */
   async #show(view) {
     try {
-      if (view === "chat") await again(() => import("../chat/chat.js"));
-      if (view === "stacks") await again(() => import("../stacks/stacks.js"));
+      await again(LOADS[view]);
       this.view = view;
       this.visited = new Set([...this.visited, view]);
     } catch (error) {

@@ -24,6 +24,9 @@ export const COLUMNS = {
   status: (_, state) => STATES.indexOf(state),
 };
 
+/** The columns of numbers, which stand under each other by their last digit. */
+export const NUMBERS = ["lines", "known"];
+
 /** @param {string | number | null} value */
 const isEmpty = (value) => value === null || value === "" || Number.isNaN(value);
 

@@ -1,7 +1,7 @@
 // All stacks in one table: what they are, how they are doing, and in what order one likes. Loaded when first shown.
 import { html, nothing } from "lit";
 import "../shared/stack-filter.js";
-import { COLUMNS, sorted } from "./columns.js";
+import { COLUMNS, NUMBERS, sorted } from "./columns.js";
 import { language, t } from "../i18n/i18n.js";
 import { deviations } from "../shared/catalog.js";
 import { Component } from "../shared/component.js";
@@ -32,7 +32,7 @@ class Stacks extends Component {
     const meant = this.services.filter((service) => isMeant(service, filter));
     const rows = sorted(meant, order, (name) => this.statuses.of(name).state, language());
     return html`
-      <section class="stack-table" role="region" aria-labelledby="stacks-title">
+      <section class="stack-table card" role="region" aria-labelledby="stacks-title">
         <header>
           <h2 id="stacks-title">${t("views.stacks")}</h2>
           <ew-stack-filter .query=${filter} .count=${meant.length} .all=${this.services.length}
@@ -54,7 +54,7 @@ class Stacks extends Component {
     const { order } = this.table;
     const sort = order?.column !== column ? nothing : order.descending ? "descending" : "ascending";
     return html`
-      <th scope="col" data-column=${column} aria-sort=${sort}>
+      <th scope="col" class=${NUMBERS.includes(column) ? "number" : nothing} data-column=${column} aria-sort=${sort}>
         <button type="button" @click=${() => this.#sort(column)}>${t(`column.${column}`)}<span class="arrow" aria-hidden="true"></span></button>
       </th>`;
   }
@@ -72,8 +72,8 @@ class Stacks extends Component {
         <td>${t(`concurrency.${concurrency}`)}</td>
         <td><time datetime=${released}>${formatDay(released, language())}</time></td>
         <td>${t(`maintenance.${maintenance}`)}</td>
-        <td>${sources.length === 0 ? nothing : lines}</td>
-        <td>${deviations(service)}</td>
+        <td class="number">${sources.length === 0 ? nothing : lines}</td>
+        <td class="number">${deviations(service)}</td>
         <td><span class="status"><span class="dot" aria-hidden="true"></span> ${t(`status.${state}`)}</span></td>
       </tr>`;
   }
