@@ -93,6 +93,19 @@ def test_with_how_it_is_done_open(
     assert_fits()
 
 
+def test_with_the_mends_of_a_stack_open(
+    echo: EchoPage, services: list[Service], assert_accessible: Check, assert_fits: Check
+) -> None:
+    most_mended = max(services, key=lambda service: len(service.mended))
+    pane = echo.open(service=most_mended.name)
+    pane.how.click()
+    pane.mends_summary.click()
+    expect(pane.mends).to_be_visible()
+
+    assert_accessible()
+    assert_fits()
+
+
 def test_with_a_naive_handler_chosen(
     echo: EchoPage, services: list[Service], assert_accessible: Check, assert_fits: Check
 ) -> None:

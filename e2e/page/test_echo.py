@@ -1,12 +1,13 @@
 """The page with every service: what is sent comes back."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from e2e.support.pages import EchoPage, Pane
-from echowall.catalog.catalog import ROOT, Service
+from echowall.catalog.catalog import ROOT, Known, Mended, Service
 
 
 def test_a_deep_link_selects_the_service_and_messages_come_back(echo: EchoPage, service: Service) -> None:
@@ -163,7 +164,7 @@ def test_the_same_message_goes_to_both_stacks_side_by_side(
                 assert pane.received() == [f"Hello, {one.name} and {two.name}"]
 
 
-def test_the_page_shows_handlers_versions_source_facts_and_deviations_of_each_stack(
+def test_the_page_shows_handlers_versions_source_facts_deviations_and_mends_of_each_stack(
     echo: EchoPage, services: list[Service], subtests: pytest.Subtests
 ) -> None:
     pane = echo.open(service=services[-1].name)
@@ -197,11 +198,24 @@ def expect_facts(pane: Pane, service: Service) -> None:
         expect(pane.source_of(file)).to_have_text(source, use_inner_text=False)
     expect(pane.root.locator("dl").filter(has_text=service.framework)).to_contain_text(service.server)
     expect(pane.known_summary).to_have_text(f"Known deviations: {service.deviations}")
-    entries = pane.known_deviations.get_by_role("listitem")
-    expect(entries).to_have_count(max(1, len(service.known)))
-    texts = entries.all_inner_texts()
+    expect(pane.known_deviations.get_by_role("listitem")).to_have_count(max(1, len(service.known)))
+    expect_causes(pane.known_deviations, service.known)
+    if service.mended:
+        if not pane.mends.is_visible():
+            pane.mends_summary.click()
+        expect(pane.mends_summary).to_have_text(f"Mended by the service: {service.mends}")
+        expect_causes(pane.mends, service.mended)
+        for entry, mended in zip(pane.mends.get_by_role("listitem").all(), service.mended, strict=True):
+            expect(entry).to_contain_text("Without the mend:")
+            expect(entry).to_contain_text(f"mended by {mended.by}")
+    else:
+        expect(pane.mends_summary).to_have_count(0)
+
+
+def expect_causes(entries: Locator, causes: Sequence[Known | Mended]) -> None:
+    """Expect of each entry its checks, what they observe, the reason, and the link."""
     links = entries.get_by_role("link").evaluate_all("links => links.map(link => link.getAttribute('href'))")
-    assert links == [known.link for known in service.known]
-    for text, known in zip(texts, service.known, strict=False):
-        for part in (*known.checks, known.outcome, known.reason):
+    assert links == [cause.link for cause in causes]
+    for text, cause in zip(entries.get_by_role("listitem").all_inner_texts(), causes, strict=False):
+        for part in (*cause.checks, cause.outcome, cause.reason):
             assert " ".join(part.split()) in " ".join(text.split())

@@ -168,6 +168,8 @@ class Pane:
         self.source = self.root.get_by_role("region", name=re.compile(r"^Source of "))
         self.known_summary = self.root.locator("summary").filter(has_text="Known deviations")
         self.known_deviations = self.root.get_by_role("list", name="Known deviations")
+        self.mends_summary = self.root.locator("summary").filter(has_text="Mended by the service")
+        self.mends = self.root.get_by_role("list", name="Mended by the service")
 
     def stack(self, title: str) -> Locator:
         """The radio button that chooses a stack."""

@@ -14,7 +14,8 @@ export function stack(name, facts = {}) {
     released: "2026-01-01",
     maintenance: "active",
     known: [],
-    sources: ["app.py"],
+    mended: [],
+    sources: ["echo.py"],
     lines: 1,
     ...facts,
   });

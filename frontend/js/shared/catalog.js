@@ -1,6 +1,15 @@
 // The stacks: what services.json says of them, and what each of them says of itself right now.
 
 /**
+ * Checks that one cause fails.
+ * @typedef {object} Deviation
+ * @property {string[]} checks their ids
+ * @property {string} outcome what they observe, in their own words
+ * @property {string} reason
+ * @property {string} link to where the cause is told or seen
+ */
+/** @typedef {Deviation & { by: string }} Mend what the service keeps from its clients, by that function or class of its mends */
+/**
  * @typedef {object} Service
  * @property {string} name
  * @property {string} title
@@ -17,9 +26,10 @@
  * @property {"accepted" | "refused"} foreign_origin
  * @property {{ max_message?: number | null, ping_interval?: number | null }} limits
  * @property {{ shows: string, summary: string } | null} naive
- * @property {string[]} sources the files under services/NAME/: the echo first, then the chat room
- * @property {number} lines of those files, blank ones not counted
- * @property {{ checks: string[], outcome: string, reason: string, link: string, via?: string | null }[]} known
+ * @property {string[]} sources the files under services/NAME/, the echo first
+ * @property {number} lines of the echo, blank ones not counted
+ * @property {Deviation[]} known
+ * @property {Mend[]} mended
  */
 
 /** @type {Service["era"][]} in the order in which they are shown */
@@ -43,9 +53,19 @@ export async function loadCatalog() {
   return (await response.json()).services;
 }
 
-/** How many checks are known to fail. @param {Service} service */
+/** How many checks are known to fail. @param {Service} service @returns {number} */
 export function deviations({ known }) {
-  return known.reduce((sum, { checks }) => sum + checks.length, 0);
+  return count(known);
+}
+
+/** How many checks would fail without the service's mends. @param {Service} service @returns {number} */
+export function mends({ mended }) {
+  return count(mended);
+}
+
+/** @param {Deviation[]} deviations */
+function count(deviations) {
+  return deviations.reduce((sum, { checks }) => sum + checks.length, 0);
 }
 
 /** @param {Service[]} services @returns {[Service["era"], Service[]][]} by era, those that have none left out */

@@ -1,13 +1,14 @@
-// "How it is done": the stack's real files, its facts and its known deviations. Loaded when first opened.
-import { html } from "lit";
+// "How it is done": the stack's real files, its facts, its known deviations and its mends.
+import { html, nothing } from "lit";
 import { language, t } from "../i18n/i18n.js";
 import { again } from "../shared/again.js";
-import { deviations } from "../shared/catalog.js";
+import { deviations, mends } from "../shared/catalog.js";
 import { Component } from "../shared/component.js";
 import { formatDay, formatSize } from "../shared/format.js";
 import { yardstick } from "../shared/mark.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
+/** @typedef {import("../shared/catalog.js").Deviation} Deviation */
 /** @typedef {import("./highlight.js").Token} Token */
 /** @typedef {{ tokens: Token[] } | { error: string }} Loaded */
 
@@ -68,10 +69,8 @@ export class Source extends Component {
     return html`
       <h3>${t("source.facts")} ${yardstick(this.service)}</h3>
       ${facts(this.service)}
-      <details class="deviations">
-        <summary>${t("source.knownCount", { count: deviations(this.service) })}</summary>
-        ${this.#known(this.service)}
-      </details>
+      ${known(this.service)}
+      ${mended(this.service)}
       <div class="files" role="group" aria-label=${t("source.files")}>
         ${this.service.sources.map(
           (file) => html`<button type="button" class="outline" aria-pressed=${file === this.file}
@@ -79,21 +78,6 @@ export class Source extends Component {
         )}
       </div>
       <section class="code" role="region" aria-label=${t("source.region", { file: this.file })} tabindex="0"><pre>${this.#code()}</pre></section>`;
-  }
-
-  /** @param {Service} service */
-  #known({ known }) {
-    return html`
-      <ul class="known" aria-label=${t("source.known")}>
-        ${
-          known.length === 0
-            ? html`<li>${t("source.noneKnown")}</li>`
-            : known.map(
-                ({ checks, outcome, reason, link }) => html`
-          <li>${checks.map((check) => html`<code>${check}</code> `)}<span lang="en"><em>${outcome}</em>. ${reason}</span> <a href=${link} rel="noreferrer">${t("source.why")}</a></li>`,
-              )
-        }
-      </ul>`;
   }
 
   #code() {
@@ -125,6 +109,40 @@ function facts(service) {
     ],
   ];
   return html`<dl class="facts">${rows.map(([key, value]) => html`<div><dt>${t(`fact.${key}`)}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+/** @param {Service} service what fails */
+function known(service) {
+  const items = service.known.map((deviation) => html`<li>${checks(deviation)}${cause(deviation)}</li>`);
+  return html`
+    <details class="deviations">
+      <summary>${t("source.knownCount", { count: deviations(service) })}</summary>
+      <ul class="known" aria-label=${t("source.known")}>${items.length > 0 ? items : html`<li>${t("source.noneKnown")}</li>`}</ul>
+    </details>`;
+}
+
+/** @param {Service} service what would fail */
+function mended(service) {
+  if (service.mended.length === 0) return nothing;
+  const items = service.mended.map(
+    (mend) => html`
+    <li>${checks(mend)}${t("source.without")} ${cause(mend)} · ${t("source.by")} <code class="by">${mend.by}</code></li>`,
+  );
+  return html`
+    <details class="deviations">
+      <summary>${t("source.mendedCount", { count: mends(service) })}</summary>
+      <ul class="known mended" aria-label=${t("source.mended")}>${items}</ul>
+    </details>`;
+}
+
+/** @param {Deviation} deviation */
+function checks({ checks }) {
+  return checks.map((check) => html`<code>${check}</code> `);
+}
+
+/** @param {Deviation} deviation */
+function cause({ outcome, reason, link }) {
+  return html`<span lang="en"><em>${outcome}</em>. ${reason}</span> <a href=${link} rel="noreferrer">${t("source.why")}</a>`;
 }
 
 customElements.define("ew-source", Source);

@@ -1,8 +1,17 @@
 // The stacks by era, and how often each is asked for its state.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
-import { StatusBoard, byEra } from "../../js/shared/catalog.js";
+import { StatusBoard, byEra, deviations, mends } from "../../js/shared/catalog.js";
 import { stack } from "../stack.js";
+
+test("deviations and mends are counted by the check", () => {
+  const service = stack("one", {
+    known: [{ checks: ["a", "b"] }, { checks: ["c"] }],
+    mended: [{ checks: ["d", "e"] }],
+  });
+  assert.deepEqual([deviations(service), mends(service)], [3, 2]);
+  assert.deepEqual([deviations(stack("none")), mends(stack("none"))], [0, 0]);
+});
 
 test("eras that have no stack are left out", () => {
   const groups = byEra([
