@@ -24,7 +24,7 @@ BY_VALUE: dict[str, Key] = {
     "Era": lambda service: ERAS.index(service.era),
     "Latest release": lambda service: service.released,
     "Maintenance": lambda service: MAINTENANCE.index(service.maintenance),
-    "Lines of code": lambda service: service.lines,
+    "Echo lines": lambda service: service.lines,
     "Known deviations": lambda service: service.deviations,
 }
 BY_WORD = ("Stack", "Framework", "Server", "Concurrency")
@@ -53,7 +53,7 @@ def test_the_table_shows_every_fact_of_every_stack(table: StacksPage, services: 
         "Concurrency",
         "Latest release",
         "Maintenance",
-        "Lines of code",
+        "Echo lines",
         "Known deviations",
         "Status",
     ]
@@ -122,14 +122,14 @@ def test_stacks_that_do_not_run_can_be_sorted_to_one_end(
 
 
 def test_the_address_keeps_the_order(table: StacksPage, services: list[Service]) -> None:
-    table.sort("Lines of code")
+    table.sort("Echo lines")
     expect(table.page).to_have_url(re.compile(r"\?view=stacks&sort=lines$"))
-    table.sort("Lines of code")
+    table.sort("Echo lines")
     expect(table.page).to_have_url(re.compile(r"\?view=stacks&sort=lines&order=desc$"))
 
     table.reload()
 
-    expect(table.header("Lines of code")).to_have_attribute("aria-sort", "descending")
+    expect(table.header("Echo lines")).to_have_attribute("aria-sort", "descending")
     expected = sorted(services, key=lambda service: service.lines, reverse=True)
     assert table.names() == [service.name for service in expected]
 
@@ -146,7 +146,7 @@ def test_an_unknown_column_in_the_address_sorts_nothing(page: Page, services: li
 
 def test_the_filter_shows_the_rows_that_match_in_the_same_order(table: StacksPage, services: list[Service]) -> None:
     wanted = services[0].framework
-    table.sort("Lines of code")
+    table.sort("Echo lines")
 
     table.filter.fill(wanted.upper())
 
