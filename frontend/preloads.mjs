@@ -1,6 +1,6 @@
-// Writes into index.html which modules the page needs as it starts, so that they all load in one round trip:
+// Writes into index.html which modules the page needs at its start, so that they all load in one round trip:
 //   node preloads.mjs           writes them
-//   node preloads.mjs --check   ends with 1 where they are not as it would write them
+//   node preloads.mjs --check   exits with 1 if they are out of date
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,17 +11,17 @@ await init;
 const FRONTEND = dirname(fileURLToPath(import.meta.url));
 const LIST = /(<!-- preloads: .*? -->\n)(.*?)( *<!-- \/preloads -->)/s;
 
-/** The page's modules, as a browser finds them: files are named as the page addresses them. */
+/** The page's modules, found as a browser finds them. Files have the names by which the page addresses them. */
 export class Modules {
-  /** @param {string} [folder] with the page, and in node_modules what it addresses under vendor/ */
+  /** @param {string} [folder] of the page; its node_modules has the files that the page addresses under vendor/ */
   constructor(folder = FRONTEND) {
     this.folder = folder;
     this.page = readFileSync(join(folder, "index.html"), "utf8");
     const map = /<script type="importmap">(.*?)<\/script>/s.exec(this.page)?.[1];
-    /** @type {[string, string][]} longest first, which is how a browser looks into it */
+    /** @type {[string, string][]} longest first, the order in which a browser matches them */
     this.names = Object.entries(JSON.parse(map ?? '{"imports": {}}').imports).sort(([a], [b]) => b.length - a.length);
     const entry = /<script type="module" src="([^"]+)">/.exec(this.page)?.[1];
-    if (entry === undefined) throw new Error("it starts no module; add one by <script type=module>");
+    if (entry === undefined) throw new Error("it loads no module; add a <script type=module>");
     this.entry = entry;
   }
 
@@ -49,7 +49,7 @@ export class Modules {
     return [...found];
   }
 
-  /** @returns {string[]} the modules that the page loads: at once, and those that it loads when they are needed */
+  /** @returns {string[]} the module that the page loads at its start, and those that it loads later */
   entries() {
     const found = new Set([this.entry]);
     for (const entry of found) {
@@ -60,24 +60,24 @@ export class Modules {
     return [...found];
   }
 
-  /** @returns {string} index.html with the preloads that it ought to have */
+  /** @returns {string} index.html with the right preloads */
   pageWithPreloads() {
     const needed = this.neededBy(this.entry).filter((file) => file !== this.entry);
     const links = needed.sort().map((file) => `  <link rel="modulepreload" href="${file}">\n`);
     if (!LIST.test(this.page)) {
-      throw new Error("there is no place for the preloads; mark it by <!-- preloads: … --> and <!-- /preloads -->");
+      throw new Error("there is no place for the preloads; mark it with <!-- preloads: … --> and <!-- /preloads -->");
     }
     return this.page.replace(LIST, (_, start, _written, end) => `${start}${links.join("")}${end}`);
   }
 
-  /** @param {string} file @param {string[]} ways in es-module-lexer's words @returns {string[]} what it imports in these ways */
+  /** The modules that a file imports. @param {string} file @param {string[]} ways by es-module-lexer's names */
   imports(file, ...ways) {
     const [imports] = parse(this.read(file), file);
     return imports
       .filter(({ type }) => ways.includes(type))
       .map((one) => {
         if ("specifier" in one && typeof one.specifier === "string") return this.resolve(one.specifier, file);
-        throw new Error(`${file}: it imports what only running it would tell; name the module in a string`);
+        throw new Error(`${file}: it computes the name of a module that it imports; write the name as a string`);
       });
   }
 }

@@ -1,5 +1,5 @@
-// Copies the few files that the page loads from node_modules into DEST/vendor, with their licences. A style sheet is put
-// into a layer on the way, since rules outside all layers would win over the page's own:
+// Copies the few files that the page loads from node_modules into DEST/vendor, with their licences. It wraps
+// Pico's style sheet in a layer, because rules outside all layers would win over the page's own:
 //   node vendor.mjs DEST
 import { cp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
@@ -48,7 +48,7 @@ async function copy(from, to) {
 
 /** @param {string} file @param {string} name */
 async function layer(file, name) {
-  const text = (await readFile(file, "utf8")).replace('@charset "UTF-8";', ""); // which only a sheet's beginning may say
+  const text = (await readFile(file, "utf8")).replace('@charset "UTF-8";', ""); // valid only where a sheet begins
   await writeFile(file, `@layer ${name} {\n${text}\n}\n`);
 }
 

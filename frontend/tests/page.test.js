@@ -48,7 +48,7 @@ test("all of the page, with every library, is at most 200 kB over the wire", () 
   assert.ok(total <= 200_000, `${total} bytes`);
 });
 
-test("every style sheet is in the page from the start, or comes with a view", () => {
+test("every style sheet is linked in the page, or loads with a view", () => {
   const loaded = [
     ...modules.page.matchAll(/rel="stylesheet" href="(css\/[^"]+)"/g),
     ...modules.read("js/shell/app.js").matchAll(/addStyles\("([^"]+)"\)/g),
@@ -71,7 +71,7 @@ test("the order of the layers is declared once, and every rule is in one of them
   assert.match(pico, /^@layer pico \{\n\/\*!.*\}\n\}\n$/s);
 });
 
-test("no rule is bound to a place among others: a column that moves keeps its looks", () => {
+test("no rule depends on an element's position: a column that moves looks the same", () => {
   for (const file of SHEETS) assert.doesNotMatch(modules.read(file), /:nth-|:first-child|:last-child|-of-type/, file);
 });
 
@@ -91,8 +91,8 @@ test("the page's code turns no text into HTML", () => {
   }
 });
 
-test("a view imports nothing of another view, and what views share imports no view", () => {
-  const shared = ["js", "js/i18n", "js/shared", "js/source"]; // each may import those before it
+test("a view imports nothing from another view, and shared modules import no view", () => {
+  const shared = ["js", "js/i18n", "js/shared", "js/source"]; // each may import from those before it
   for (const file of [...needed].filter((file) => file.startsWith("js/") && !file.startsWith("js/shell/"))) {
     const folder = dirname(file);
     const allowed = [...(shared.includes(folder) ? shared.slice(0, shared.indexOf(folder)) : shared), folder];

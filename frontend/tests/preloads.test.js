@@ -1,4 +1,4 @@
-// The tool that writes the preloads: what it takes for needed at once, what for later, and what it says of a mistake.
+// The tool that writes the preloads: which modules are needed at once, which later, and its error messages.
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -29,7 +29,7 @@ function modulesOf(files, page = PAGE) {
   return new Modules(folder);
 }
 
-test("what is imported in any static way is needed at once, by whatever is", () => {
+test("every module that is imported statically, directly or not, is needed at once", () => {
   const modules = modulesOf({
     "js/app.js": `import "./a.js";\nimport b, { c as d } from "./deep/b.js";\nexport * from './c.js';`,
     "js/a.js": `export { x } from "./d.js";`,
@@ -47,7 +47,7 @@ test("what is imported in any static way is needed at once, by whatever is", () 
   ]);
 });
 
-test("what only looks like an import is none", () => {
+test("text that only looks like an import is not one", () => {
   const modules = modulesOf({
     "js/app.js": `// import "./a.js";\n/** @typedef {import("./a.js").A} A */\nconst text = 'import "./a.js"';\nimport.meta;`,
   });
@@ -55,7 +55,7 @@ test("what only looks like an import is none", () => {
   assert.deepEqual(modules.neededBy("js/app.js"), ["js/app.js"]);
 });
 
-test("what is imported when it is needed is an entry of its own, and is not preloaded", () => {
+test("a module that is imported dynamically is an entry, and is not preloaded", () => {
   const modules = modulesOf({
     "js/app.js": `const load = () => import("./later.js");`,
     "js/later.js": `import "./a.js"; await import("./last.js");`,
@@ -67,7 +67,7 @@ test("what is imported when it is needed is an entry of its own, and is not prel
   assert.deepEqual(modules.neededBy("js/app.js"), ["js/app.js"]);
 });
 
-test("the import map's longest name counts, and vendored files are read where npm has put them", () => {
+test("the longest name of the import map wins, and vendored files are read from node_modules", () => {
   const modules = modulesOf({
     "js/app.js": `import "lib"; import "lib/x.js"; import "lib/special/y.js";`,
     "node_modules/lib/index.js": "",
@@ -84,19 +84,19 @@ test("the import map's longest name counts, and vendored files are read where np
   ]);
 });
 
-test("the list is written anew, sorted, and the rest of the page stays as it is", () => {
+test("the list is replaced by a sorted one, and the rest of the page does not change", () => {
   const modules = modulesOf({ "js/app.js": `import "./b.js"; import "./a.js";`, "js/a.js": "", "js/b.js": "" });
 
   const preload = (/** @type {string} */ file) => `  <link rel="modulepreload" href="js/${file}.js">\n`;
   assert.equal(modules.pageWithPreloads(), PAGE.replace(preload("gone"), preload("a") + preload("b")));
 });
 
-test("a mistake is named with its file", () => {
+test("an error names the file", () => {
   const unknown = modulesOf({ "js/app.js": `import "nosuch";` });
   assert.throws(() => unknown.neededBy("js/app.js"), /js\/app\.js: the import map does not know nosuch/);
   const computed = modulesOf({ "js/app.js": `import(location.hash);` });
-  assert.throws(() => computed.entries(), /js\/app\.js: .* name the module in a string/);
+  assert.throws(() => computed.entries(), /js\/app\.js: .* write the name as a string/);
   const unmarked = modulesOf({ "js/app.js": "" }, PAGE.replace("<!-- /preloads -->", ""));
   assert.throws(() => unmarked.pageWithPreloads(), /there is no place for the preloads/);
-  assert.throws(() => modulesOf({}, "<p></p>"), /it starts no module/);
+  assert.throws(() => modulesOf({}, "<p></p>"), /it loads no module/);
 });

@@ -97,7 +97,7 @@ class Chat extends Component {
     if (wanted && stillSo && visit.state === "disconnected") visit.connect(chatTarget(service, location));
   }
 
-  /** However many messages come, one rendering a frame: it is asked for here, since they are the room's and no property. */
+  /** However many messages come, one rendering a frame. It is asked for here, since they are the room's, no property. */
   #said() {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = undefined;

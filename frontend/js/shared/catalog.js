@@ -1,14 +1,14 @@
 // The stacks: what services.json says of them, and what each of them says of itself right now.
 
 /**
- * Checks that one cause fails.
+ * Checks that fail for one reason.
  * @typedef {object} Deviation
  * @property {string[]} checks their ids
  * @property {string} outcome what they observe, in their own words
  * @property {string} reason
- * @property {string} link to where the cause is told or seen
+ * @property {string} link to the upstream issue or source
  */
-/** @typedef {Deviation & { by: string }} Mend what the service keeps from its clients, by that function or class of its mends */
+/** @typedef {Deviation & { by: string }} Mend a deviation that the function or class `by` of the service prevents */
 /**
  * @typedef {object} Service
  * @property {string} name

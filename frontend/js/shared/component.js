@@ -1,9 +1,9 @@
-// What every component of the page is.
+// The base class of the page's components.
 import { LitElement } from "lit";
 import { languageChanges } from "../i18n/i18n.js";
 import { Follows } from "./follows.js";
 
-/** In the light DOM, where the page's style sheets reach and a label finds its field; drawn anew when the language turns. */
+/** Renders into the light DOM, where the page's style sheets apply, and again when the language changes. */
 export class Component extends LitElement {
   constructor() {
     super();
@@ -14,7 +14,7 @@ export class Component extends LitElement {
     return this;
   }
 
-  /** Tells whatever holds this component. @param {string} event @param {unknown} [detail] */
+  /** Fires an event that the elements around this component hear. @param {string} event @param {unknown} [detail] */
   tell(event, detail) {
     this.dispatchEvent(new CustomEvent(event, { detail, bubbles: true }));
   }

@@ -1,4 +1,4 @@
-// How a connection is doing, in words, and the seconds until its next attempt.
+// The state of a connection in words, with the seconds until its next attempt.
 import { t } from "../i18n/i18n.js";
 
 const STEP = 250; // milliseconds
@@ -12,8 +12,8 @@ export function stateText({ state, attempt, retryAt }) {
 }
 
 /**
- * Renders a component anew while its connection waits for the next attempt: a reactive controller of Lit.
- * It asks for the rendering itself, since nothing but the time changes.
+ * A reactive controller of Lit: renders a component again and again while its connection waits for the next attempt.
+ * It requests the update itself, because only the time changes.
  */
 export class Countdown {
   /** @type {ReturnType<typeof setInterval> | undefined} */

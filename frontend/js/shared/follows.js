@@ -1,6 +1,6 @@
 /**
  * Renders a component anew on each of these events of a target, while it is on the page: a reactive controller of Lit.
- * It asks for the rendering itself, since what the events are about is kept elsewhere than in the component's properties.
+ * It requests the update itself, because the events are about data outside the component's properties.
  */
 export class Follows {
   /** @type {EventTarget | null} */

@@ -23,7 +23,7 @@ import { goToFilter } from "../shared/stack-filter.js";
 
 /** @type {Record<View, string>} */
 const TITLES = { echo: "page.title", chat: "room.title", stacks: "stacks.title" };
-/** What a view needs beside what the page starts with. @type {Record<View, () => Promise<unknown>>} */
+/** What each view loads when it is first shown. @type {Record<View, () => Promise<unknown>>} */
 const LOADS = {
   echo: async () => {},
   chat: () => Promise.all([import("../chat/chat.js"), addStyles("css/chat.css")]),
@@ -263,7 +263,7 @@ class App extends Component {
 
   #remember() {
     history.replaceState(null, "", this.#address(this.view));
-    this.requestUpdate(); // the links to the views are made of the address, which is no property
+    this.requestUpdate(); // the links to the views depend on the address, which is not a property
   }
 
   /** @param {Event} event of a conversation */

@@ -1,9 +1,9 @@
-// The style sheets that come with a view, when it is first shown: what is not shown holds up no other view.
+// Loads the style sheet of a view when the view is first shown, so that it does not delay the views before it.
 
 /** @type {Map<string, Promise<void>>} */
 const sheets = new Map();
 
-/** Adds a style sheet to the page, once. Rejects where it does not come, and may be asked again. @param {string} file */
+/** Adds a sheet to the page, once. Rejects if it does not load; another call tries again. @param {string} file */
 export function addStyles(file) {
   const sheet = sheets.get(file) ?? load(file);
   sheets.set(file, sheet);

@@ -111,7 +111,7 @@ function facts(service) {
   return html`<dl class="facts">${rows.map(([key, value]) => html`<div><dt>${t(`fact.${key}`)}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
-/** @param {Service} service what fails */
+/** @param {Service} service whose checks fail */
 function known(service) {
   const items = service.known.map((deviation) => html`<li>${checks(deviation)}${cause(deviation)}</li>`);
   return html`
@@ -121,7 +121,7 @@ function known(service) {
     </details>`;
 }
 
-/** @param {Service} service what would fail */
+/** @param {Service} service whose checks would fail without its mends */
 function mended(service) {
   if (service.mended.length === 0) return nothing;
   const items = service.mended.map(

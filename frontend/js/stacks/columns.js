@@ -24,7 +24,7 @@ export const COLUMNS = {
   status: (_, state) => STATES.indexOf(state),
 };
 
-/** The columns of numbers, which stand under each other by their last digit. */
+/** The columns of numbers, which are aligned by their last digit. */
 export const NUMBERS = ["lines", "known"];
 
 /** @param {string | number | null} value */
