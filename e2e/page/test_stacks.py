@@ -26,6 +26,7 @@ BY_VALUE: dict[str, Key] = {
     "Maintenance": lambda service: MAINTENANCE.index(service.maintenance),
     "Echo lines": lambda service: service.lines,
     "Known deviations": lambda service: service.deviations,
+    "Mended": lambda service: service.mends,
 }
 BY_WORD = ("Stack", "Framework", "Server", "Concurrency")
 
@@ -55,6 +56,7 @@ def test_the_table_shows_every_fact_of_every_stack(table: StacksPage, services: 
         "Maintenance",
         "Echo lines",
         "Known deviations",
+        "Mended",
         "Status",
     ]
     for service in services:
@@ -71,6 +73,7 @@ def test_the_table_shows_every_fact_of_every_stack(table: StacksPage, services: 
                 service.maintenance,
                 str(service.lines),
                 str(service.deviations),
+                str(service.mends),
                 "up",
             ]
         )

@@ -29,6 +29,7 @@ export const en = {
   "column.maintenance": "Maintenance",
   "column.lines": "Echo lines",
   "column.known": "Known deviations",
+  "column.mended": "Mended",
   "column.status": "Status",
   "filter": "Filter stacks",
   "filter.keys": "Ctrl+K or ⌘K comes here, Enter chooses the first, Escape shows all",

@@ -27,6 +27,7 @@ export const zh = {
   "column.maintenance": "维护状况",
   "column.lines": "回显代码行数",
   "column.known": "已知偏差",
+  "column.mended": "靠修补",
   "column.status": "状态",
   "filter": "筛选服务",
   "filter.keys": "按 Ctrl+K 或 ⌘K 到此处，按 Enter 选择第一个，按 Escape 显示全部",

@@ -1,5 +1,5 @@
 // The columns of the table of stacks: what each sorts by.
-import { ERAS, deviations } from "../shared/catalog.js";
+import { ERAS, deviations, mends } from "../shared/catalog.js";
 import { t } from "../i18n/i18n.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
@@ -21,11 +21,12 @@ export const COLUMNS = {
   maintenance: ({ maintenance }) => MAINTENANCE.indexOf(maintenance),
   lines: ({ sources, lines }) => (sources.length === 0 ? null : lines),
   known: deviations,
+  mended: mends,
   status: (_, state) => STATES.indexOf(state),
 };
 
 /** The columns of numbers, which are aligned by their last digit. */
-export const NUMBERS = ["lines", "known"];
+export const NUMBERS = ["lines", "known", "mended"];
 
 /** @param {string | number | null} value */
 const isEmpty = (value) => value === null || value === "" || Number.isNaN(value);

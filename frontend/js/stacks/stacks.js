@@ -3,7 +3,7 @@ import { html, nothing } from "lit";
 import "../shared/stack-filter.js";
 import { COLUMNS, NUMBERS, sorted } from "./columns.js";
 import { language, t } from "../i18n/i18n.js";
-import { deviations } from "../shared/catalog.js";
+import { deviations, mends } from "../shared/catalog.js";
 import { Component } from "../shared/component.js";
 import { isMeant } from "../shared/filter.js";
 import { Follows } from "../shared/follows.js";
@@ -74,6 +74,7 @@ class Stacks extends Component {
         <td>${t(`maintenance.${maintenance}`)}</td>
         <td class="number">${sources.length === 0 ? nothing : lines}</td>
         <td class="number">${deviations(service)}</td>
+        <td class="number">${mends(service)}</td>
         <td><span class="status"><span class="dot" aria-hidden="true"></span> ${t(`status.${state}`)}</span></td>
       </tr>`;
   }
