@@ -108,6 +108,16 @@ def test_it_is_gone_where_the_run_fails(lab: Processes | Containers, checkout: C
     assert gone(lab, checkout, bare)
 
 
+def test_it_is_gone_where_it_has_just_ended_by_itself(lab: Processes | Containers, checkout: Checkout) -> None:
+    for delay in (0, 0.02, 0.05, 0.1, 0.2):  # the lab is about to start it again
+        with lab.beside("good", BARE) as bare:
+            time.sleep(1.5)  # longer than a process has to run before its end is one that is mended
+            os.kill(bare.pid, signal.SIGKILL)
+            time.sleep(delay)
+
+        assert gone(lab, checkout, bare)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_is_gone_where_a_signal_ends_the_run(
     lab: Processes | Containers, checkout: Checkout, number: signal.Signals

@@ -43,6 +43,8 @@ _SHUTDOWN = 30
 
 #: What a call to supervisor raises if it does not run, or does not know the program.
 _UNAVAILABLE = (OSError, http.client.HTTPException, xmlrpc.client.Fault)
+#: How often an instance that supervisor has started again is stopped, before that is given up.
+_TRIES = 10
 
 
 class _Program(NamedTuple):
@@ -215,8 +217,12 @@ class Processes:
         def remove() -> None:
             self._include(program).unlink(missing_ok=True)
             with suppress(OSError, http.client.HTTPException):  # the lab was stopped, and it with the lab
-                self._call("stopProcess", program.name, True, tolerate=(Faults.NOT_RUNNING, Faults.BAD_NAME))
-                self._call("removeProcessGroup", program.name, tolerate=(Faults.BAD_NAME,))
+                for _ in range(_TRIES):
+                    self._call("stopProcess", program.name, True, tolerate=(Faults.NOT_RUNNING, Faults.BAD_NAME))
+                    gone = (Faults.BAD_NAME, Faults.STILL_RUNNING)
+                    if self._call("removeProcessGroup", program.name, tolerate=gone) != Faults.STILL_RUNNING:
+                        return
+                    time.sleep(0.2)  # it had ended by itself, and supervisor has started it again meanwhile
 
         with beside.instance(self._root, name, variant, start=start, find=find, remove=remove) as endpoint:
             yield endpoint
@@ -361,19 +367,21 @@ class Processes:
         with xmlrpc.client.ServerProxy("http://supervisor", transport=transport) as proxy:
             yield proxy.supervisor
 
-    def _call(self, method: str, name: str, *arguments: object, tolerate: tuple[int, ...]) -> None:
+    def _call(self, method: str, name: str, *arguments: object, tolerate: tuple[int, ...]) -> int | None:
+        """Have supervisor do that; gives the code of a fault that is tolerated, if that is what came of it."""
         try:
             with self._supervisor() as supervisor:
                 getattr(supervisor, method)(name, *arguments)
+            return None
         except xmlrpc.client.Fault as fault:
             if fault.faultCode in tolerate:
-                return
+                return fault.faultCode
             if fault.faultCode == Faults.BAD_NAME:
                 raise LabError(f"{name} was not started with this lab; `make up` starts all of it") from None
             raise LabError(f"{name}: {fault.faultString}; its log is {self._folder / 'logs' / name}.log") from None
 
 
-def _at_once(action: Callable[[str], None], names: Sequence[str]) -> None:
+def _at_once(action: Callable[[str], object], names: Sequence[str]) -> None:
     with ThreadPoolExecutor(max(1, len(names))) as pool:
         list(pool.map(action, names))
 
