@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, Protocol, TypedDict, Unpack
 import msgspec
 
 from echowall.check.wire import Target
+from echowall.check.wire.transcript import Where
 
 Group = Literal[
     "handshake", "messages", "fragmentation", "control", "closing", "errors", "compression", "honesty", "endurance"
@@ -61,6 +62,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """It needs the service's processes: to signal or to measure them."""
     plain: bool = False
     """It needs messages that travel as they are, with no protocol above WebSocket around them."""
+    gathers: Where | None = None
+    """Breaches of this kind, in any exchange of the run, are its answer too, so it is told last."""
     seconds: float = 30.0
     """How long it may take at most."""
 
@@ -74,6 +77,7 @@ class Options(TypedDict, total=False):
     ends: bool
     local: bool
     plain: bool
+    gathers: Where | None
     seconds: float
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+import traceback
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import msgspec
 
@@ -20,6 +22,7 @@ from echowall.check.wire import (
     observe,
 )
 from echowall.check.wire.frames import FrameError
+from echowall.check.wire.transcript import Where
 from echowall.results.model import Result
 from echowall.results.verdicts import Verdict
 
@@ -28,6 +31,7 @@ AT_ONCE = 8
 GREETING = "Is anybody there?"
 
 Report = Callable[[Target, Result, Transcript], None]
+Note = Callable[[Target, Check, Result, Transcript], None]
 
 
 async def run(targets: Iterable[Target], checks: Iterable[Check], report: Report, *, jobs: int = 2) -> None:
@@ -38,26 +42,66 @@ async def run(targets: Iterable[Target], checks: Iterable[Check], report: Report
     """
     chosen = list(checks)
     turn = asyncio.Semaphore(jobs)
+    gathered = Gathered(report)
     routes: dict[str, list[Target]] = {}
     for target in targets:
         routes.setdefault(target.name, []).append(target)
 
     async def examine(group: list[Target]) -> None:
         async with turn:
-            await asyncio.gather(*(_beside(target, chosen, report) for target in group))
-            await _in_turn(group, [check for check in chosen if check.alone], report)
-            await _in_turn(group, [check for check in chosen if check.ends], report)
+            await asyncio.gather(*(_beside(target, chosen, gathered.note) for target in group))
+            await _in_turn(group, [check for check in chosen if check.alone], gathered.note)
+            await _in_turn(group, [check for check in chosen if check.ends], gathered.note)
+            gathered.tell(group)
 
     async with asyncio.TaskGroup() as tasks:
         for group in routes.values():
             tasks.create_task(examine(group))
 
 
-async def _in_turn(group: list[Target], checks: list[Check], report: Report) -> None:
+class Gathered:
+    """Reports results, and last those of the checks that gather what other exchanges came upon."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._breaches: dict[str, list[tuple[Where, str, str]]] = {}
+        """By URL: the kind, the breach, and the check in whose exchange it happened."""
+        self._held: dict[str, list[tuple[Target, Check, Result, Transcript]]] = {}
+
+    def note(self, target: Target, check: Check, result: Result, log: Transcript) -> None:
+        """Report a result, or hold it back.
+
+        What a check has found wrong itself is not told again as a breach that its exchange came upon.
+        """
+        if check.gathers:
+            self._held.setdefault(target.url, []).append((target, check, result, log))
+        else:
+            self._report(target, result, log)
+        if result.verdict is Verdict.PASS or check.gathers:
+            self._breaches.setdefault(target.url, []).extend((where, what, check.id) for where, what in log.breaches)
+
+    def tell(self, targets: Iterable[Target]) -> None:
+        """Report what was held back for these targets, each with all the breaches of its kind."""
+        for url in {target.url: None for target in targets}:
+            for target, check, result, log in self._held.pop(url, []):
+                found = [(what, by) for where, what, by in self._breaches.get(url, []) if where == check.gathers]
+                self._report(target, _with_breaches(result, found), log)
+
+
+def _with_breaches(result: Result, found: list[tuple[str, str]]) -> Result:
+    """The result, with breaches and the checks in whose exchanges they happened."""
+    if not found or result.verdict is not Verdict.PASS:
+        return result
+    outcome = ", ".join(sorted({what for what, _ in found}))
+    checks = ", ".join(dict.fromkeys(by for _, by in found))
+    return msgspec.structs.replace(result, verdict=Verdict.FAIL, outcome=outcome, detail=f"asked by {checks}")
+
+
+async def _in_turn(group: list[Target], checks: list[Check], note: Note) -> None:
     for target in group:
         for check in checks:
             if applies(check, target):
-                report(target, *await ask(target, check))
+                note(target, check, *await ask(target, check))
                 if check.ends and target.revived:
                     await _until_back(target)
 
@@ -101,13 +145,13 @@ async def preflight(target: Target) -> str | None:
     )
 
 
-async def _beside(target: Target, checks: list[Check], report: Report) -> None:
+async def _beside(target: Target, checks: list[Check], note: Note) -> None:
     """Put the checks that do not disturb each other, several at a time; first those that wait, as they take longest."""
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def put(check: Check) -> None:
         async with contextlib.nullcontext() if check.waits else slots:
-            report(target, *await ask(target, check))
+            note(target, check, *await ask(target, check))
 
     async with asyncio.TaskGroup() as tasks:
         for check in sorted(checks, key=lambda check: not check.waits):
@@ -133,6 +177,11 @@ async def ask(target: Target, check: Check) -> tuple[Result, Transcript]:
         verdict, observed = Verdict.ERROR, Observation("no frame", f"the server sent {error}")
     except TimeoutError:
         verdict, observed = Verdict.ERROR, Observation("no end", f"not done within {check.seconds:g} s")
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
+        verdict = Verdict.ERROR
+        observed = Observation("the check failed", f"{what}; this is a fault of the checker: please report it")
     else:
         observed = Observation.of(observed)
         verdict = Verdict.PASS if observed.outcome in check.expects else Verdict.FAIL

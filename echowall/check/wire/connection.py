@@ -7,8 +7,10 @@ import time
 from typing import Literal, NamedTuple
 
 from echowall.check.wire import frames
+from echowall.check.wire.breaches import Watch
 from echowall.check.wire.codec import Codec, Message
 from echowall.check.wire.errors import UnreachableError
+from echowall.check.wire.extensions import DEFLATE
 from echowall.check.wire.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Reader
 from echowall.check.wire.http import Response
 from echowall.check.wire.stream import Stream
@@ -42,6 +44,7 @@ class Connection:
         self.codec = codec
         self._stream = stream
         self._frames = Reader()
+        self._watch: Watch | None = Watch(deflate=DEFLATE in (response.header("Sec-WebSocket-Extensions") or ""))
         self._parts: list[Frame] = []
         self._end: Ended | None = None
 
@@ -122,6 +125,7 @@ class Connection:
                 while True:
                     for found in self._frames:
                         self._stream.record("received", frames.describe(found), found.payload)
+                        self._look(found)
                         return found
                     if self._end:
                         return self._end
@@ -129,6 +133,12 @@ class Connection:
         except TimeoutError:
             self._stream.record("note", f"nothing came for {within:g} s")
             return Ended("silence")
+
+    def _look(self, found: Frame) -> None:
+        """Note the first breach of the protocol. A browser would end the connection there."""
+        if self._watch and (what := self._watch.breach(found)):
+            self._watch = None
+            self._stream.breach("frame", what)
 
     async def _read(self) -> None:
         if data := await self._stream.read():

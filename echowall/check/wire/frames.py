@@ -36,6 +36,8 @@ class Frame(NamedTuple):
     fin: bool = True
     rsv: int = 0
     masked: bool = False
+    shortest: bool = True
+    """Whether the length takes as few bytes as it can."""
 
 
 class FrameError(Exception):
@@ -120,15 +122,15 @@ class Reader:
         buffer = self._buffer
         if len(buffer) < 2:
             return None
-        length, start = buffer[1] & 0x7F, 2
+        length, start, least = buffer[1] & 0x7F, 2, 0
         if length == 126:
             if len(buffer) < 4:
                 return None
-            length, start = struct.unpack_from("!H", buffer, 2)[0], 4
+            length, start, least = struct.unpack_from("!H", buffer, 2)[0], 4, 126
         elif length == 127:
             if len(buffer) < 10:
                 return None
-            length, start = struct.unpack_from("!Q", buffer, 2)[0], 10
+            length, start, least = struct.unpack_from("!Q", buffer, 2)[0], 10, 1 << 16
         if length > 1 << 32:
             raise FrameError(f"a frame that announces {length} bytes")
         masked = bool(buffer[1] & 0x80)
@@ -139,7 +141,14 @@ class Reader:
         payload = bytes(buffer[start : start + length])
         first = buffer[0]
         del buffer[: start + length]
-        return Frame(first & 0x0F, mask(payload, key) if masked else payload, bool(first & 0x80), first & 0x70, masked)
+        return Frame(
+            first & 0x0F,
+            mask(payload, key) if masked else payload,
+            bool(first & 0x80),
+            first & 0x70,
+            masked,
+            length >= least,
+        )
 
 
 def describe(frame: Frame) -> str:

@@ -9,7 +9,7 @@ import os
 from contextlib import suppress
 from typing import NamedTuple
 
-from echowall.check.wire import frames
+from echowall.check.wire import breaches, frames
 from echowall.check.wire.errors import NoAnswerError
 from echowall.check.wire.stream import Stream
 from echowall.check.wire.target import Target
@@ -68,7 +68,11 @@ async def exchange(
     raw = await _head(stream)
     response = _parse_head(raw, stream.url)
     stream.record("received", f"HTTP {response.status} {response.reason}".rstrip(), raw)
-    if response.status != 101 and method != "HEAD":
+    if response.status == 101:
+        keys = [value for name, value in headers if name.lower() == "sec-websocket-key"]
+        if what := breaches.of_answer(headers, response, accept_for(keys[0]) if len(keys) == 1 else None):
+            stream.breach("answer", what)
+    elif method != "HEAD":
         response = response._replace(body=await _body(stream, response))
     return response
 

@@ -8,7 +8,7 @@ import socket
 import struct
 from contextlib import suppress
 
-from echowall.check.wire.transcript import Direction, Transcript
+from echowall.check.wire.transcript import Direction, Transcript, Where
 
 _SO_ATTACH_FILTER = 26  # Linux; Python's socket module has no name for it
 
@@ -32,6 +32,11 @@ class Stream:
     def record(self, direction: Direction, what: str, data: bytes = b"") -> None:
         """Write a line of the transcript; of `data` it keeps the beginning."""
         self._transcript.add(self._number, direction, what, data[:4096])
+
+    def breach(self, where: Where, what: str) -> None:
+        """Write into the transcript that the server did what no server may do."""
+        self._transcript.breaches.append((where, what))
+        self.record("note", f"breach: {what}")
 
     # -- sending
 

@@ -6,6 +6,8 @@ import time
 from typing import Literal, NamedTuple
 
 Direction = Literal["sent", "received", "note"]
+#: Where a server broke the rules: in its answer to a handshake, or in a frame.
+Where = Literal["answer", "frame"]
 
 
 class Event(NamedTuple):
@@ -27,6 +29,9 @@ class Transcript:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.connections = 0
+        self.breaches: list[tuple[Where, str]] = []
+        """What no server may do and this one did, each in a few words: at most one in an answer and one in the frames
+        of each connection."""
         self._began = time.monotonic()
 
     def number(self) -> int:
