@@ -151,7 +151,7 @@ def _tell(run: CheckRun, surprises: list[Surprise]) -> None:
         err.print(f"[red]{escape(one.target)}[/red] {one.check}: {escape(one.what)}", highlight=False)
     if run.targets:
         asked = sum(len(target.results) for target in run.targets)
-        err.print(f"{asked} answers, {len(surprises)} not as expected", highlight=False)
+        err.print(f"{asked} answer{'' if asked == 1 else 's'}, {len(surprises)} not as expected", highlight=False)
 
 
 def _save(run: CheckRun) -> None:

@@ -57,7 +57,8 @@ class Server(simple_websocket.Server):
 def refuse(error):
     """bad-version: a handshake that wsproto refuses, or a header that it cannot read, is no 500."""
     refusal = getattr(error, "event_hint", RejectConnection())
-    return "", refusal.status_code, [(name.decode(), value.decode()) for name, value in refusal.headers]
+    headers = [(name.decode(), value.decode()) for name, value in refusal.headers]
+    return "", refusal.status_code, [*headers, ("Upgrade", "websocket"), ("Connection", "Upgrade")]
 
 
 REFUSED = RemoteProtocolError, ValueError  # ValueError: a header that is not ASCII, or a window that is no number

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
+import os
 import socket
+import struct
 import threading
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from http import HTTPStatus
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, TextIO
 
-from tests.faulty.server import FIN, PATH, PONG, TEXT, Deflate, Headers, RefusalError, Session, ViolationError
+from tests.faulty.server import (
+    BINARY,
+    CLOSE,
+    FIN,
+    PATH,
+    PONG,
+    RSV1,
+    TEXT,
+    Deflate,
+    Frame,
+    Headers,
+    RefusalError,
+    Session,
+    ViolationError,
+)
 
 
 class KeepsContext(Deflate):
@@ -59,6 +78,16 @@ class Credulous(Deflate):
             return b""
 
 
+class EndsAtLastBlock(Deflate):
+    def decompress(self, data: bytes, final: bool, most: int) -> bytes:
+        if self._in.eof:
+            return b""
+        try:
+            return self._in.decompress(data + (b"\x00\x00\xff\xff" if final else b""), most + 1)
+        except zlib.error:
+            raise ViolationError(1007, "no DEFLATE stream") from None
+
+
 class Fault(NamedTuple):
     """A server with one mistake."""
 
@@ -83,7 +112,7 @@ def caught_by(*checks: str) -> Callable[[type[Session]], type[Session]]:
 # -- the handshake
 
 
-@caught_by("accept-key")
+@caught_by("accept-key", "handshake-answer")
 class WrongAcceptKey(Session):
     """Wrong accept key."""
 
@@ -123,7 +152,7 @@ class NoSubprotocol(Session):
         return None
 
 
-@caught_by("subprotocol", "subprotocol-unknown")
+@caught_by("subprotocol", "subprotocol-unknown", "handshake-answer")
 class WholeList(Session):
     """Whole list of subprotocols echoed."""
 
@@ -131,7 +160,7 @@ class WholeList(Session):
         return ", ".join(offered) or None
 
 
-@caught_by("subprotocol-unasked", "subprotocol-unknown")
+@caught_by("subprotocol-unasked", "subprotocol-unknown", "handshake-answer")
 class Unoffered(Session):
     """Subprotocol chosen that was not offered."""
 
@@ -166,7 +195,7 @@ class NoKey(Session):
         super().admit(method, resource, version, headers)
 
 
-@caught_by("short-key")
+@caught_by("short-key", "bad-key")
 class AnyKey(Session):
     """Handshake with any key."""
 
@@ -244,6 +273,166 @@ class AnyPath(Session):
         super().admit(method, PATH, version, headers)
 
 
+@caught_by("bad-key")
+class KeyError500(Session):
+    """Key that is no base64 answered with 500."""
+
+    def admit(self, method: str, resource: str, version: str, headers: Headers) -> None:
+        if any(len(key) % 4 for key in headers.get("sec-websocket-key", [])):
+            raise RefusalError(HTTPStatus.INTERNAL_SERVER_ERROR, "binascii.Error: Incorrect padding")
+        super().admit(method, resource, version, headers)
+
+
+@caught_by("non-ascii-header")
+class AsciiOnly(Session):
+    """Header that is not ASCII answered with 500."""
+
+    def admit(self, method: str, resource: str, version: str, headers: Headers) -> None:
+        if not all(value.isascii() for values in headers.values() for value in values):
+            raise RefusalError(HTTPStatus.INTERNAL_SERVER_ERROR, "UnicodeDecodeError")
+        super().admit(method, resource, version, headers)
+
+
+@caught_by("upgrade-header")
+class NamelessUpgrade(Session):
+    """426 that does not say to what."""
+
+    def not_a_websocket(self) -> RefusalError:
+        return RefusalError(HTTPStatus.UPGRADE_REQUIRED, "WebSockets only.")
+
+
+@caught_by("upgrade-header")
+class NamelessVersion(Session):
+    """426 for a version that does not say to what."""
+
+    def wrong_version(self) -> RefusalError:
+        return RefusalError(HTTPStatus.UPGRADE_REQUIRED, "Not that one.", Sec_WebSocket_Version="13")
+
+
+# -- the 101, as browsers read it
+
+
+@caught_by("handshake-answer")
+class Http10(Session):
+    """101 in HTTP/1.0."""
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        return super().switch(headers).replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+
+
+@caught_by("handshake-answer")
+class EmptyBody(Session):
+    """101 that announces a body."""
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        return super().switch(headers | {"Content-Length": "5"})
+
+
+@caught_by("handshake-answer")
+class Chunked(Session):
+    """101 with a Transfer-Encoding."""
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        return super().switch(headers | {"Transfer-Encoding": "chunked"})
+
+
+def _doubled(answer: bytes, name: bytes) -> bytes:
+    lines = answer.split(b"\r\n")
+    return b"\r\n".join([*lines[:-2], *(line for line in lines if line.startswith(name)), b"", b""])
+
+
+@caught_by("handshake-answer", "accept-key")
+class TwoAccepts(Session):
+    """101 with two accept values."""
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        return _doubled(super().switch(headers), b"Sec-WebSocket-Accept")
+
+
+@caught_by("handshake-answer", "accept-key")
+class TwoUpgrades(Session):
+    """101 with two Upgrade headers."""
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        return _doubled(super().switch(headers), b"Upgrade")
+
+
+@caught_by("handshake-answer")
+class TwoExtensions(Session):
+    """101 with the extension in two headers."""
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        answer = super().switch(headers)
+        return _doubled(answer, b"Sec-WebSocket-Extensions") if b"max_window_bits=10" in answer else answer
+
+
+@caught_by("handshake-answer", "subprotocol")
+class TwoSubprotocols(Session):
+    """101 with the subprotocol in two headers."""
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        return _doubled(super().switch(headers), b"Sec-WebSocket-Protocol")
+
+
+class Selects(Session):
+    """Adds something to what it selects of permessage-deflate."""
+
+    added = ""
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        name = "Sec-WebSocket-Extensions"
+        return super().switch(headers | ({name: headers[name] + self.added} if name in headers else {}))
+
+
+@caught_by("handshake-answer")
+class UnknownParameter(Selects):
+    """Compression agreed to with a parameter that does not exist."""
+
+    added = "; wall_bits=9"
+
+
+@caught_by("handshake-answer")
+class BitsOutOfRange(Selects):
+    """Window of 16 bits agreed to."""
+
+    added = "; server_max_window_bits=16"
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        offered = "server_max_window_bits" in headers.get("Sec-WebSocket-Extensions", "")
+        return Session.switch(self, headers) if offered else super().switch(headers)
+
+
+@caught_by("handshake-answer")
+class BitsNoNumber(BitsOutOfRange):
+    """Window of no number agreed to."""
+
+    added = "; server_max_window_bits=abc"
+
+
+@caught_by("handshake-answer")
+class BitsValueless(BitsOutOfRange):
+    """Window without a size agreed to."""
+
+    added = "; server_max_window_bits"
+
+
+@caught_by("handshake-answer", "deflate-client-context")
+class ValuedFlag(Selects):
+    """No context takeover agreed to, with a value."""
+
+    added = "; client_no_context_takeover=yes"
+
+
+@caught_by("handshake-answer")
+class UninvitedBits(Selects):
+    """Client told its window, which did not offer that."""
+
+    added = "; client_max_window_bits=15"
+
+
+# -- frames, as browsers read them
+
+
 @caught_by("server-frames")
 class Masks(Session):
     """Server's frames masked."""
@@ -253,6 +442,122 @@ class Masks(Session):
         frame[1] |= 0x80
         frame[len(frame) - len(payload) : len(frame) - len(payload)] = bytes(4)
         return bytes(frame)
+
+
+@caught_by("server-frames")
+class MasksPongs(Masks):
+    """Pongs masked."""
+
+    def pack(self, first: int, payload: bytes) -> bytes:
+        return super().pack(first, payload) if first & 0x0F == PONG else Session.pack(self, first, payload)
+
+
+@caught_by("server-frames")
+class MasksCloses(Masks):
+    """Closes masked."""
+
+    def pack(self, first: int, payload: bytes) -> bytes:
+        return super().pack(first, payload) if first & 0x0F == CLOSE else Session.pack(self, first, payload)
+
+
+@caught_by("server-frames")
+class SixteenBits(Session):
+    """Length of a short frame in 16 bits."""
+
+    def pack(self, first: int, payload: bytes) -> bytes:
+        size = len(payload)
+        return super().pack(first, payload) if size >= 126 else struct.pack("!BBH", first, 126, size) + payload
+
+
+@caught_by("server-frames")
+class SixtyFourBits(Session):
+    """Length of a frame of some hundred bytes in 64 bits."""
+
+    def pack(self, first: int, payload: bytes) -> bytes:
+        size = len(payload)
+        return super().pack(first, payload) if size < 126 else struct.pack("!BBQ", first, 127, size) + payload
+
+
+class SetsBits(Session):
+    """Sets bits of a frame's first octet."""
+
+    opcode = PONG
+    bits = 0x20
+
+    def pack(self, first: int, payload: bytes) -> bytes:
+        return super().pack(first | (self.bits if first & 0x0F == self.opcode else 0), payload)
+
+
+@caught_by("server-frames")
+class ReservedPong(SetsBits):
+    """Reserved bit on a pong."""
+
+
+@caught_by("server-frames")
+class ReservedBinary(SetsBits):
+    """Reserved bit on a binary message."""
+
+    opcode = BINARY
+
+
+@caught_by("server-frames")
+class ReservedClose(SetsBits):
+    """Reserved bit on a close."""
+
+    opcode = CLOSE
+    bits = 0x10
+
+
+@caught_by("server-frames")
+class CompressedPong(SetsBits):
+    """Pong marked as compressed where compression was agreed."""
+
+    def pack(self, first: int, payload: bytes) -> bytes:
+        self.bits = RSV1 if self.deflate else 0
+        return super().pack(first, payload)
+
+    async def ping(self, payload: bytes) -> None:
+        await self.send(PONG, payload)
+
+
+@caught_by("server-frames", "coalesced-ping", "fragments-apart", "fragments-ping")
+class FragmentedPong(Session):
+    """Pong in fragments."""
+
+    async def ping(self, payload: bytes) -> None:
+        await self.write(self.pack(PONG, payload) + self.pack(FIN, b""))
+
+
+@caught_by("server-frames")
+class UnknownAfterEcho(Session):
+    """Frame of an unknown opcode behind each echo."""
+
+    async def echo(self, opcode: int, data: bytes) -> None:
+        await super().echo(opcode, data)
+        if data == b"wall":
+            await self.write(self.pack(FIN | 0x3, b""))
+
+
+@caught_by("server-frames")
+class LongReason(Session):
+    """Close with a reason of more than 123 bytes."""
+
+    async def leave(self, code: int | None, reason: str = "") -> None:
+        if not self.closing and code == 1000 and reason:
+            self.closing = True
+            await self.write(self.pack(FIN | CLOSE, struct.pack("!H", 1000) + b"x" * 124))
+        await super().leave(code, reason)
+
+
+@caught_by("server-frames")
+class BrokenReason(Session):
+    """Close with a reason that is not UTF-8."""
+
+    async def leave(self, code: int | None, reason: str = "") -> None:
+        if not self.closing and code == 1000 and reason:
+            self.closing = True
+            await self.write(self.pack(FIN | CLOSE, struct.pack("!H", 1000) + b"\xff\xfe"))
+        await super().leave(code, reason)
 
 
 # -- messages
@@ -266,7 +571,7 @@ class BinaryAsText(Session):
         await super().echo(TEXT, data)
 
 
-@caught_by("empty-message", "empty-binary")
+@caught_by("empty-message", "empty-binary", "deflate-binary", "deflate-sizes")
 class LosesEmpty(Session):
     """Empty messages lost."""
 
@@ -295,7 +600,6 @@ class LosesEmpty(Session):
     "fragments-ping",
     "half-message",
     "large-message",
-    "lengths",
     "order",
     "phantom-burst",
     "reset",
@@ -303,6 +607,11 @@ class LosesEmpty(Session):
     "text",
     "unicode",
     "unsolicited-pong",
+    "deflate-history",
+    "deflate-last-block",
+    "deflate-sizes",
+    "verbatim",
+    "steady",
 )
 class UpperCase(Session):
     """Text echoed in upper case."""
@@ -337,7 +646,9 @@ class NoNoncharacters(Session):
             raise ViolationError(1007, "U+FFFF")
 
 
-@caught_by("half-message", "large-message", "lengths", "message-limit")
+@caught_by(
+    "half-message", "large-message", "lengths", "message-limit", "binary-lengths", "deflate-sizes", "fragments-many"
+)
 class Truncates(Session):
     """Messages cut at 65535 bytes."""
 
@@ -345,7 +656,7 @@ class Truncates(Session):
         await super().echo(opcode, data[:65535])
 
 
-@caught_by("burst")
+@caught_by("burst", "deflate-history", "steady")
 class Drops(Session):
     """Every 50th message dropped."""
 
@@ -354,7 +665,7 @@ class Drops(Session):
             await super().echo(opcode, data)
 
 
-@caught_by("burst", "duplicates")
+@caught_by("burst", "duplicates", "deflate-history", "steady")
 class Repeats(Session):
     """Every 50th message echoed twice."""
 
@@ -363,7 +674,7 @@ class Repeats(Session):
             await super().echo(opcode, data)
 
 
-@caught_by("burst", "order")
+@caught_by("burst", "order", "binary-lengths", "lengths", "deflate-history", "steady")
 class Swaps(Session):
     """Order of two messages swapped."""
 
@@ -376,6 +687,94 @@ class Swaps(Session):
         await super().echo(opcode, data)
         if self.count == 31:
             await super().echo(TEXT, self.held)
+
+
+class Changes(Session):
+    """Changes text that comes back."""
+
+    def change(self, data: bytes) -> bytes:
+        raise NotImplementedError
+
+    async def echo(self, opcode: int, data: bytes) -> None:
+        await super().echo(opcode, self.change(data) if opcode == TEXT else data)
+
+
+@caught_by("verbatim")
+class StripsBom(Changes):
+    """BOM taken off."""
+
+    def change(self, data: bytes) -> bytes:
+        return data.removeprefix(b"\xef\xbb\xbf")
+
+
+@caught_by("verbatim")
+class UnixLines(Changes):
+    """CRLF turned into LF."""
+
+    def change(self, data: bytes) -> bytes:
+        return data.replace(b"\r\n", b"\n")
+
+
+@caught_by("verbatim")
+class NoTabs(Changes):
+    """Tabs turned into blanks."""
+
+    def change(self, data: bytes) -> bytes:
+        return data.replace(b"\t", b"    ")
+
+
+@caught_by("verbatim")
+class EscapesHtml(Changes):
+    """HTML escaped."""
+
+    def change(self, data: bytes) -> bytes:
+        return data.replace(b"<", b"&lt;")
+
+
+@caught_by("verbatim")
+class ReformatsJson(Changes):
+    """JSON written anew."""
+
+    def change(self, data: bytes) -> bytes:
+        try:
+            return json.dumps(json.loads(data)).encode() if data.startswith(b"{") else data
+        except ValueError:
+            return data
+
+
+@caught_by("lengths", "binary-lengths")
+class WrongByte(Session):
+    """Byte changed in messages of 127 bytes."""
+
+    async def echo(self, opcode: int, data: bytes) -> None:
+        await super().echo(opcode, data[:60] + b"?" + data[61:] if len(data) == 127 else data)
+
+
+@caught_by("binary-lengths")
+class WrongByteBinary(Session):
+    """Byte changed in binary messages of 65,537 bytes."""
+
+    async def echo(self, opcode: int, data: bytes) -> None:
+        wrong = opcode == BINARY and len(data) == 65537
+        await super().echo(opcode, data[:-2] + b"?" + data[-1:] if wrong else data)
+
+
+@caught_by("steady", "binary-lengths", "deflate-binary")
+class BinaryTwice(Session):
+    """Binary echoed twice."""
+
+    async def echo(self, opcode: int, data: bytes) -> None:
+        for _ in range(2 if opcode == BINARY else 1):
+            await super().echo(opcode, data)
+
+
+@caught_by("burst", "steady")
+class DropsRarely(Session):
+    """Every 500th message dropped."""
+
+    async def echo(self, opcode: int, data: bytes) -> None:
+        if self.count % 500:
+            await super().echo(opcode, data)
 
 
 @caught_by("backlog")
@@ -432,7 +831,7 @@ class PhantomWhenIdle(Session):
             await self.send(TEXT)
 
 
-@caught_by("burst", "phantom-burst")
+@caught_by("burst", "phantom-burst", "steady")
 class PhantomAfterBurst(Session):
     """Phantom message after a burst."""
 
@@ -451,7 +850,7 @@ class CrossTalk(Session):
         await (others[0] if len(others) >= 50 else self).send(opcode, data)
 
 
-@caught_by("message-limit", "zip-bomb")
+@caught_by("message-limit", "zip-bomb", "announced-length")
 class NoLimit(Session):
     """No limit on the size of a message."""
 
@@ -483,6 +882,7 @@ class Bomb(Session):
     "fragments-empty",
     "fragments-ping",
     "fragments-tiny",
+    "fragments-many",
 )
 class NulAtBorders(Session):
     """NUL at each border of fragments."""
@@ -503,13 +903,32 @@ class SharedBuffer(Session):
         self.shared.clear()
 
 
-@caught_by("fragments-tiny")
+@caught_by("fragments-tiny", "fragments-many")
 class Quadratic(Session):
     """Time that grows with the square of the number of fragments."""
 
     async def payload(self, length: int) -> bytes:
         await asyncio.sleep(len(self.parts) / 1e6)
         return await super().payload(length)
+
+
+@caught_by("fragments-many")
+class CountsFragments(Session):
+    """Cut off after 16,384 fragments."""
+
+    def part(self, data: bytes, final: bool) -> None:
+        super().part(data, final)
+        if len(self.parts) > 16384:
+            raise ConnectionResetError
+
+
+@caught_by("close-within-message")
+class BusyWithMessage(Session):
+    """Close not answered within a message."""
+
+    async def closed(self, payload: bytes) -> None:
+        if self._message is None:
+            await super().closed(payload)
 
 
 @caught_by("stray-continuation", "interrupted-message")
@@ -572,10 +991,32 @@ class CannotWait(Session):
 
 @caught_by("close-code")
 class WrongCloseCode(Session):
-    """Close answered with 1000 whatever its code."""
+    """Close answered with a code of the server's own."""
 
     async def leave(self, code: int | None, reason: str = "") -> None:
-        await super().leave(1000 if code and code >= 3000 else code, reason)
+        await super().leave(4000 if code and code >= 3000 else code, reason)
+
+
+@caught_by("close-unassigned-code")
+class UnassignedCode(Session):
+    """Close with a code that is not assigned yet answered with 1011."""
+
+    def check_code(self, code: int) -> None:
+        if 1016 <= code <= 2999:
+            raise ViolationError(1011, "KeyError")
+        super().check_code(code)
+
+
+@caught_by("two-closes")
+class AnswersBoth(Session):
+    """Each of two closes answered."""
+
+    async def closed(self, payload: bytes) -> None:
+        await super().closed(payload)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await self.frame()
+                await self.send(CLOSE, payload)
 
 
 @caught_by("close-empty")
@@ -586,12 +1027,12 @@ class Says1005(Session):
         await super().leave(1005 if code is None else code, reason)
 
 
-@caught_by("close-code", "close-normal")
-class CloseWithoutCode(Session):
-    """Close answered without its code."""
+@caught_by("close-normal", "close-within-message", "two-closes")
+class GoesAway(Session):
+    """Close with 1000 answered with 1001."""
 
     async def leave(self, code: int | None, reason: str = "") -> None:
-        await super().leave(code if code in (1001, 1002, 1007, 1009) else None, reason)
+        await super().leave(1001 if code == 1000 else code, reason)
 
 
 @caught_by("close-invalid-code")
@@ -629,7 +1070,7 @@ class EchoesAfterClose(Session):
         await super().closed(payload)
 
 
-@caught_by("close-ends-tcp", "crossed-closes")
+@caught_by("close-ends-tcp", "crossed-closes", "two-closes")
 class StaysOpen(Session):
     """TCP connection left open after the closing handshake."""
 
@@ -665,12 +1106,48 @@ class NoExit(Session):
 # -- protocol errors
 
 
-@caught_by("reserved-bits")
+@caught_by("reserved-bits", "deflate-marked-continuation", "deflate-marked-ping", "reserved-bits-control")
 class AnyRsv(Session):
     """Reserved bits ignored."""
 
     def check_rsv(self, rsv: int, opcode: int) -> None:
         pass
+
+
+@caught_by("reserved-bits-control", "deflate-marked-ping")
+class ControlRsv(Session):
+    """Reserved bits on control frames ignored."""
+
+    def check_rsv(self, rsv: int, opcode: int) -> None:
+        if opcode < CLOSE:
+            super().check_rsv(rsv, opcode)
+
+
+@caught_by("deflate-marked-ping")
+class MarkedPing(Session):
+    """Ping that is marked as compressed answered."""
+
+    def check_rsv(self, rsv: int, opcode: int) -> None:
+        if not (self.deflate and opcode >= CLOSE):
+            super().check_rsv(rsv, opcode)
+
+
+@caught_by("deflate-marked-continuation")
+class MarkedContinuation(Session):
+    """Continuation that is marked as compressed let pass."""
+
+    def check_rsv(self, rsv: int, opcode: int) -> None:
+        if not (self.deflate and opcode == 0):
+            super().check_rsv(rsv, opcode)
+
+
+@caught_by("unknown-opcode")
+class SomeOpcodes(Session):
+    """Opcode 0x7 let pass."""
+
+    def check_opcode(self, opcode: int) -> None:
+        if opcode != 0x7:
+            super().check_opcode(opcode)
 
 
 @caught_by("unknown-opcode")
@@ -681,7 +1158,7 @@ class AnyOpcode(Session):
         pass
 
 
-@caught_by("unmasked-frame")
+@caught_by("unmasked-frame", "unmasked-others")
 class AnyMask(Session):
     """Unmasked frames let pass."""
 
@@ -689,7 +1166,30 @@ class AnyMask(Session):
         pass
 
 
-@caught_by("large-message", "message-limit")
+@caught_by("unmasked-others")
+class AnyControlMask(Session):
+    """Unmasked control frames let pass."""
+
+    control = False
+
+    def check_opcode(self, opcode: int) -> None:
+        super().check_opcode(opcode)
+        self.control = opcode >= CLOSE
+
+    def check_mask(self, masked: bool) -> None:
+        super().check_mask(masked or self.control)
+
+
+@caught_by("announced-length")
+class WaitsForTerabyte(Session):
+    """Length of 2^40 waited for."""
+
+    def check_size(self, size: int) -> None:
+        if size != 1 << 40:
+            super().check_size(size)
+
+
+@caught_by("large-message", "message-limit", "binary-lengths", "deflate-sizes", "lengths")
 class HalfUnmasked(Session):
     """Mask taken off the first 64 KiB only."""
 
@@ -754,7 +1254,7 @@ class NeverCompresses(Session):
         return False
 
 
-@caught_by("deflate-unasked")
+@caught_by("deflate-unasked", "handshake-answer")
 class CompressesUnasked(Session):
     """Compression agreed to that was not offered."""
 
@@ -778,7 +1278,7 @@ class PromisedNoContext(Session):
     compression = KeepsContext
 
 
-@caught_by("deflate-client-context")
+@caught_by("deflate-client-context", "deflate-history")
 class LosesContext(Session):
     """Client's context lost after each message."""
 
@@ -790,6 +1290,41 @@ class PromisedWindow(Session):
     """Window wider than agreed."""
 
     compression = WidestWindow
+
+
+@caught_by("deflate-sizes")
+class CorruptsLarge(Session):
+    """Compression corrupt from 20,000 bytes on."""
+
+    async def send(self, opcode: int, payload: bytes = b"") -> None:
+        if self.deflate and opcode == TEXT and len(payload) == 20_000:
+            payload = payload[:-1] + b"?"
+        await super().send(opcode, payload)
+
+
+@caught_by("deflate-binary")
+class TextOnly(Session):
+    """Compressed binary taken for what it looks like."""
+
+    async def take(self, frame: Frame) -> bool:
+        return await super().take(frame._replace(rsv=0) if frame.opcode == BINARY else frame)
+
+
+@caught_by("deflate-history")
+class ShortMemory(Session):
+    """Compression's context lost after 50 messages."""
+
+    async def message(self, opcode: int, data: bytes) -> None:
+        if self.deflate and self.count == 50:
+            self.deflate = Deflate(self.deflate.parameters)
+        await super().message(opcode, data)
+
+
+@caught_by("deflate-last-block")
+class OneStream(Session):
+    """Last block of a compressed message taken for the end of all."""
+
+    compression = EndsAtLastBlock
 
 
 @caught_by("deflate-bad-offer")
@@ -872,6 +1407,17 @@ class LeaksThreads(Session):
         except ViolationError:
             threading.Thread(target=time.sleep, args=[30], daemon=True).start()
             raise
+
+
+@caught_by("descriptors")
+class LeaksFiles(Session):
+    """File left open for each client."""
+
+    kept: list[TextIO] = []  # noqa: RUF012  the fault
+
+    def opened(self) -> None:
+        super().opened()
+        self.kept.append(Path(os.devnull).open())  # noqa: SIM115
 
 
 @caught_by("idle-sockets")

@@ -191,7 +191,11 @@ class Session:
         self.deflate = self.compression.negotiate(",".join(headers.get("sec-websocket-extensions", [])))
         if self.deflate:
             answer["Sec-WebSocket-Extensions"] = self.deflate.answer
-        await self.write(response(HTTPStatus.SWITCHING_PROTOCOLS, answer))
+        await self.write(self.switch(answer))
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        """The 101."""
+        return response(HTTPStatus.SWITCHING_PROTOCOLS, headers)
 
     def admit(self, method: str, resource: str, version: str, headers: Headers) -> None:
         """Raise RefusalError where the request is no proper handshake (RFC 6455, section 4.2.1)."""
@@ -335,7 +339,8 @@ class Session:
         return RefusalError(HTTPStatus.UPGRADE_REQUIRED, "WebSockets only.", Upgrade="websocket", Connection="Upgrade")
 
     def wrong_version(self) -> RefusalError:
-        return RefusalError(HTTPStatus.UPGRADE_REQUIRED, "Version 13 is spoken here.", Sec_WebSocket_Version="13")
+        headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec_WebSocket_Version": "13"}
+        return RefusalError(HTTPStatus.UPGRADE_REQUIRED, "Version 13 is spoken here.", **headers)
 
     def opened(self) -> None:
         self.beside(self.keepalive())

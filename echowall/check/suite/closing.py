@@ -14,21 +14,23 @@ check = checks_of("closing")
 
 #: Codes that no close frame may carry (RFC 6455, section 7.4): unassigned, reserved, or out of range.
 INVALID_CODES = (0, 999, 1004, 1005, 1006, 1015, 5000)
+#: Codes that are kept for the protocol's own future, at their ends and between.
+UNASSIGNED_CODES = (1016, 1100, 2000, 2999)
 
 
-@check("close-normal", "RFC 6455, 5.5.1", "close 1000")
+@check("close-normal", "RFC 6455, 5.5.1", ("close 1000", "close without a code"))
 async def close_normal(target: Target) -> str:
-    """Is a close with 1000 answered with 1000?"""
+    """Is a close with 1000 answered with a close, with 1000 or without a code?"""
     async with connect(target) as ws:
         await ws.close(1000)
         return brief(await ws.reaction())
 
 
-@check("close-code", "RFC 6455, 5.5.1", "close 3000")
+@check("close-code", "RFC 6455, 5.5.1", ("close 3000", "close 1000", "close without a code"))
 async def close_code(target: Target) -> Observation | str:
-    """Is a close with 3000 and a reason answered with 3000?
+    """Is a close with 3000 and a reason answered with a close, with 3000, as is usual, with 1000 or without a code?
 
-    Whether the reason comes back too is free; the detail tells.
+    "Typically" the code comes back, says the RFC. Whether the reason does is free, too; the detail tells.
     """
     async with connect(target) as ws:
         await ws.close(3000, "enough for today")
@@ -62,6 +64,21 @@ async def close_invalid_code(target: Target) -> str:
     payloads = {str(code): frames.close_payload(code) for code in INVALID_CODES}
     found = await _each(target, payloads)
     return summary({code: "echoed" if outcome == f"close {code}" else outcome for code, outcome in found.items()})
+
+
+@check("close-unassigned-code", "RFC 6455, 7.4.2", ("close 1002", "each comes back"))
+async def close_unassigned_code(target: Target) -> str:
+    """Is a close with a code from 1016 to 2999, which no specification has assigned yet, refused, or answered in kind?
+
+    The RFC keeps these for its own future, and does not say what a server has to do about one that it does not know.
+    """
+    payloads = {str(code): frames.close_payload(code) for code in UNASSIGNED_CODES}
+    found = await _each(target, payloads)
+    plain = ("close 1000", "close without a code")
+    kind = {
+        code: "each comes back" if outcome in (f"close {code}", *plain) else outcome for code, outcome in found.items()
+    }
+    return summary(kind)
 
 
 @check("close-one-byte", "RFC 6455, 5.5.1", "close 1002")
@@ -108,6 +125,22 @@ async def crossed_closes(target: Target) -> Observation | str:
             return Observation("stays open", detail)
         words = {0: "cut off", 1: "one close"}
         return Observation(words.get(len(closes), "several closes"), detail)
+
+
+@check("two-closes", "RFC 6455, 5.5.1", "one close")
+async def two_closes(target: Target) -> Observation | str:
+    """Does the server answer the first of two closes that come at once, and nothing after it?"""
+    async with connect(target) as ws:
+        close = frames.encode(CLOSE, frames.close_payload(1000))
+        await ws.write(close + frames.encode(CLOSE, frames.close_payload(1000)), "close 1000, twice")
+        got: list[Heard] = []
+        end = await _to_the_end(ws, got)
+        closes = [observe(heard) for heard in got if isinstance(heard, Closed)]
+        if isinstance(end, Closed) or end.how == "silence":
+            return Observation("stays open", ", ".join(closes))
+        if len(closes) == 1 and closes[0] not in ("close 1000", "close without a code"):
+            return closes[0]
+        return Observation({0: "cut off", 1: "one close"}.get(len(closes), "several closes"), ", ".join(closes))
 
 
 @check("half-close", "RFC 6455, 7.2.1", "lets go")

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
-from echowall.check.suite.common import brief, close_of, rejection
+from echowall.check.suite.common import brief, close_of, pong, rejection
 from echowall.check.wire import Connection, Ended, Target, UnreachableError, connect, handshake, request
-from echowall.check.wire.frames import CLOSE, CONTINUATION, RSV1, TEXT
+from echowall.check.wire.extensions import DEFLATE, Extension, ExtensionError, parse_extensions
+from echowall.check.wire.frames import BINARY, CLOSE, CONTINUATION, PING, RSV1, TEXT
 
 check = checks_of("compression")
 
-EXTENSION = "permessage-deflate"
 #: Taken off the end of each message (RFC 7692, section 7.2.1).
 TAIL = b"\x00\x00\xff\xff"
 MIB = 1 << 20
+#: How many bytes are decompressed before others get their turn.
+STEP = 512
+#: No message that is decompressed here may be larger, in bytes.
+LARGEST = 64 * MIB
 
 
 @check("deflate", "RFC 7692, 6", "compressed")
@@ -66,6 +71,72 @@ async def deflate_fragments(target: Target) -> str:
         await ws.raw.send(CONTINUATION, data[third : 2 * third], fin=False)
         await ws.raw.send(CONTINUATION, data[2 * third :])
         return await ws.reaction(message)
+
+
+@check("deflate-sizes", "RFC 7692, 6", "all come back")
+async def deflate_sizes(target: Target) -> Observation | str:
+    """Do compressed texts of 0, 1, 126, 20,000 and 1,000,000 bytes come back, which hardly compress?"""
+    async with _deflated(target) as ws:
+        for size in (0, 1, 126, 20_000, 1_000_000):
+            message = _noise(size)
+            await ws.say(message)
+            if (outcome := await ws.reaction(message, within=10)) != "echo":
+                return Observation(brief(outcome), f"{size:,} bytes: {outcome}")
+        return "all come back"
+
+
+@check("deflate-binary", "RFC 7692, 6", "all come back", plain=True)
+async def deflate_binary(target: Target) -> Observation | str:
+    """Do compressed binary messages of 0, 256 and 20,480 bytes come back?"""
+    async with _deflated(target) as ws:
+        for size in (0, 256, 20_480):
+            message = bytes(range(256)) * (size // 256)
+            await ws.say(message, BINARY)
+            if (outcome := await ws.reaction(message)) != "echo":
+                return Observation(brief(outcome), f"{size:,} bytes: {outcome}")
+        return "all come back"
+
+
+@check("deflate-history", "RFC 7692, 7.2.2", "all come back")
+async def deflate_history(target: Target) -> Observation | str:
+    """Do 100 compressed messages come back, each of which may refer to those before it?"""
+    async with _deflated(target) as ws:
+        for number in range(100):
+            message = b"brick %d, " % number + _noise(400 + number)
+            await (ws.say(message) if "client_no_context_takeover" in ws.parameters else ws.say_on(message))
+            if (outcome := await ws.reaction(message)) != "echo":
+                return Observation(brief(outcome), f"message {number + 1} of 100: {outcome}")
+        return "all come back"
+
+
+@check("deflate-last-block", "RFC 7692, 7.2.3.4", "echo")
+async def deflate_last_block(target: Target) -> str:
+    """Is a compressed message understood that ends in a last block (BFINAL), as the RFC allows, and one after it?"""
+    async with _deflated(target) as ws:
+        for message in (b"wall " * 10, b"brick " * 10):
+            await ws.raw.send(TEXT, ws.finish(ws.raw.wrap(message)), rsv=RSV1)
+            if (outcome := await ws.reaction(message)) != "echo":
+                return brief(outcome)
+        return "echo"
+
+
+@check("deflate-marked-continuation", "RFC 7692, 6.1", "close 1002", alone=True, intrusive=True)
+async def deflate_marked_continuation(target: Target) -> str:
+    """Is a continuation that is marked as compressed (RSV1) a protocol error?"""
+    async with _deflated(target) as ws:
+        data = ws.pack(ws.raw.wrap(_noise(100)))
+        await ws.raw.send(TEXT, data[:50], rsv=RSV1, fin=False)
+        await ws.raw.send(CONTINUATION, data[50:], rsv=RSV1)
+        return await rejection(ws.raw)
+
+
+@check("deflate-marked-ping", "RFC 7692, 6", "close 1002")
+async def deflate_marked_ping(target: Target) -> str:
+    """Is a ping that is marked as compressed (RSV1) a protocol error?"""
+    async with _deflated(target) as ws:
+        await ws.raw.send(PING, b"wall", rsv=RSV1)
+        answered = await pong(ws.raw, b"wall")
+        return "ignored" if answered == "no pong" else answered
 
 
 @check("deflate-server-context", "RFC 7692, 7.1.1.1", ("context kept", "context not kept"))
@@ -136,7 +207,7 @@ async def deflate_bad_offer(target: Target) -> Observation | str:
         "wall_unknown",
         "client_max_window_bits; client_max_window_bits",
     ):
-        response = await request(target, headers=_offering(target, f"{EXTENSION}; {parameters}"))
+        response = await request(target, headers=_offering(target, f"{DEFLATE}; {parameters}"))
         if response.status != 101:
             return Observation(f"HTTP {response.status}", parameters)
         if response.header("Sec-WebSocket-Extensions"):
@@ -171,28 +242,36 @@ async def zip_bomb(target: Target) -> Observation | str:
 class Deflated:
     """A connection on which compression was offered, and accepted or not."""
 
-    def __init__(self, raw: Connection, parameters: dict[str, str], *, accepted: bool = True) -> None:
+    def __init__(self, raw: Connection, agreed: Extension, *, accepted: bool = True) -> None:
         self.raw = raw
-        self.parameters = parameters
+        self.parameters = agreed.parameters
         self.accepted = accepted
         self.size = 0
         """The size of the last message that was heard, as it was on the wire."""
         self.compressed = False
         """Whether the last message was."""
         # zlib writes no raw stream with a window of 8 bits, and asks for 9 in its place.
-        self._deflater_bits = -max(9, int(parameters.get("client_max_window_bits") or 15))
-        self._inflater_bits = -int(parameters.get("server_max_window_bits") or 15)
+        self._deflater_bits = -max(9, agreed.bits("client_max_window_bits"))
         self._deflater = zlib.compressobj(wbits=self._deflater_bits)
-        self._inflater = zlib.decompressobj(self._inflater_bits)
+        self._inflater = Inflater(agreed.bits("server_max_window_bits"))
 
     def pack(self, text: bytes) -> bytes:
         """A message compressed, with references to what has been packed before."""
         return (self._deflater.compress(text) + self._deflater.flush(zlib.Z_SYNC_FLUSH)).removesuffix(TAIL)
 
-    async def say(self, text: bytes) -> None:
-        """Send a text, compressed without reference to any before it, which is always allowed."""
+    async def say(self, message: bytes, opcode: int = TEXT) -> None:
+        """Send a message, compressed without reference to any before it, which is always allowed."""
         self._deflater = zlib.compressobj(wbits=self._deflater_bits)
+        await self.raw.send(opcode, self.pack(self.raw.wrap(message) if opcode == TEXT else message), rsv=RSV1)
+
+    async def say_on(self, text: bytes) -> None:
+        """Send a text, compressed with references to those before it."""
         await self.raw.send(TEXT, self.pack(self.raw.wrap(text)), rsv=RSV1)
+
+    def finish(self, text: bytes) -> bytes:
+        """A message compressed by itself into blocks of which the last says that it is (BFINAL)."""
+        deflater = zlib.compressobj(wbits=self._deflater_bits)
+        return deflater.compress(text) + deflater.flush(zlib.Z_FINISH) + b"\0"
 
     async def reaction(self, to: bytes, within: float = 5.0) -> str:
         """What is heard next, in the words of Connection.reaction(), or `undecodable`."""
@@ -221,36 +300,68 @@ class Deflated:
         if not self.compressed:
             return data
         if "server_no_context_takeover" in self.parameters:
-            self._inflater = zlib.decompressobj(self._inflater_bits)
+            self._inflater = Inflater(self._inflater.bits)
         try:
-            return self._inflate(data + TAIL)
+            return await self._inflater.message(data)
         except zlib.error:
             return "undecodable"
 
-    def _inflate(self, data: bytes) -> bytes:
-        """Decompress; byte by byte for a window, as zlib only checks references to what earlier calls gave out."""
-        if self._inflater_bits == -15:
-            return self._inflater.decompress(data)
-        found: list[bytes] = []
-        while data or found[-1]:
-            found.append(self._inflater.decompress(data, 1))
+
+class Inflater:
+    """The server's messages decompressed, which may refer to earlier ones (RFC 7692, section 7.2.2)."""
+
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+        """The window's size as a power of two."""
+        self._inflater = zlib.decompressobj(-bits)
+        self._window = b""
+
+    async def message(self, data: bytes) -> bytes:
+        """One message, as it was before. Raises zlib.error where it is no DEFLATE stream, or larger than 64 MiB."""
+        data += TAIL
+        found = bytearray()
+        # What is left over of a piece is copied at each step, so the pieces are small where the steps are.
+        for start in range(0, len(data), STEP):
+            self._inflate(data[start : start + STEP], found)
+            await asyncio.sleep(0)
+            if len(found) > LARGEST:
+                raise zlib.error(f"more than {LARGEST} bytes")
+        self._window = (self._window + bytes(found))[-(1 << self.bits) :]
+        return bytes(found)
+
+    def _inflate(self, data: bytes, found: bytearray) -> None:
+        """Add what the next piece of data holds, 64 KiB at a time, so that no piece grows without a bound.
+
+        Where there is a window to be held to, it is a byte at a time: zlib only checks references to what earlier
+        calls gave out.
+        """
+        most = 1 << 16 if self.bits == 15 else 1
+        while len(found) <= LARGEST:
+            piece = self._inflater.decompress(data, most)
+            found += piece
             data = self._inflater.unconsumed_tail
-        return b"".join(found)
+            if self._inflater.eof:  # a last block, after which another stream begins (RFC 7692, section 7.2.3.4)
+                data = self._inflater.unused_data
+                self._inflater = zlib.decompressobj(-self.bits, zdict=(self._window + found)[-(1 << self.bits) :])
+            if not data and len(piece) < most:
+                break
 
 
 @asynccontextmanager
 async def _deflated(target: Target, parameters: str = "", *, required: bool = True) -> AsyncIterator[Deflated]:
     """A connection for which permessage-deflate was offered. Raises UnsupportedError where it is not accepted."""
-    offer = f"{EXTENSION}; {parameters}" if parameters else EXTENSION
+    offer = f"{DEFLATE}; {parameters}" if parameters else DEFLATE
     async with connect(target, headers=_offering(target, offer), greet=False) as raw:
-        selected = raw.response.header("Sec-WebSocket-Extensions") or ""
-        name, *fields = (field.strip() for field in selected.split(";"))
-        if name != EXTENSION and required:
+        try:
+            selected = {
+                one.name: one for one in parse_extensions(raw.response.header("Sec-WebSocket-Extensions") or "")
+            }
+        except ExtensionError as error:
+            raise UnsupportedError(f"it selects extensions in a way that cannot be read: {error}") from None
+        if DEFLATE not in selected and required:
             asked = f" with {parameters}" if parameters else ""
-            raise UnsupportedError(f"it does not accept {EXTENSION}{asked}")
-        pairs = (field.partition("=") for field in fields)
-        agreed = {key.strip(): value.strip().strip('"') for key, _, value in pairs}
-        ws = Deflated(raw, agreed, accepted=name == EXTENSION)
+            raise UnsupportedError(f"it does not accept {DEFLATE}{asked}")
+        ws = Deflated(raw, selected.get(DEFLATE, Extension(DEFLATE, {})), accepted=DEFLATE in selected)
         for step in target.codec.opening:
             if step.say is not None:
                 await raw.send(TEXT, step.say)

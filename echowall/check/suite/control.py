@@ -6,9 +6,9 @@ import asyncio
 import time
 
 from echowall.check.registry import Observation, checks_of
-from echowall.check.suite.common import close_of, compare, pong, rejection
+from echowall.check.suite.common import close_of, compare, pong, rejection, summary
 from echowall.check.wire import PATIENCE, Connection, Ended, Message, Target, connect, frames
-from echowall.check.wire.frames import CLOSE, CONTINUATION, PING, PONG, TEXT, Frame
+from echowall.check.wire.frames import CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, Frame
 
 check = checks_of("control")
 
@@ -81,6 +81,20 @@ async def fragmented_ping(target: Target) -> str:
     async with connect(target) as ws:
         await ws.send(PING, b"wall", fin=False)
         return await rejection(ws)
+
+
+@check("reserved-bits-control", "RFC 6455, 5.2", "close 1002")
+async def reserved_bits_control(target: Target) -> str:
+    """Is a reserved bit on a ping, a pong or a close a protocol error, where no extension gives it a meaning?"""
+
+    async def one(opcode: int, payload: bytes) -> str:
+        async with connect(target) as ws:
+            await ws.send(opcode, payload, rsv=RSV1)
+            return await rejection(ws)
+
+    kinds = {"ping": (PING, b"wall"), "pong": (PONG, b"wall"), "close": (CLOSE, frames.close_payload(1000))}
+    outcomes = await asyncio.gather(*(one(*frame) for frame in kinds.values()))
+    return summary(dict(zip(kinds, outcomes, strict=True)))
 
 
 @check("busy-ping", "RFC 6455, 5.5.2", "pong with its payload", alone=True)

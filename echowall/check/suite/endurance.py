@@ -63,6 +63,22 @@ async def resets_released(target: Target) -> Observation | str:
     return Observation("busy" if used > BUSY else "let go", f"{used:.0%} of a core")
 
 
+@check("descriptors", CONTRACT, "let go", intrusive=True, alone=True, waits=True, local=True)
+async def descriptors(target: Target) -> Observation | str:
+    """Does the service close every file that it opened for 50 clients that came, spoke and closed?"""
+    pid = _pid(target)
+    async with settled(target):
+        before = measure.descriptors(pid)
+    for _ in range(50):
+        async with connect(target) as ws:
+            await _echo(ws)
+            await ws.close()
+            await ws.hear(1.0)
+    if await _until(lambda: measure.descriptors(pid) <= before + 10, PATIENCE):
+        return "let go"
+    return Observation("kept", f"{measure.descriptors(pid) - before} more than before, {PATIENCE:g} s later")
+
+
 @check("idle-sockets", CONTRACT, "at rest", intrusive=True, alone=True, waits=True, local=True)
 async def idle_sockets(target: Target) -> Observation | str:
     """Does a service with 200 idle sockets use next to no CPU time?"""
@@ -165,8 +181,7 @@ async def limit_released(target: Target) -> Observation | str:
         raise UnsupportedError("the service declares no limit")
     async with settled(target):
         sockets, threads = len(measure.sockets(pid)), measure.threads(pid)
-    for _ in range(20):
-        await weigh(target, target.max_message + 1)
+    await asyncio.gather(*(weigh(target, target.max_message + 1) for _ in range(20)))
 
     def kept() -> int:
         return max(len(measure.sockets(pid)) - sockets, measure.threads(pid) - threads)

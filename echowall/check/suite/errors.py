@@ -7,7 +7,7 @@ import asyncio
 from echowall.check.registry import checks_of
 from echowall.check.suite.common import SOON, brief, pong, rejection, summary
 from echowall.check.wire import Ended, Target, connect, observe
-from echowall.check.wire.frames import BINARY, CONTINUATION, PING, RSV1, RSV2, RSV3, TEXT
+from echowall.check.wire.frames import BINARY, CLOSE, CONTINUATION, PING, RSV1, RSV2, RSV3, TEXT, close_payload
 
 check = checks_of("errors")
 
@@ -15,10 +15,14 @@ check = checks_of("errors")
 INVALID = {
     "a stray byte": b"\x80",
     "an overlong form": b"\xc0\xaf",
+    "an overlong form of three bytes": b"\xe0\x80\xaf",
     "a surrogate": b"\xed\xa0\x80",
     "beyond U+10FFFF": b"\xf4\x90\x80\x80",
+    "a lead byte from F5 on": b"\xf5\x80\x80\x80",
     "half a character": b"\xe5\x9b",
 }
+#: Opcodes that are reserved (RFC 6455, section 5.2).
+UNKNOWN = (*range(0x3, 0x8), *range(0xB, 0x10))
 
 
 @check("reserved-bits", "RFC 6455, 5.2", "close 1002")
@@ -35,14 +39,15 @@ async def reserved_bits(target: Target) -> str:
 
 @check("unknown-opcode", "RFC 6455, 5.2", "close 1002")
 async def unknown_opcode(target: Target) -> str:
-    """Is an opcode that does not exist a protocol error, for data and for control?"""
+    """Is each opcode that does not exist a protocol error, for data and for control?"""
 
     async def one(opcode: int) -> str:
         async with connect(target) as ws:
             await ws.send(opcode, b"wall")
             return await rejection(ws)
 
-    return summary({f"0x{opcode:X}": await one(opcode) for opcode in (0x3, 0xB)})
+    outcomes = await asyncio.gather(*map(one, UNKNOWN))
+    return summary({f"0x{opcode:X}": outcome for opcode, outcome in zip(UNKNOWN, outcomes, strict=True)})
 
 
 @check("unmasked-frame", "RFC 6455, 5.1", "close 1002")
@@ -50,6 +55,28 @@ async def unmasked_frame(target: Target) -> str:
     """Is a frame of the client's that is not masked a protocol error?"""
     async with connect(target) as ws:
         await ws.send(TEXT, ws.wrap(b"wall"), masked=False)
+        return await rejection(ws)
+
+
+@check("unmasked-others", "RFC 6455, 5.1", "close 1002")
+async def unmasked_others(target: Target) -> str:
+    """Is an unmasked frame a protocol error that is binary, a ping, or a close?"""
+
+    async def one(opcode: int, payload: bytes) -> str:
+        async with connect(target) as ws:
+            await ws.send(opcode, payload, masked=False)
+            return await rejection(ws)
+
+    kinds = {"binary": (BINARY, b"wall"), "ping": (PING, b"wall"), "close": (CLOSE, close_payload(1000))}
+    outcomes = await asyncio.gather(*(one(*frame) for frame in kinds.values()))
+    return summary(dict(zip(kinds, outcomes, strict=True)))
+
+
+@check("announced-length", "RFC 6455, 10.4", ("close 1009", "close 1002"), intrusive=True)
+async def announced_length(target: Target) -> str:
+    """Is a frame that announces 2^40 bytes refused before the server waits for so much?"""
+    async with connect(target) as ws:
+        await ws.send(BINARY, length=1 << 40)
         return await rejection(ws)
 
 

@@ -92,8 +92,13 @@ async def fragments_apart(target: Target) -> Observation | str:
 @check("fragments-tiny", "RFC 6455, 5.4", ("echo", "close 1008", "close 1009"), alone=True, intrusive=True)
 async def fragments_tiny(target: Target) -> str:
     """Does a message of 10,000 fragments of one byte come back whole, or is it refused with a code that says why?"""
+    return await _crumbs(target, 10_000)
+
+
+async def _crumbs(target: Target, size: int) -> str:
+    """What becomes of a text of so many bytes, a multiple of ten, in fragments of one byte each."""
     async with connect(target) as ws:
-        message = "0123456789" * 1000
+        message = "0123456789" * (size // 10)
         payload = ws.wrap(message.encode())
         last = len(payload) - 1
         data = b"".join(
@@ -104,6 +109,21 @@ async def fragments_tiny(target: Target) -> str:
         outcome = brief(await ws.reaction(message, within=10))
         # Much is still unread when the connection breaks, so that what was said before it may be lost, as in a proxy.
         return "broken off" if outcome in ("cut off", "another message", "an empty message") else outcome
+
+
+@check("fragments-many", "RFC 6455, 5.4", ("echo", "close 1008", "close 1009"), alone=True, intrusive=True)
+async def fragments_many(target: Target) -> str:
+    """Does a message of 100,000 fragments of one byte come back whole, or is it refused with a code that says why?"""
+    return await _crumbs(target, 100_000)
+
+
+@check("close-within-message", "RFC 6455, 5.4", ("close 1000", "close without a code", "close 1002"), alone=True)
+async def close_within_message(target: Target) -> str:
+    """Is a close answered that comes between the fragments of a message?"""
+    async with connect(target) as ws:
+        await ws.send(TEXT, ws.wrap(b"unfinished")[:-1], fin=False)
+        await ws.close(1000)
+        return brief(await ws.reaction())
 
 
 @check("stray-continuation", "RFC 6455, 5.4", "close 1002", alone=True, intrusive=True)

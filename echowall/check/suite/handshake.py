@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
 from echowall.check.wire import PATIENCE, Headers, NoAnswerError, Target, accept_for, connect, handshake, request
+from echowall.check.wire.extensions import DEFLATE
 
 check = checks_of("handshake")
 
@@ -32,6 +34,18 @@ async def accept_key(target: Target) -> Observation | str:
     if accept != accept_for(dict(headers)["Sec-WebSocket-Key"]):
         return Observation("wrong accept value", accept)
     return "accepted"
+
+
+@check("handshake-answer", "RFC 6455, 4.2.2", "well-formed", gathers="answer")
+async def handshake_answer(target: Target) -> str:
+    """Is every 101 one that a browser takes: its version, each header once, no body, nothing that was not offered?
+
+    What is found in any other check's handshakes counts, too.
+    """
+    await request(target, headers=_with(target, Sec_WebSocket_Protocol="echo, chat"))
+    for parameters in ("", "; client_max_window_bits", "; server_max_window_bits=10; server_no_context_takeover"):
+        await request(target, headers=_with(target, Sec_WebSocket_Extensions=f"{DEFLATE}{parameters}"))
+    return "well-formed"
 
 
 @check("connection-list", "RFC 6455, 4.2.1", "accepted")
@@ -75,6 +89,12 @@ async def cookie_and_query(target: Target) -> Observation | str:
     return await _outcome(target, _with(target, Cookie="session=0123456789abcdef; theme=dark"), target.resource + query)
 
 
+@check("non-ascii-header", "RFC 9110, 5.5", ("accepted", "HTTP 400"))
+async def non_ascii_header(target: Target) -> Observation | str:
+    """Is a handshake with a cookie that is not ASCII, which browsers send, accepted, or refused as a client's error?"""
+    return await _shake(target, Cookie="wall=回音壁")
+
+
 @check("long-header", "RFC 9110, 5.4", ("accepted", "HTTP 400", "HTTP 413", "HTTP 431"))
 async def long_header(target: Target) -> Observation | str:
     """Is a handshake with 9 kB of cookies accepted, or refused as a client's error?"""
@@ -101,6 +121,12 @@ async def short_key(target: Target) -> Observation | str:
     return await _shake(target, Sec_WebSocket_Key="dG9vIHNob3J0")
 
 
+@check("bad-key", "RFC 6455, 4.2.1", ("HTTP 400", "HTTP 426"))
+async def bad_key(target: Target) -> Observation | str:
+    """Is a key that is no base64 refused?"""
+    return await _shake(target, Sec_WebSocket_Key="abc")
+
+
 @check("bad-version", "RFC 6455, 4.4", ("HTTP 426, names version 13", "HTTP 400, names version 13"))
 async def bad_version(target: Target) -> Observation | str:
     """Is an unknown version of the protocol refused in an answer that names the known one?"""
@@ -122,6 +148,22 @@ async def plain_get(target: Target) -> Observation | str:
     if outcome != "HTTP 426" and target.name == target.url and str(outcome).startswith(("HTTP 2", "HTTP 3", "HTTP 4")):
         raise UnsupportedError(f"it answers a plain GET with {outcome}, as it may")
     return outcome
+
+
+@check("upgrade-header", "RFC 9110, 15.5.22", "each names websocket")
+async def upgrade_header(target: Target) -> Observation | str:
+    """Does each answer with 426 name the protocol to upgrade to, in its header Upgrade?"""
+    found: dict[str, bool] = {}
+    plain = [("Host", target.netloc), *target.headers]
+    for what, headers in {"a plain GET": plain, "a bad version": _with(target, Sec_WebSocket_Version="99")}.items():
+        with suppress(NoAnswerError):
+            response = await request(target, headers=headers)
+            if response.status == 426:
+                found[what] = "websocket" in _tokens(response.header("Upgrade"))
+    if not found:
+        raise UnsupportedError("it never answers with 426")
+    missing = ", ".join(what for what, names in found.items() if not names)
+    return Observation("426 without Upgrade", f"to {missing}") if missing else "each names websocket"
 
 
 @check("post", "RFC 6455, 4.2.1", REFUSALS)

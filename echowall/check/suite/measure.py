@@ -48,6 +48,19 @@ def threads(pid: int) -> int:
     return sum(int(fields[17]) for one in family(pid) if (fields := _stat(one)))
 
 
+def descriptors(pid: int) -> int:
+    """How many files the process and its descendants have open. Raises UnsupportedError where they may not be seen."""
+    count = 0
+    for one in family(pid):
+        try:
+            count += sum(1 for _ in (_PROC / str(one) / "fd").iterdir())
+        except FileNotFoundError:
+            continue
+        except PermissionError:
+            raise UnsupportedError("the service's open files may not be seen; it takes its user or root") from None
+    return count
+
+
 def sockets(pid: int) -> set[str]:
     """The inodes of the sockets that the process and its descendants have open.
 

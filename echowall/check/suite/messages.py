@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
-from echowall.check.suite.common import SOON, brief
-from echowall.check.wire import Connection, Ended, Message, Target, connect, frames, observe
+from echowall.check.suite.common import SOON, brief, summary
+from echowall.check.wire import Connection, Ended, Message, Target, connect, frames, handshake, observe
+from echowall.check.wire.extensions import DEFLATE
 from echowall.check.wire.frames import BINARY, PING, TEXT
 
 check = checks_of("messages")
@@ -22,6 +24,24 @@ BACKLOG = 8 * MIB
 UNICODE = "κόσμε 回音壁 😀 𝄞 e\u0301 👨\u200d👩\u200d👧\u200d👦 \u200fשלום \ufeff end"
 #: Valid UTF-8, although Unicode will never assign them to characters (Unicode 23.7).
 NONCHARACTERS = "".join(map(chr, (0xFDD0, 0xFDEF, 0xFFFE, 0xFFFF, 0x1FFFE, 0x1FFFF, 0x10FFFE, 0x10FFFF)))
+
+#: Text that is sometimes changed on its way, by what is special about it.
+TEMPTING = {
+    "a BOM": "\ufeffbrick",
+    "CRLF": "one\r\ntwo\rthree\nfour",
+    "tabs and blanks": "\t brick \t\u00a0 \n",
+    "HTML": "<b>brick</b> &amp; <script>0 < 1 && 2 > 1</script>",
+    "JSON": '{ "b": 1.0, "a":[1,  2], "a": 1e2, "\\u56de": null }',
+    "a number": "007.50",
+    "quotes": "\"'`\\\\",
+    "percent signs": "100%25 %s {0} $HOME",
+    "decomposed letters": "e\u0301 \u1100\u1161",
+}
+#: In bytes, around each where the form of the length, or a usual size of a buffer, changes.
+LENGTHS = (
+    1, 2, 3, *range(123, 130), *range(254, 259), *range(1022, 1027), *range(4094, 4099), *range(8190, 8195),
+    *range(16382, 16387), *range(32766, 32771), *range(65533, 65539),
+)  # fmt: skip
 
 #: Sent last, so that its echo ends what comes back.
 FENCE = "fence"
@@ -81,30 +101,78 @@ async def binary_bytes(target: Target) -> str:
     return await _echo(target, bytes(range(256)))
 
 
+@check("verbatim", "RFC 6455, 5.6", "echo")
+async def verbatim(target: Target) -> str:
+    """Does text come back as it was that somebody might be tempted to tidy up?"""
+
+    async def one(message: str) -> str:
+        return brief(await _echo(target, message))
+
+    outcomes = await asyncio.gather(*map(one, TEMPTING.values()))
+    return summary(dict(zip(TEMPTING, outcomes, strict=True)))
+
+
 @check("lengths", "RFC 6455, 5.2", "all come back")
 async def lengths(target: Target) -> Observation | str:
-    """Do texts of 125, 126, 65535 and 65536 bytes, where the form of the length changes, come back?"""
-    for length in (125, 126, 65535, 65536):
-        async with connect(target) as ws:
-            message = "x" * (length - len(ws.wrap(b"")))
-            await ws.say(message)
-            outcome = await ws.reaction(message)
-        if outcome != "echo":
-            return Observation(f"{length}: {brief(outcome)}", outcome)
+    """Do texts of 1 to 65,538 bytes come back, around each length where something changes?"""
+    async with connect(target) as ws:
+        least = len(ws.wrap(b""))
+        return await _each_length(ws, [_pattern(length - least) for length in LENGTHS if length > least])
+
+
+@check("binary-lengths", "RFC 6455, 5.2", "all come back")
+async def binary_lengths(target: Target) -> Observation | str:
+    """Do binary messages of 1 to 65,538 bytes come back, around each length where something changes?"""
+    async with connect(target) as ws:
+        return await _each_length(ws, [_pattern(length).encode() for length in LENGTHS])
+
+
+async def _each_length(ws: Connection, messages: Sequence[str | bytes]) -> Observation | str:
+    for message in messages:
+        await ws.say(message)
+        outcome = await ws.reaction(message)
+        if not outcome.startswith("echo"):  # echo as text is the affair of `binary`
+            return Observation(brief(outcome), f"{len(message):,} bytes: {outcome}")
     return "all come back"
 
 
-@check("server-frames", "RFC 6455, 5.1", "unmasked")
+def _pattern(length: int) -> str:
+    """Text in which no two places look alike, so that a byte out of place shows."""
+    return "".join(f"{number}." for number in range(length // 2 + 1))[:length]
+
+
+@check("server-frames", "RFC 6455, 5", "well-formed", gathers="frame")
 async def server_frames(target: Target) -> str:
-    """Are the server's frames unmasked, and without reserved bits that were not negotiated?"""
+    """Is each of the server's frames one that a browser takes: unmasked, with a proper length, opcode and bits?
+
+    What is found in any other check's frames counts, too, where that check itself found nothing wrong.
+    """
     async with connect(target) as ws:
+        for length in (1, 125, 126, 65535, 65536):
+            message = "x" * max(1, length - len(ws.wrap(b"")))
+            await ws.say(message)
+            await ws.reaction(message)
+        await ws.say(b"wall")
+        await ws.reaction(b"wall")
+        await ws.send(PING, b"wall")
+        await ws.close(1000, "enough for today")
+        while isinstance(await ws.hear(1.0), Message):
+            pass
+    if target.codec.plain:
+        await _compressed_and_controlled(target)
+    return "well-formed"
+
+
+async def _compressed_and_controlled(target: Target) -> None:
+    """Have a ping answered where compression was offered, which must leave control frames alone."""
+    headers = [*handshake(target), ("Sec-WebSocket-Extensions", DEFLATE)]
+    async with connect(target, headers=headers) as ws:
         await ws.say("wall")
-        found = await ws.frame()
-        if isinstance(found, Ended):
-            return found.how if found.how == "silence" else "cut off"
-        if found.masked:
-            return "masked"
-        return "reserved bits" if found.rsv else "unmasked"
+        await ws.frame()
+        await ws.send(PING, b"wall")
+        await ws.frame()
+        await ws.close()
+        await ws.frame()
 
 
 @check("large-message", "RFC 6455, 5.2", "echo")
@@ -166,6 +234,32 @@ async def weigh(target: Target, size: int, *, pause: bool = False) -> str:
             await ws.write(data[cut:], "the rest")
             outcome = await ws.reaction(message, within=15)
         return "echo" if outcome.startswith("echo") else brief(outcome)
+
+
+@check("steady", "RFC 6455, 5.4", "all in order", seconds=60)
+async def steady(target: Target) -> Observation | str:
+    """Do 600 messages, text and binary in turn and ten at a time, come back, each once and in order?
+
+    Whether binary comes back as binary is the affair of `binary`.
+    """
+    async with connect(target) as ws:
+        for ten in range(60):
+            texts = [f"brick {10 * ten + number}" for number in range(10)]
+            sent = [text.encode() if number % 2 else text for number, text in enumerate(texts)]
+            for message in sent:
+                await ws.say(message)
+            for number, message in enumerate(sent):
+                outcome = await ws.reaction(message)
+                if not outcome.startswith("echo"):
+                    lost = "silence" if outcome == "silence" else _misplaced(outcome)
+                    return Observation(lost, f"message {10 * ten + number + 1} of 600: {outcome}")
+        await ws.say(FENCE)
+        outcome = await ws.reaction(FENCE)
+        return "all in order" if outcome == "echo" else Observation(_misplaced(outcome), "after the last message")
+
+
+def _misplaced(outcome: str) -> str:
+    return "lost or repeated" if outcome.startswith(("other message", "an empty")) else outcome
 
 
 @check("burst", "RFC 6455, 5.4", "all in order", intrusive=True)
