@@ -18,6 +18,7 @@ import pytest
 import trustme
 
 from echowall.catalog.catalog import ROOT
+from echowall.check.wire import accept_for
 from echowall.results import store
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -81,23 +82,39 @@ def reference() -> Iterator[int]:
 def forward(port: int) -> Handler:
     """To another server on this machine."""
 
-    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await reader.read(1 << 16):
-                writer.write(data)
-                await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
-        else:  # TLS cannot be half closed
-            writer.close()
-
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(pipe(reader, back), pipe(there, writer))
-        for one in (writer, back):
-            one.close()
+        await forward_between(reader, writer, *await asyncio.open_connection("127.0.0.1", port))
 
     return handle
+
+
+async def forward_between(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    there: asyncio.StreamReader,
+    back: asyncio.StreamWriter,
+) -> None:
+    """What the client says goes there, and what comes from there goes back to it."""
+
+    async def pipe(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await source.read(1 << 16):
+                sink.write(data)
+                await sink.drain()
+        if sink.can_write_eof():
+            sink.write_eof()
+        else:  # TLS cannot be half closed
+            sink.close()
+
+    try:
+        await asyncio.gather(pipe(reader, back), pipe(there, writer))
+    finally:
+        for one in (writer, back):
+            one.close()
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await one.wait_closed()
+            one.transport.abort()
 
 
 def answering(data: bytes, *, then_wait: bool = False) -> Handler:
@@ -126,9 +143,132 @@ async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     writer.close()
 
 
+def refusing(status: str, *headers: str, body: str = "nope") -> Handler:
+    """Answers every request with that."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
+    return answering("\r\n".join([*lines, "", body]).encode())
+
+
+def welcoming(then: bytes = b"") -> Handler:
+    """Accepts every handshake, sends that and ends the connection."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, OSError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            key = head.partition("Sec-WebSocket-Key: ")[2].partition("\r\n")[0]
+            upgrade = ["HTTP/1.1 101", "Upgrade: websocket", "Connection: Upgrade"]
+            writer.write("\r\n".join([*upgrade, f"Sec-WebSocket-Accept: {accept_for(key)}", "", ""]).encode() + then)
+            await writer.drain()
+        writer.close()
+
+    return handle
+
+
+REFUSALS = {
+    "a redirect": (
+        refusing("301 Moved Permanently", "Location: https://other.example/ws?a=1", "Server: nginx"),
+        ["(Location: https://other.example/ws?a=1; Server: nginx)", "ask wss://other.example/ws?a=1 instead"],
+    ),
+    "a redirect to a path": (
+        refusing("308 Permanent Redirect", "Location: /echo/"),
+        ["/echo/ instead", "ask ws://127"],
+    ),
+    "a redirect to nowhere": (refusing("302 Found"), ["elsewhere, and not where"]),
+    "a bad request": (refusing("400 Bad Request"), ["does not pass `Upgrade` on", "--subprotocol"]),
+    "Basic": (
+        refusing("401 Unauthorized", "WWW-Authenticate: Basic realm=x"),
+        ["Basic realm=x", "ws://USER:PASSWORD@"],
+    ),
+    "Bearer": (refusing("401 Unauthorized", "WWW-Authenticate: Bearer"), ["--header 'Authorization: Bearer …'"]),
+    "forbidden": (
+        refusing("403 Forbidden"),
+        ["HTTP 403 Forbidden", '"nope"', "--header 'Origin: https://…'", "Cookie"],
+    ),
+    "nothing there": (
+        refusing("404 Not Found", "Server: uvicorn"),
+        ["Server: uvicorn", "a wrong path", "does not pass `Upgrade` on", "without a WebSocket library"],
+    ),
+    "an upgrade that was lost": (refusing("426 Upgrade Required"), ["lost its `Upgrade` on the way"]),
+    "another version": (
+        refusing("426 Upgrade Required", "Sec-WebSocket-Version: 8"),
+        ["speaks version 8 of the protocol, and version 13"],
+    ),
+    "too many": (refusing("429 Too Many Requests", "Retry-After: 30"), ["--connections 1 --rate 1", "after 30 s"]),
+    "a gateway": (refusing("502 Bad Gateway", "Server: nginx"), ["Server: nginx", "the server behind it is down"]),
+    "a gateway that waited": (refusing("504 Gateway Time-out"), ["did not in time"]),
+    "overload": (refusing("503 Service Unavailable"), ["down, starting or overloaded"]),
+    "a page": (
+        refusing("200 OK", "Content-Type: text/html", body="<html><title>Our\nshop</title>"),
+        ['a page "Our shop"', "answers with a web page: the path may be wrong"],
+    ),
+    "a close": (
+        welcoming(b"\x88\x10\x03\xf0token required"),
+        ['closed it with 1008 "token required"', "--header 'Authorization: …'"],
+    ),
+    "a close without a code": (welcoming(b"\x88\x00"), ["closed it without a code and gave no reason"]),
+    "an end": (welcoming(), ["ended the connection without a close frame"]),
+}
+
+
+@pytest.mark.parametrize(("handler", "says"), REFUSALS.values(), ids=REFUSALS)
+def test_a_refusal_is_told_with_what_commonly_causes_it(handler: Handler, says: list[str]) -> None:
+    with listening(handler) as port:
+        done = check(f"ws://127.0.0.1:{port}/ws")
+
+    assert done.returncode == 1
+    for part in says:
+        assert part in done.stderr
+    assert "is the path right?" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_credentials_that_were_refused_are_not_asked_for_again() -> None:
+    with listening(refusing("401 Unauthorized", "WWW-Authenticate: Bearer")) as port:
+        done = check(f"ws://127.0.0.1:{port}/ws", "--header", "Authorization: Bearer abcdefgh")
+
+    assert "does not take the credentials that were given" in done.stderr
+
+
+def test_a_port_without_tls_is_named_where_tls_was_asked(reference: int) -> None:
+    async def bad_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1 << 16)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    with listening(bad_request) as quick, listening(refusing("200 OK")) as patient:
+        found = [check(f"wss://127.0.0.1:{port}/", "--insecure") for port in (quick, patient)]
+        found.append(check(f"wss://127.0.0.1:{quick}/"))
+
+    for done in found:
+        assert done.returncode == 1
+        assert "speaks plain HTTP, without TLS: ask ws:// there" in done.stderr
+        assert "--insecure" not in done.stderr
+
+
+@pytest.mark.parametrize("says", [b"", b"\x15\x03\x01\x00\x02\x02\x16", b"HTTP/1.1 400 Bad Request\r\n\r\nTLS!"])
+def test_a_port_with_tls_is_named_where_none_was_asked(reference: int, says: bytes) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+
+    async def either(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """As servers do: TLS to whoever speaks it, and these bytes to others."""
+        first = await reader.read(1 << 16)
+        if first[:1] != b"\x16":
+            writer.write(says)
+            writer.close()
+            return
+        there, back = await asyncio.open_connection("127.0.0.1", secure)
+        back.write(first)
+        await forward_between(reader, writer, there, back)
+
+    with listening(forward(reference), context) as secure, listening(either) as port:
+        done = check(f"ws://127.0.0.1:{port}/foobar/")
+
+    assert done.returncode == 1
+    assert "that port speaks TLS: ask wss:// there" in done.stderr
+
+
 NONE_AT_ALL = {
-    "refuses": (answering(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nnope"), "answered with HTTP 403"),
-    "speaks HTTP only": (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), "answered with HTTP 200"),
     "speaks no HTTP": (answering(b"220 mail.example ESMTP\r\n\r\n"), "is not HTTP"),
     "hangs": (say_nothing, "did not answer within 10 s"),
     "hangs up": (hang_up, "hung up"),

@@ -46,6 +46,7 @@ class Examination:
             TimeElapsedColumn(),
             console=console,
             transient=True,
+            disable=not console.is_terminal,
         )
 
     @contextmanager

@@ -11,16 +11,9 @@ from pathlib import Path
 
 import msgspec
 
+from echowall.check import refusals
 from echowall.check.registry import Check, Observation, UnsupportedError
-from echowall.check.wire import (
-    RefusedError,
-    Target,
-    Transcript,
-    UnreachableError,
-    connect,
-    frames,
-    observe,
-)
+from echowall.check.wire import Message, RefusedError, Target, Transcript, UnreachableError, connect, observe
 from echowall.check.wire.frames import FrameError
 from echowall.check.wire.transcript import Where
 from echowall.results.model import Result
@@ -128,14 +121,16 @@ async def preflight(target: Target) -> str | None:
     try:
         async with connect(target) as ws:
             await ws.say(GREETING)
-            outcome = observe(await ws.hear(), GREETING)
+            heard = await ws.hear()
+            if not isinstance(heard, Message):
+                return refusals.ended(heard, GREETING)
+            outcome = observe(heard, GREETING)
             if outcome.startswith("other message") and observe(await ws.hear(), GREETING) == "echo":
                 return None  # it greets first
     except RefusedError as error:
-        why = frames.quote(error.response.body[:200]) if error.response.body else "no body"
-        return f"is no WebSocket endpoint: {error} ({why}); is the path right?"
+        return await refusals.refused(target, str(error), error.response)
     except UnreachableError as error:
-        return str(error)
+        return await refusals.unreachable(target, error)
     except FrameError as error:
         return f"does not speak WebSocket after its 101: it sent {error}"
     if outcome == "echo":

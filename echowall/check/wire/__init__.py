@@ -6,9 +6,9 @@ library refuses to send most of what the checks ask about.
 
 from echowall.check.wire.codec import PLAIN, Codec, Message
 from echowall.check.wire.connection import PATIENCE, Closed, Connection, Ended, Heard, observe
-from echowall.check.wire.dial import connect, request
+from echowall.check.wire.dial import connect, request, speaks_http, speaks_tls
 from echowall.check.wire.engineio import ENGINE_IO
-from echowall.check.wire.errors import NoAnswerError, RefusedError, UnreachableError
+from echowall.check.wire.errors import CertificateError, NoAnswerError, RefusedError, UnreachableError
 from echowall.check.wire.http import Headers, Response, accept_for, handshake
 from echowall.check.wire.target import Target
 from echowall.check.wire.transcript import Event, Transcript
@@ -17,6 +17,7 @@ __all__ = [
     "ENGINE_IO",
     "PATIENCE",
     "PLAIN",
+    "CertificateError",
     "Closed",
     "Codec",
     "Connection",
@@ -36,4 +37,6 @@ __all__ = [
     "handshake",
     "observe",
     "request",
+    "speaks_http",
+    "speaks_tls",
 ]

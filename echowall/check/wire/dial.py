@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import msgspec
+
 from echowall.check.wire import http
 from echowall.check.wire.connection import Connection
-from echowall.check.wire.errors import RefusedError, UnreachableError
+from echowall.check.wire.errors import CertificateError, RefusedError, UnreachableError
 from echowall.check.wire.http import Headers, Response, handshake
 from echowall.check.wire.stream import LastingProtocol, LastingReader, Stream
 from echowall.check.wire.target import Target
+from echowall.check.wire.transcript import Transcript
 
 _WITHIN = 10.0
+#: How long a port may take to show whether it speaks TLS, in seconds.
+_PROBE_WITHIN = 3.0
+#: What OpenSSL says where the other side answers with something that is not TLS.
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
 
 
 @asynccontextmanager
@@ -56,12 +64,37 @@ async def request(
         return await http.exchange(stream, method, resource or target.resource, sent, version=version)
 
 
+async def speaks_tls(target: Target) -> bool:
+    """Whether the endpoint's port takes a TLS handshake, whatever its certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with suppress(UnreachableError, TimeoutError):
+        async with asyncio.timeout(_PROBE_WITHIN), _dialled(_probe(target, context), None):
+            return True
+    return False
+
+
+async def speaks_http(target: Target) -> bool:
+    """Whether the endpoint's port answers a request without TLS."""
+    with suppress(UnreachableError, TimeoutError):
+        async with asyncio.timeout(_PROBE_WITHIN):
+            await request(_probe(target, None))
+            return True
+    return False
+
+
+def _probe(target: Target, tls: ssl.SSLContext | None) -> Target:
+    """The endpoint, asked with other TLS or none, and without what only it may see."""
+    return msgspec.structs.replace(target, tls=tls, headers=(), transcript=Transcript())
+
+
 @asynccontextmanager
 async def _dialled(target: Target, receive_buffer: int | None) -> AsyncIterator[Stream]:
     """An open TCP or TLS connection. Raises UnreachableError where there is none within 10 s."""
     where = f"{target.host} port {target.port}"
     loop = asyncio.get_running_loop()
     raw: socket.socket | None = None
+    connected = False
     try:
         async with asyncio.timeout(_WITHIN):
             infos = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
@@ -81,6 +114,7 @@ async def _dialled(target: Target, receive_buffer: int | None) -> AsyncIterator[
                     raw = None
             if raw is None:
                 raise failure or OSError("no address")
+            connected = True
             reader = LastingReader(limit=receive_buffer or 1 << 20, loop=loop)
             protocol = LastingProtocol(reader, None if target.tls else raw)
             server_name = target.host if target.tls else None
@@ -91,16 +125,22 @@ async def _dialled(target: Target, receive_buffer: int | None) -> AsyncIterator[
     except TimeoutError:
         if raw:
             raw.close()
+        if connected:
+            raise UnreachableError(f"{where} did not answer the TLS handshake within {_WITHIN:g} s") from None
         raise UnreachableError(
             f"{where} did not take a connection within {_WITHIN:g} s; is that the right address?"
         ) from None
+    except ssl.SSLCertVerificationError as error:
+        what = f"{where} has no TLS that can be trusted: {error.verify_message}"
+        raise CertificateError(f"{what}; name its CA by --ca, or use --insecure") from None
     except ssl.SSLError as error:
-        detail = getattr(error, "verify_message", "") or error.reason or str(error)
-        raise UnreachableError(
-            f"{where} has no TLS that can be trusted: {detail}; name its CA by --ca, or use --insecure"
-        ) from None
+        how = "something that is not TLS" if error.reason in _NOT_TLS else (error.reason or str(error))
+        raise UnreachableError(f"{where} answered the TLS handshake with {how}") from None
     except OSError as error:
-        raise UnreachableError(f"{where}: {error.strerror or error}; is the server running there?") from None
+        if connected:
+            raise UnreachableError(f"{where} hung up in the TLS handshake: {error.strerror or error}") from None
+        why = os.strerror(error.errno) if isinstance(error, ConnectionError) and error.errno else error.strerror
+        raise UnreachableError(f"{where}: {why or error}; is the server running there?") from None
     try:
         yield Stream(target.url, reader, writer, target.transcript)
     finally:

@@ -12,6 +12,10 @@ class UnreachableError(Exception):
     """No connection, or none that speaks HTTP: says what was tried and what went wrong."""
 
 
+class CertificateError(UnreachableError):
+    """The server's certificate is not to be trusted."""
+
+
 class NoAnswerError(UnreachableError):
     """The server took the connection and the request, and no HTTP came back."""
 
@@ -23,6 +27,11 @@ class NoAnswerError(UnreachableError):
 class RefusedError(Exception):
     """The handshake was answered with something other than a proper 101."""
 
+    telling = ("Location", "WWW-Authenticate", "Retry-After", "Allow", "Server", "Via")
+    """The headers that tell why, or who answered."""
+
     def __init__(self, response: Response) -> None:
-        super().__init__(f"the handshake was answered with HTTP {response.status} {response.reason}".rstrip())
+        what = f"the handshake was answered with HTTP {response.status} {response.reason}".rstrip()
+        found = [f"{name}: {value}" for name in self.telling if (value := response.header(name))]
+        super().__init__(f"{what} ({'; '.join(found)})" if found else what)
         self.response = response
