@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import queue
 import signal
 import ssl
@@ -26,12 +27,12 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 BOUND = 60
 
 
-def check(*arguments: str) -> subprocess.CompletedProcess[str]:
+def check(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command, far from any lab. What it says is one line each, however long."""
     return subprocess.run(
         [sys.executable, "-m", "echowall", "check", *arguments],
         cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"},
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"} | environment,
         capture_output=True,
         text=True,
         timeout=BOUND,
@@ -115,6 +116,36 @@ async def forward_between(
                 async with asyncio.timeout(1):
                     await one.wait_closed()
             one.transport.abort()
+
+
+def listening_in(port: int, heads: list[str]) -> Handler:
+    """To another server on this machine, keeping the heads of the requests."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        with suppress(asyncio.IncompleteReadError):
+            head = await reader.readuntil(b"\r\n\r\n")
+            heads.append(head.decode())
+            back.write(head)
+        await forward_between(reader, writer, there, back)
+
+    return handle
+
+
+def proxying(port: int, heads: list[str], credentials: str = "") -> Handler:
+    """An HTTP proxy that connects whoever gives these credentials to that port, wherever they want to go."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        heads.append(head)
+        if credentials not in head:
+            writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+            writer.close()
+            return
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await forward_between(reader, writer, *await asyncio.open_connection("127.0.0.1", port))
+
+    return handle
 
 
 def answering(data: bytes, *, then_wait: bool = False) -> Handler:
@@ -349,6 +380,161 @@ def test_subprotocols_and_headers_are_sent(reference: int) -> None:
     assert "pass, echo" in done.stdout
 
 
+def test_the_headers_of_the_user_are_in_every_handshake_and_replace_its_own(reference: int) -> None:
+    heads: list[str] = []
+    given = ["Cookie: session=0123456789", "Host: other.example", "Origin: http://other.example", "User-Agent: me"]
+
+    with listening(listening_in(reference, heads)) as port:
+        done = check(
+            f"ws://127.0.0.1:{port}/foobar/",
+            *(argument for header in given for argument in ("--header", header)),
+            *("--header", "Sec-WebSocket-Protocol: echo", "--subprotocol", "other", "--group", "messages"),
+        )
+
+    assert done.returncode == 0, done.stderr
+    assert len(heads) > 10
+    for head in heads:
+        assert [head.count(f"\r\n{name}:") for name in ("Host", "Cookie", "Sec-WebSocket-Protocol")] == [1, 1, 1]
+        assert all(f"\r\n{header}\r\n" in head for header in given)
+        assert "\r\nSec-WebSocket-Protocol: other, echo\r\n" in head
+
+
+def test_an_address_is_read_as_a_browser_reads_it(reference: int) -> None:
+    heads: list[str] = []
+    with listening(proxying(reference, heads)) as proxy, listening(listening_in(reference, heads)) as port:
+        foreign = check("ws://☕.Bücher.example/foobar/", "--only", "text", "--proxy", f"http://127.0.0.1:{proxy}")
+        encoded = check(f"ws://us%20er:p%40ss@127.0.0.1:{port}/a/../foobar/?q=ä b#end", "--only", "text")
+
+    assert foreign.returncode == 0, foreign.stderr
+    assert encoded.returncode == 0, encoded.stderr
+    assert heads[0].startswith("CONNECT xn--53h.xn--bcher-kva.example:80 HTTP/1.1\r\n")
+    assert heads[-1].startswith("GET /foobar/?q=%C3%A4%20b HTTP/1.1\r\n")
+    assert f"\r\nAuthorization: Basic {base64.b64encode(b'us er:p@ss').decode()}\r\n" in heads[-1]
+    assert f"\r\nHost: 127.0.0.1:{port}\r\n" in heads[-1]
+
+
+def test_a_proxy_is_passed_where_the_user_or_the_environment_names_one(reference: int) -> None:
+    url = f"ws://127.0.0.1:{reference}/foobar/"
+    heads: list[str] = []
+
+    def passed(*arguments: str, **environment: str) -> bool:
+        heads.clear()
+        done = check(url, "--only", "text", *arguments, **environment)
+        assert done.returncode == 0, done.stderr
+        assert all(head.startswith(f"CONNECT 127.0.0.1:{reference} HTTP/1.1\r\n") for head in heads)
+        return bool(heads)
+
+    with listening(proxying(reference, heads)) as port:
+        proxy = f"http://127.0.0.1:{port}"
+        assert passed("--proxy", proxy)
+        assert passed(HTTP_PROXY=proxy)
+        assert passed(ALL_PROXY=proxy)
+        assert not passed(HTTPS_PROXY=proxy)
+        assert not passed(HTTP_PROXY=proxy, NO_PROXY="127.0.0.1")
+        assert not passed("--proxy", "none", HTTP_PROXY=proxy)
+
+
+def test_a_proxy_that_refuses_says_what_it_wants(reference: int) -> None:
+    url = f"ws://127.0.0.1:{reference}/foobar/"
+    credentials = base64.b64encode(b"me:open sesame").decode()
+
+    with listening(proxying(reference, [], credentials)) as port, listening(hang_up) as none:
+        without = check(url, "--only", "text", "--proxy", f"127.0.0.1:{port}")
+        given = check(url, "--only", "text", "--proxy", f"http://me:open%20sesame@127.0.0.1:{port}")
+        nothing = check(url, "--only", "text", "--proxy", f"http://127.0.0.1:{none}")
+
+    assert "HTTP 407 Proxy Authentication Required; give it a name and a password" in without.stderr
+    assert "--proxy http://USER:PASSWORD@HOST:PORT" in without.stderr
+    assert given.returncode == 0, given.stderr
+    assert f"the proxy 127.0.0.1 port {none}" in nothing.stderr
+
+
+def test_secrets_are_masked_in_everything_that_is_written(reference: int, tmp_path: Path) -> None:
+    """The server says them back, in its body and in its headers."""
+    secrets = ["p@ss-word", "q%2Fuery", "q/uery", "bear-er-er", "coo-kie", "api-key-1", "x", "bearer.subprotocol-1"]
+    basic = base64.b64encode(b"me:p@ss-word").decode()
+    given = ["--header", "Authorization: Bearer bear-er-er", "--header", "Cookie: a=coo-kie; b=x"]
+    given += ["--header", "X-Api-Key: api-key-1", "--subprotocol", "bearer.subprotocol-1", "--subprotocol", "echo"]
+
+    async def say_back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        resource = head.split(b" ")[1]
+        lines = [b"HTTP/1.1 302 Found", b"Location: " + resource, b"Set-Cookie: s=coo-kie2", b"Content-Length: %d"]
+        body = head[-400:]
+        writer.write(b"\r\n".join([*lines, b"", body]) % len(body))
+        writer.close()
+
+    file = tmp_path / "results.json"
+    with listening(say_back) as port:
+        refused = check(f"ws://me:p%40ss-word@127.0.0.1:{port}/?token=q%2Fuery", *given)
+    url = f"ws://me:p%40ss-word@127.0.0.1:{reference}/foobar/?token=q%2Fuery"
+    asked = check(url, *given, "--only", "text", "--json", str(file))
+    explained = check(url, *given, "--explain", "cookie-and-query")
+    by_name = check(url, "--explain", "text")
+    malformed = check(url.replace("ws:", "http:"))
+
+    written = [file.read_text()]
+    for done in (refused, asked, explained, by_name, malformed):
+        written += [done.stdout, done.stderr]
+    assert (asked.returncode, by_name.returncode, malformed.returncode) == (0, 0, 2), written
+    assert "?token=***" in refused.stderr
+    assert "?token=***" in explained.stdout
+    assert f"127.0.0.1:{reference}/foobar/?token=***" in written[0]
+    for text in written:
+        found = [one for one in [*secrets, basic, "p%40ss-word"] if len(one) > 1 and one in text]
+        assert found == [], text
+        assert basic.encode().hex(" ")[:60] not in text
+
+
+def test_a_certificate_of_the_client_is_shown_to_who_wants_one(reference: int, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    client = authority.issue_cert("client.example")
+    client.private_key_pem.write_to_path(tmp_path / "key.pem")
+    client.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    trust = ["--ca", str(tmp_path / "ca.pem"), "--only", "text"]
+    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+
+    async def demand(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """As OpenSSL does, with an alert; asyncio just hangs up."""
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+        with suppress(ssl.SSLCertVerificationError, ssl.SSLError):
+            while True:
+                try:
+                    tls.do_handshake()
+                except ssl.SSLWantReadError:
+                    writer.write(outgoing.read())
+                    incoming.write(await reader.read(1 << 16))
+        writer.write(outgoing.read())
+        await reader.read(1 << 16)
+        writer.close()
+
+    with listening(demand) as port:
+        alerted = check(f"wss://127.0.0.1:{port}/foobar/", *trust)
+    with listening(forward(reference), context) as port:
+        url = f"wss://127.0.0.1:{port}/foobar/"
+        without = check(url, *trust)
+        shown = check(url, *trust, "--cert", cert, "--key", key)
+        keyless = check(url, *trust, "--cert", cert)
+
+    assert "hung up, where the answer to a handshake was due; it may want a client's certificate" in without.stderr
+    assert "ended TLS with TLSV13_ALERT_CERTIFICATE_REQUIRED" in alerted.stderr
+    assert "it may want a client's certificate (--cert, --key)" in alerted.stderr
+    assert shown.returncode == 0, shown.stderr
+    assert keyless.returncode == 2
+    assert "name a certificate and its private key" in said(keyless)
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    """What misuse was answered with, out of its frame."""
+    return " ".join(done.stderr.replace("│", " ").split())
+
+
 def test_every_frame_is_shown_where_one_asks_why(reference: int) -> None:
     done = check(f"ws://127.0.0.1:{reference}/foobar/", "--explain", "close-code")
 
@@ -385,6 +571,13 @@ def test_tls_needs_its_ca_and_says_so(reference: int, tmp_path: Path) -> None:
         (["ws://127.0.0.1/", "--only", "nothing"], "no check 'nothing'"),
         (["ws://127.0.0.1/", "--group", "nothing"], "no group 'nothing'"),
         (["ws://127.0.0.1/", "--header", "no colon"], "write 'Name: value'"),
+        (["ws://127.0.0.1/", "--header", "Na me: value"], "write 'Name: value'"),
+        (["ws://127.0.0.1/", "--header", "Sec-WebSocket-Key: x"], "leave it out"),
+        (["ws://127.0.0.1/", "--subprotocol", "a, b"], "write one name"),
+        (["ws://127.0.0.1/", "--proxy", "socks5://127.0.0.1"], "only http:// is spoken here"),
+        (["ws://127.0.0.1/", "--proxy", "http://"], "is no proxy"),
+        (["ws://127.0.0.1/", "--key", "/nowhere.pem"], "name its file by --cert"),
+        (["ws://127.0.0.1/", "--cert", "/nowhere.pem"], "--cert /nowhere.pem"),
         (["ws://127.0.0.1/", "--ca", "/nowhere.pem"], "--ca /nowhere.pem"),
         (["ws://127.0.0.1/", "--json", "/proc/nowhere/results.json"], "--json"),
         (["ws://127.0.0.1/", "--jobs", "0"], "--jobs"),
@@ -396,7 +589,7 @@ def test_misuse_is_told_in_a_sentence_and_ends_with_2(arguments: list[str], says
     done = check(*arguments)
 
     assert done.returncode == 2
-    assert says in " ".join(done.stderr.replace("│", " ").split())
+    assert says in said(done)
     assert "Traceback" not in done.stderr
 
 

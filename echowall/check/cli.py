@@ -23,7 +23,7 @@ from echowall.check.examination import Examination
 from echowall.check.judging import Surprise
 from echowall.check.registry import GROUPS, Check
 from echowall.check.suite import ALL
-from echowall.check.targets import Subject, direct, of_url, proxied
+from echowall.check.targets import Manner, Subject, direct, of_urls, proxied
 from echowall.lab.lab import Lab
 from echowall.results import behaviour, store
 from echowall.results.model import CheckRun
@@ -78,6 +78,16 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             list[str] | None, typer.Option(metavar="'NAME: VALUE'", help="Sent to a URL; may be repeated.")
         ] = None,
         ca: Annotated[Path | None, typer.Option(help="The CA's certificate, for a wss:// URL.")] = None,
+        cert: Annotated[Path | None, typer.Option(help="A client's certificate in PEM, for a wss:// URL.")] = None,
+        key: Annotated[Path | None, typer.Option(help="Its private key, where it is in another file.")] = None,
+        proxy: Annotated[
+            str | None,
+            typer.Option(
+                metavar="URL",
+                help="Reach a URL through this HTTP proxy, or `none`; by default HTTPS_PROXY, HTTP_PROXY, ALL_PROXY "
+                "and NO_PROXY count.",
+            ),
+        ] = None,
         insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate.")] = False,
     ) -> None:
         """Find out what each stack, or any echo endpoint, really does on the wire.
@@ -104,7 +114,16 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             named = [] if urls and not names else catalog.choose(list(services.values()), names)
         except CatalogError as error:
             raise typer.BadParameter(str(error)) from None
-        foreign = _foreign(urls, header or [], subprotocol or [], _tls(ca, insecure), intrusive=intrusive)
+        foreign = _foreign(
+            urls,
+            Manner(
+                headers=tuple(header or []),
+                subprotocols=tuple(subprotocol or []),
+                tls=_tls(ca, cert, key, insecure=insecure),
+                proxy=proxy,
+                intrusive=intrusive,
+            ),
+        )
         the_lab = running() if named else None
         examination = Examination(jobs, err)
         try:
@@ -196,24 +215,42 @@ def _own(the_lab: Lab, services: Iterable[Service], via: Via) -> list[Subject]:
     return subjects
 
 
-def _foreign(
-    urls: Iterable[str], headers: list[str], subprotocols: list[str], tls: ssl.SSLContext, *, intrusive: bool
-) -> list[Subject]:
+def _foreign(urls: Iterable[str], manner: Manner) -> list[Subject]:
     try:
-        return [of_url(url, headers, subprotocols, tls, intrusive=intrusive) for url in urls]
+        return of_urls(urls, manner)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
 
-def _tls(ca: Path | None, insecure: bool) -> ssl.SSLContext:
+def _tls(ca: Path | None, cert: Path | None, key: Path | None, *, insecure: bool) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=str(ca) if ca else None)
     except OSError as error:
         raise typer.BadParameter(f"--ca {ca}: {error.strerror or error}; name a file of PEM certificates") from None
+    if key and not cert:
+        raise typer.BadParameter(f"--key {key} goes with a certificate: name its file by --cert")
+    if cert:
+        _identify(context, cert, key)
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _identify(context: ssl.SSLContext, cert: Path, key: Path | None) -> None:
+    """Show that certificate to servers that want one."""
+    files = f"--cert {cert}" + (f" --key {key}" if key else "")
+
+    def ask() -> str:
+        raise typer.BadParameter(f"{files}: the key is encrypted; write it decrypted to a file of its own")
+
+    try:
+        context.load_cert_chain(cert, key, ask)
+    except ssl.SSLError as error:
+        why = "the two do not belong together" if error.reason == "KEY_VALUES_MISMATCH" else "no PEM of both is there"
+        raise typer.BadParameter(f"{files}: {why}; name a certificate and its private key, in PEM") from None
+    except OSError as error:
+        raise typer.BadParameter(f"{files}: {error.strerror or error}; name files that can be read") from None
 
 
 def _writable(file: Path) -> None:

@@ -59,25 +59,26 @@ class Examination:
         """Put every one of the checks that applies to each of them."""
         self._put |= {check.id: check for check in checks}
         troubles = await asyncio.gather(*(preflight(subject.target) for subject in subjects))
-        fit: dict[str, tuple[Examined, TaskID]] = {}
+        fit: dict[int, tuple[Examined, TaskID]] = {}
         for subject, trouble in zip(subjects, troubles, strict=True):
             target, examined = subject.target, subject.examined
             if trouble is not None:
                 self.unfit += 1
-                self._console.print(f"[red]{escape(examined.label)}[/red] {escape(trouble)}", highlight=False)
+                said = target.secrets.hide(trouble).removeprefix(examined.label).lstrip()
+                self._console.print(f"[red]{escape(examined.label)}[/red] {escape(said)}", highlight=False)
                 continue
             if subject.about:
                 examined.versions = await versions(subject.about)
             total = sum(applies(check, target) for check in checks)
-            fit[target.url] = examined, self._progress.add_task(escape(examined.label), total=total)
+            fit[id(target)] = examined, self._progress.add_task(escape(examined.label), total=total)
 
         def note(target: Target, result: Result, transcript: Transcript) -> None:
-            examined, bar = fit[target.url]
+            examined, bar = fit[id(target)]
             examined.results.append(result)
             self.answers.append(Answer(examined.label, result, transcript))
             self._progress.advance(bar)
 
-        targets = [subject.target for subject in subjects if subject.target.url in fit]
+        targets = [subject.target for subject in subjects if id(subject.target) in fit]
         await run(targets, checks, note, jobs=self._jobs)
         places = {check.id: place for place, check in enumerate(checks)}
         for examined, _ in fit.values():

@@ -52,6 +52,8 @@ async def refused(target: Target, error: str, response: Response) -> str:
     """Of a handshake that was answered with something other than 101; `error` says with what."""
     if response.status == 400 and target.tls is None and await speaks_tls(target):
         return f"opened no WebSocket: {error}; that port speaks TLS: ask wss:// there"
+    if response.status == 400 and b"SSL certificate" in response.body:  # nginx
+        return f"opened no WebSocket: {error}; it wants a client's certificate that it knows (--cert, --key)"
     body = _body(response)
     return f"opened no WebSocket: {error}{body}; {_hint(target, response)}"
 
@@ -62,6 +64,8 @@ async def unreachable(target: Target, error: UnreachableError) -> str:
         return f"{error}; that port speaks TLS: ask wss:// there"
     if target.tls is not None and not isinstance(error, CertificateError) and await speaks_http(target):
         return f"{error}; that port speaks plain HTTP, without TLS: ask ws:// there"
+    if target.tls is not None and isinstance(error, NoAnswerError) and error.how == "cut off":
+        return f"{error}; it may want a client's certificate (--cert, --key)"
     return str(error)
 
 

@@ -182,5 +182,9 @@ async def ask(target: Target, check: Check) -> tuple[Result, Transcript]:
         verdict = Verdict.PASS if observed.outcome in check.expects else Verdict.FAIL
     seconds = round(time.monotonic() - began, 3)
     return Result(
-        check=check.id, verdict=verdict, outcome=observed.outcome, detail=observed.detail, seconds=seconds
+        check=check.id,
+        verdict=verdict,
+        outcome=target.secrets.hide(observed.outcome),
+        detail=target.secrets.hide(observed.detail),
+        seconds=seconds,
     ), log

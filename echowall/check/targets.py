@@ -5,13 +5,14 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
 from echowall.catalog.catalog import Service
+from echowall.check import addresses
 from echowall.check.wire import ENGINE_IO, PLAIN, Target
+from echowall.check.wire.secrets import Secrets, is_secret
 from echowall.lab.lab import Endpoint
 from echowall.results.model import Examined, Limits
 
@@ -81,32 +82,47 @@ async def versions(about: str) -> dict[str, str]:
         return {}
 
 
-def of_url(
-    url: str, headers: Iterable[str], subprotocols: Iterable[str], tls: ssl.SSLContext, *, intrusive: bool
-) -> Subject:
-    """An endpoint by its URL. `headers` are lines of `Name: value`.
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """How the user wants endpoints to be asked."""
 
-    Raises ValueError, in words for the user, for a URL or a header that is none.
-    """
-    address = urlsplit(url)
-    try:
-        valid = address.scheme in ("ws", "wss") and address.hostname and address.port != 0
-    except ValueError:  # a port that is none
-        valid = False
-    if not valid:
-        raise ValueError(f"{url!r} is no WebSocket URL; write ws://HOST[:PORT]/PATH or wss://…")
-    pairs = []
-    for header in headers:
-        name, colon, value = header.partition(":")
-        if not colon or not name.strip() or any(char in header for char in "\r\n"):
-            raise ValueError(f"--header {header!r} is none; write 'Name: value'")
-        pairs.append((name.strip(), value.strip()))
+    headers: tuple[str, ...] = ()
+    """Lines of `Name: value`."""
+    subprotocols: tuple[str, ...] = ()
+    tls: ssl.SSLContext
+    """For `wss://`."""
+    proxy: str | None = None
+    """None leaves it to the environment."""
+    intrusive: bool = False
+
+
+def of_urls(urls: Iterable[str], manner: Manner) -> list[Subject]:
+    """Endpoints by their URLs. Raises ValueError, in words for the user, for what is wrong."""
+    found: dict[str, Subject] = {}
+    for url in urls:
+        where = addresses.address(url)
+        shown = where.shown
+        while shown in found:  # two that differ in what is masked
+            shown = f"{where.shown}#{len(found) + 1}"
+        found[shown] = _of_url(where, shown, manner)
+    return list(found.values())
+
+
+def _of_url(where: addresses.Address, shown: str, manner: Manner) -> Subject:
+    given = addresses.headers(manner.headers, manner.subprotocols)
+    tunnel, of_proxy = addresses.proxy(manner.proxy, where.url)
+    pairs = given.headers
+    if where.basic and not any(name.lower() == "authorization" for name, _ in pairs):
+        pairs = (*pairs, ("Authorization", where.basic))
     target = Target(
-        url=url,
-        name=url,
-        headers=tuple(pairs),
-        subprotocols=tuple(subprotocols),
-        tls=tls if address.scheme == "wss" else None,
-        intrusive=intrusive,
+        url=shown,
+        address=where.url,
+        name=shown,
+        headers=pairs,
+        host_header=given.host,
+        subprotocols=given.subprotocols,
+        tls=manner.tls if where.url.startswith("wss:") else None,
+        tunnel=tunnel,
+        intrusive=manner.intrusive,
+        secrets=Secrets([*where.secrets, *given.secrets, *of_proxy], [name for name, _ in pairs if is_secret(name)]),
     )
-    return Subject(target, Examined(name=url, url=url))
+    return Subject(target, Examined(name=shown, url=shown))

@@ -18,6 +18,7 @@ from echowall.check.wire.http import Headers, Response, handshake
 from echowall.check.wire.stream import LastingProtocol, LastingReader, Stream
 from echowall.check.wire.target import Target
 from echowall.check.wire.transcript import Transcript
+from echowall.check.wire.tunnel import Tunnel
 
 _WITHIN = 10.0
 #: How long a port may take to show whether it speaks TLS, in seconds.
@@ -90,46 +91,85 @@ def _probe(target: Target, tls: ssl.SSLContext | None) -> Target:
 
 @asynccontextmanager
 async def _dialled(target: Target, receive_buffer: int | None) -> AsyncIterator[Stream]:
-    """An open TCP or TLS connection. Raises UnreachableError where there is none within 10 s."""
-    where = f"{target.host} port {target.port}"
+    """An open TCP or TLS connection. Raises UnreachableError where there is none within 10 s a step."""
+    raw = await _reach(target, receive_buffer)
+    try:
+        if target.tunnel:
+            await _pass_through(target.tunnel, raw, target)
+        reader, writer = await _open(raw, target, receive_buffer)
+    except BaseException:
+        raw.close()
+        raise
+    try:
+        stream = Stream(target.url, reader, writer, target.transcript, target.secrets)
+        if target.tunnel:
+            stream.record("note", f"through {target.tunnel}")
+        yield stream
+    finally:
+        writer.transport.abort()
+        with suppress(OSError, asyncio.CancelledError):
+            await writer.wait_closed()
+
+
+async def _reach(target: Target, receive_buffer: int | None) -> socket.socket:
+    """A TCP connection with the endpoint, or with the proxy before it."""
+    host, port = (target.tunnel.host, target.tunnel.port) if target.tunnel else (target.host, target.port)
+    where = str(target.tunnel) if target.tunnel else f"{host} port {port}"
     loop = asyncio.get_running_loop()
-    raw: socket.socket | None = None
-    connected = False
+    failure: OSError | None = None
     try:
         async with asyncio.timeout(_WITHIN):
-            infos = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-            failure: OSError | None = None
-            for family, kind, number, _, address in infos:
+            for family, kind, number, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
                 raw = socket.socket(family, kind, number)
-                raw.setblocking(False)
-                raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                if receive_buffer is not None:
-                    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
                 try:
+                    raw.setblocking(False)
+                    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    if receive_buffer is not None:
+                        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
                     await loop.sock_connect(raw, address)
-                    break
                 except OSError as error:
                     failure = error
                     raw.close()
-                    raw = None
-            if raw is None:
-                raise failure or OSError("no address")
-            connected = True
-            reader = LastingReader(limit=receive_buffer or 1 << 20, loop=loop)
-            protocol = LastingProtocol(reader, None if target.tls else raw)
-            server_name = target.host if target.tls else None
+                except BaseException:
+                    raw.close()
+                    raise
+                else:
+                    return raw
+            raise failure or OSError("no address")
+    except TimeoutError:
+        what = f"{where} did not take a connection within {_WITHIN:g} s"
+        raise UnreachableError(f"{what}; is that the right address?") from None
+    except (OSError, UnicodeError) as error:
+        raise UnreachableError(f"{where}: {_reason(error)}; is the server running there?") from None
+
+
+async def _pass_through(tunnel: Tunnel, raw: socket.socket, target: Target) -> None:
+    """Have the proxy connect us with the endpoint."""
+    try:
+        async with asyncio.timeout(_WITHIN):
+            await tunnel.connect(raw, target.host, target.port)
+    except TimeoutError:
+        raise UnreachableError(f"{tunnel} did not answer CONNECT within {_WITHIN:g} s; is it a proxy?") from None
+    except OSError as error:
+        raise UnreachableError(f"{tunnel} broke the connection at CONNECT: {_reason(error)}") from None
+
+
+async def _open(
+    raw: socket.socket, target: Target, receive_buffer: int | None
+) -> tuple[LastingReader, asyncio.StreamWriter]:
+    """Streams over that connection, with TLS where it is to be."""
+    where = f"{target.host} port {target.port}"
+    loop = asyncio.get_running_loop()
+    reader = LastingReader(limit=receive_buffer or 1 << 20, loop=loop)
+    protocol = LastingProtocol(reader, None if target.tls else raw)
+    server_name = target.host if target.tls else None
+    try:
+        async with asyncio.timeout(_WITHIN):
             transport, _ = await loop.create_connection(
                 lambda: protocol, sock=raw, ssl=target.tls, server_hostname=server_name
             )
-            writer = asyncio.StreamWriter(transport, protocol, reader, loop)
     except TimeoutError:
-        if raw:
-            raw.close()
-        if connected:
-            raise UnreachableError(f"{where} did not answer the TLS handshake within {_WITHIN:g} s") from None
-        raise UnreachableError(
-            f"{where} did not take a connection within {_WITHIN:g} s; is that the right address?"
-        ) from None
+        raise UnreachableError(f"{where} did not answer the TLS handshake within {_WITHIN:g} s") from None
     except ssl.SSLCertVerificationError as error:
         what = f"{where} has no TLS that can be trusted: {error.verify_message}"
         raise CertificateError(f"{what}; name its CA by --ca, or use --insecure") from None
@@ -137,13 +177,14 @@ async def _dialled(target: Target, receive_buffer: int | None) -> AsyncIterator[
         how = "something that is not TLS" if error.reason in _NOT_TLS else (error.reason or str(error))
         raise UnreachableError(f"{where} answered the TLS handshake with {how}") from None
     except OSError as error:
-        if connected:
-            raise UnreachableError(f"{where} hung up in the TLS handshake: {error.strerror or error}") from None
-        why = os.strerror(error.errno) if isinstance(error, ConnectionError) and error.errno else error.strerror
-        raise UnreachableError(f"{where}: {why or error}; is the server running there?") from None
-    try:
-        yield Stream(target.url, reader, writer, target.transcript)
-    finally:
-        writer.transport.abort()
-        with suppress(OSError, asyncio.CancelledError):
-            await writer.wait_closed()
+        raise UnreachableError(f"{where} hung up in the TLS handshake: {_reason(error)}") from None
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    """Why, without the address, which is said before it."""
+    if isinstance(error, UnicodeError):
+        return "that is no host name"
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno)
+    return error.strerror or str(error) or type(error).__name__

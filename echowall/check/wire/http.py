@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import os
+import ssl
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -40,15 +41,16 @@ class Response(NamedTuple):
 
 def handshake(target: Target) -> Headers:
     """The headers of an opening handshake (RFC 6455, section 4.1), to be sent as they are or changed."""
-    return [
+    own = [
         ("Host", target.netloc),
         ("Upgrade", "websocket"),
         ("Connection", "Upgrade"),
         ("Sec-WebSocket-Key", base64.b64encode(os.urandom(16)).decode()),
         ("Sec-WebSocket-Version", "13"),
         *([("Sec-WebSocket-Protocol", ", ".join(target.subprotocols))] if target.subprotocols else []),
-        *target.headers,
     ]
+    given = {name.lower() for name, _ in target.headers}
+    return [*((name, value) for name, value in own if name.lower() not in given), *target.headers]
 
 
 def accept_for(key: str) -> str:
@@ -64,16 +66,18 @@ async def exchange(
     Raises NoAnswerError where no HTTP comes back within 10 s.
     """
     head = f"{method} {resource} {version}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers)
-    await stream.write(head.encode("utf-8", "surrogateescape") + b"\r\n", f"{method} {resource} {version}")
+    await stream.write_head(head.encode("utf-8", "surrogateescape") + b"\r\n", f"{method} {resource} {version}")
     raw = await _head(stream)
     response = _parse_head(raw, stream.url)
-    stream.record("received", f"HTTP {response.status} {response.reason}".rstrip(), raw)
+    stream.record_head("received", f"HTTP {response.status} {response.reason}".rstrip(), raw)
     if response.status == 101:
         keys = [value for name, value in headers if name.lower() == "sec-websocket-key"]
         if what := breaches.of_answer(headers, response, accept_for(keys[0]) if len(keys) == 1 else None):
             stream.breach("answer", what)
     elif method != "HEAD":
         response = response._replace(body=await _body(stream, response))
+        if response.body:
+            stream.record("received", f"{len(response.body)} bytes of body", response.body)
     return response
 
 
@@ -86,6 +90,8 @@ async def _head(stream: Stream) -> bytes:
         raise NoAnswerError(message, "silence") from None
     except asyncio.IncompleteReadError as cut:
         what = f"answered {frames.quote(cut.partial)}, which is not HTTP" if cut.partial else "hung up"
+        if isinstance(failure := stream.reader.failure, ssl.SSLError):
+            what = f"ended TLS with {failure.reason}"
         message = f"{stream.url} {what}, where the answer to a handshake was due"
         raise NoAnswerError(message, "not HTTP" if cut.partial else "cut off") from None
     except asyncio.LimitOverrunError:

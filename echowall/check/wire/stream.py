@@ -8,6 +8,7 @@ import socket
 import struct
 from contextlib import suppress
 
+from echowall.check.wire.secrets import Secrets
 from echowall.check.wire.transcript import Direction, Transcript, Where
 
 _SO_ATTACH_FILTER = 26  # Linux; Python's socket module has no name for it
@@ -16,13 +17,16 @@ _SO_ATTACH_FILTER = 26  # Linux; Python's socket module has no name for it
 class Stream:
     """An open TCP or TLS connection."""
 
-    def __init__(self, url: str, reader: LastingReader, writer: asyncio.StreamWriter, transcript: Transcript) -> None:
+    def __init__(
+        self, url: str, reader: LastingReader, writer: asyncio.StreamWriter, transcript: Transcript, secrets: Secrets
+    ) -> None:
         self.url = url
         """For error messages."""
         self.reader = reader
         self._writer = writer
         self._transcript = transcript
         self._number = transcript.number()
+        self._secrets = secrets
 
     @property
     def port(self) -> int:
@@ -30,8 +34,12 @@ class Stream:
         return int(self._writer.get_extra_info("sockname")[1])
 
     def record(self, direction: Direction, what: str, data: bytes = b"") -> None:
-        """Write a line of the transcript; of `data` it keeps the beginning."""
-        self._transcript.add(self._number, direction, what, data[:4096])
+        """Write a line of the transcript; of `data` it keeps the beginning. What is secret is masked."""
+        self._transcript.add(self._number, direction, self._secrets.hide(what), self._secrets.hide_bytes(data[:4096]))
+
+    def record_head(self, direction: Direction, what: str, head: bytes) -> None:
+        """The same of a head of HTTP."""
+        self.record(direction, what, self._secrets.hide_head(head))
 
     def breach(self, where: Where, what: str) -> None:
         """Write into the transcript that the server did what no server may do."""
@@ -43,13 +51,25 @@ class Stream:
     async def write(self, data: bytes, what: str) -> None:
         """Send these bytes, and wait until the server takes more. A connection that is gone swallows them."""
         self.write_without_waiting(data, what)
-        with suppress(OSError):
-            async with asyncio.timeout(30):
-                await self._writer.drain()
+        await self._drain()
+
+    async def write_head(self, head: bytes, what: str) -> None:
+        """The same of a head of HTTP."""
+        self.record_head("sent", what, head)
+        self._hand_over(head)
+        await self._drain()
 
     def write_without_waiting(self, data: bytes, what: str) -> None:
         """Send these bytes as soon as the server takes them."""
         self.record("sent", what, data)
+        self._hand_over(data)
+
+    async def _drain(self) -> None:
+        with suppress(OSError):
+            async with asyncio.timeout(30):
+                await self._writer.drain()
+
+    def _hand_over(self, data: bytes) -> None:
         if not self._writer.transport.is_closing():
             with suppress(OSError):
                 self._writer.write(data)
@@ -101,9 +121,11 @@ class LastingReader(asyncio.StreamReader):
     """Gives all that came before the connection broke; asyncio's own would throw it away."""
 
     broken = False
+    failure: Exception | None = None
+    """What broke it."""
 
     def set_exception(self, exc: Exception) -> None:
-        self.broken = True
+        self.broken, self.failure = True, exc
         self.feed_eof()
 
 

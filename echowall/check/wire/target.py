@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import ssl
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
 from echowall.check.wire.codec import PLAIN, Codec
+from echowall.check.wire.secrets import Secrets
 from echowall.check.wire.transcript import Transcript
+from echowall.check.wire.tunnel import Tunnel
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """An endpoint, and how to ask for it."""
 
     url: str
-    """`ws://` or `wss://`."""
+    """`ws://` or `wss://`, as it is shown: without secrets."""
+    address: str = ""
+    """What is asked, where it differs from `url`."""
     name: str = ""
     codec: Codec = PLAIN
     headers: tuple[tuple[str, str], ...] = ()
-    """Sent with every request."""
+    """Sent with every request, in place of the handshake's own of the same name."""
+    host_header: str = ""
+    """The value of Host, where it is not the URL's."""
     subprotocols: tuple[str, ...] = ()
     max_message: int | None = None
     """Bytes, where the limit is known."""
@@ -33,31 +39,39 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     intrusive: bool = False
     """Whether it may be asked what a polite client does not ask."""
     tls: ssl.SSLContext | None = None
+    tunnel: Tunnel | None = None
+    """The proxy through which it is reached."""
+    secrets: Secrets = msgspec.field(default_factory=Secrets)
+    """What is masked in all that is written of it."""
     transcript: Transcript = msgspec.field(default_factory=Transcript)
     """Everything that happens on its connections is written here; each question has a transcript of its own."""
 
     @property
+    def _address(self) -> SplitResult:
+        return urlsplit(self.address or self.url)
+
+    @property
     def host(self) -> str:
-        return urlsplit(self.url).hostname or ""
+        return self._address.hostname or ""
 
     @property
     def port(self) -> int:
-        address = urlsplit(self.url)
+        address = self._address
         return address.port or (443 if address.scheme == "wss" else 80)
 
     @property
     def netloc(self) -> str:
         """For the Host header: no credentials, and no port that goes without saying."""
-        return urlsplit(self.url).netloc.rpartition("@")[2]
+        return self.host_header or self._address.netloc.rpartition("@")[2]
 
     @property
     def origin(self) -> str:
         """The origin of a page on the endpoint's own site."""
-        return f"http{'s' if urlsplit(self.url).scheme == 'wss' else ''}://{self.netloc}"
+        return f"http{'s' if self._address.scheme == 'wss' else ''}://{self.netloc}"
 
     @property
     def resource(self) -> str:
         """The path and query to ask for."""
-        address = urlsplit(self.url)
+        address = self._address
         query = "&".join(filter(None, (address.query, self.codec.query)))
         return (address.path or "/") + (f"?{query}" if query else "")
