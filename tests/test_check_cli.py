@@ -399,6 +399,17 @@ def test_the_headers_of_the_user_are_in_every_handshake_and_replace_its_own(refe
         assert "\r\nSec-WebSocket-Protocol: other, echo\r\n" in head
 
 
+def test_cookies_of_the_user_stay_where_a_check_adds_its_own(reference: int) -> None:
+    heads: list[str] = []
+
+    with listening(listening_in(reference, heads)) as port:
+        url = f"ws://127.0.0.1:{port}/foobar/"
+        done = check(url, "--only", "cookie-and-query", "--header", "Cookie: session=0123456789")
+
+    assert done.returncode == 0, done.stderr
+    assert heads[-1].count("\r\nCookie: session=0123456789; session=") == 1
+
+
 def test_an_address_is_read_as_a_browser_reads_it(reference: int) -> None:
     heads: list[str] = []
     with listening(proxying(reference, heads)) as proxy, listening(listening_in(reference, heads)) as port:

@@ -219,7 +219,10 @@ async def extension_unknown(target: Target) -> Observation | str:
 
 
 def _with(target: Target, **changes: str | None) -> Headers:
-    """The headers of a handshake with these changes; None takes a header away."""
+    """The headers of a handshake with these changes; None takes a header away, and the user's cookies stay."""
+    if changes.get("Cookie") is not None:
+        theirs = (value for name, value in target.headers if name.lower() == "cookie")
+        changes["Cookie"] = "; ".join([*theirs, str(changes["Cookie"])])
     changed = {name.replace("_", "-"): value for name, value in changes.items()}
     lower = {name.lower() for name in changed}
     kept = [(name, value) for name, value in handshake(target) if name.lower() not in lower]
