@@ -15,12 +15,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 import trustme
 
 from echowall.catalog.catalog import ROOT
+from echowall.check.suite import ALL
 from echowall.check.wire import accept_for
 from echowall.results import store
+from echowall.results.model import CheckRun
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 #: Seconds in which every run here has to end, whatever the endpoint does.
@@ -591,6 +594,7 @@ def test_tls_needs_its_ca_and_says_so(reference: int, tmp_path: Path) -> None:
         (["ws://127.0.0.1/", "--cert", "/nowhere.pem"], "--cert /nowhere.pem"),
         (["ws://127.0.0.1/", "--ca", "/nowhere.pem"], "--ca /nowhere.pem"),
         (["ws://127.0.0.1/", "--json", "/proc/nowhere/results.json"], "--json"),
+        (["ws://127.0.0.1/", "--json", "-", "--markdown"], "--json - has standard output for itself"),
         (["ws://127.0.0.1/", "--jobs", "0"], "--jobs"),
         (["ws://127.0.0.1/", "--save"], "--save keeps whole runs over the lab's services"),
         (["--save", "--only", "text"], "--save keeps whole runs over the lab's services"),
@@ -612,7 +616,14 @@ def test_the_checks_are_listed_with_their_questions() -> None:
     assert "RFC 6455, 8.1" in done.stdout
 
 
-def test_an_interrupted_run_says_so_and_leaves_nothing(reference: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "background"),
+    [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)],
+    ids=["Ctrl-C", "SIGTERM", "SIGTERM to a job in the background, which ignores Ctrl-C"],
+)
+def test_an_interrupted_run_keeps_and_prints_what_it_has(
+    reference: int, tmp_path: Path, number: signal.Signals, background: bool
+) -> None:
     file = tmp_path / "results.json"
     command = [sys.executable, "-m", "echowall", "check", f"ws://127.0.0.1:{reference}/foobar/", "--json", str(file)]
     with subprocess.Popen(
@@ -621,13 +632,26 @@ def test_an_interrupted_run_says_so_and_leaves_nothing(reference: int, tmp_path:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN if background else signal.SIG_DFL),
     ) as process:
         time.sleep(5)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=BOUND)
+        process.send_signal(number)
+        printed, told = process.communicate(timeout=BOUND)
 
     assert process.returncode == 130
-    assert "interrupted" in said
-    assert "Traceback" not in said
-    assert not file.exists()
+    assert "interrupted" in told
+    assert "Traceback" not in told
+    run = store.read(file)
+    assert run.interrupted
+    answered = {result.check for result in run.targets[0].results}
+    assert 10 < len(answered) < len(ALL)
+    assert {question.id for question in run.checks} == answered
+    assert all(f" {one} " in printed for one in answered)
+
+
+def test_results_go_to_standard_output_alone(reference: int) -> None:
+    done = check(f"ws://127.0.0.1:{reference}/foobar/", "--only", "text", "--json", "-")
+
+    run = msgspec.json.decode(done.stdout, type=CheckRun)
+    assert [result.check for result in run.targets[0].results] == ["text"]
+    assert not run.interrupted

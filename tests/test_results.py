@@ -123,6 +123,14 @@ def test_a_run_without_what_is_promised_is_not_taken_and_not_left_in_peace(
     assert list(store.faults(tmp_path)) == [(file, f"{path} must not be empty")]
 
 
+def test_a_run_that_was_interrupted_is_not_taken(tmp_path: Path) -> None:
+    cut = run(examined("alpha"))
+    cut.interrupted = True
+
+    with pytest.raises(StoreError, match="interrupted"):
+        store.add(cut, tmp_path)
+
+
 def test_nothing_in_the_store_is_empty_that_may_not_be() -> None:
     assert list(store.faults(ROOT)) == []
 

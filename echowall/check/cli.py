@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import ssl
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -31,6 +33,7 @@ from echowall.results.store import StoreError
 
 out = Console()
 err = Console(stderr=True, soft_wrap=True)
+_STDOUT = Path("-")
 
 
 class Via(StrEnum):
@@ -58,7 +61,9 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         bare: Annotated[
             bool, typer.Option("--bare", help="Ask further instances with their mends off, one at a time, directly.")
         ] = False,
-        json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results there, as JSON.")] = None,
+        json: Annotated[
+            Path | None, typer.Option(metavar="FILE", help="Write the results there as JSON; `-` is standard output.")
+        ] = None,
         save: Annotated[bool, typer.Option("--save", help="Keep the run in the store of results.")] = False,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
         toml: Annotated[
@@ -95,7 +100,10 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         With --bare, one more instance of each stack is started with its mends off, one at a time, and asked directly:
         it has to fail each mended check as service.toml says, and to answer all others as it always does.
 
-        Exit status: 0 where all is as the contract and the known deviations say, 1 where not, 2 for misuse.
+        Ctrl-C or SIGTERM ends the run early; what was found until then is kept and printed.
+
+        Exit status: 0 where all is as the contract and the known deviations say; 1 where something is not, or a target
+        could not be asked; 2 for misuse; 130 where the run was interrupted.
         """
         chosen = _choose(group or [], [explain] if explain else only or [])
         if list_:
@@ -103,7 +111,9 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             return
         urls = list(dict.fromkeys(target for target in targets or [] if "://" in target))
         names = [target for target in targets or [] if "://" not in target]
-        if json:
+        if json == _STDOUT and (explain or markdown or toml):
+            raise typer.BadParameter("--json - has standard output for itself: leave out --explain, --markdown, --toml")
+        if json and json != _STDOUT:
             _writable(json)
         if save and (urls or len(chosen) < len(ALL)):
             raise typer.BadParameter("--save keeps whole runs over the lab's services: leave out URLs and choices")
@@ -126,20 +136,22 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         )
         the_lab = running() if named else None
         examination = Examination(jobs, err)
+        interrupted = False
         try:
-            with examination.shown():
+            with examination.shown(), _sigterm_like_ctrl_c():
                 if the_lab and bare:
                     unmended.examine(examination, the_lab, _with_mends(named, names), chosen, err)
                 else:
                     own = _own(the_lab, named, via) if the_lab else []
                     asyncio.run(examination.examine([*foreign, *own], chosen))
         except KeyboardInterrupt:
-            err.print("[red]echowall:[/red] interrupted; nothing was written")
-            sys.exit(130)
-        run = examination.record(the_lab.engine() if the_lab else None)
-        if json:
+            interrupted = True
+        run = examination.record(the_lab.engine() if the_lab else None, interrupted=interrupted)
+        if json and json != _STDOUT:
             json.write_bytes(store.encode(run))
-        if explain:
+        if json == _STDOUT:
+            sys.stdout.buffer.write(store.encode(run))
+        elif explain:
             rendering.explain(out, chosen[0], examination.answers)
         elif markdown:
             sys.stdout.write(behaviour.markdown(run.targets, run.checks) + "\n")
@@ -147,13 +159,32 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             sys.stdout.write(rendering.toml(run.targets, services))
         elif run.targets:
             out.print(rendering.table(run.targets, services))
-        surprises = judging.surprises(run.targets, services, chosen)
+        surprises = judging.surprises(run.targets, services, [] if interrupted else chosen)
         _tell(run, surprises)
+        if interrupted:
+            err.print("[red]echowall:[/red] interrupted: this is what was found until then", highlight=False)
+            sys.exit(130)
         if save:
             _save(run)
         sys.exit(1 if surprises or examination.unfit else 0)
 
     return check
+
+
+@contextmanager
+def _sigterm_like_ctrl_c() -> Iterator[None]:
+    """Meanwhile SIGTERM, which CI sends where Ctrl-C cannot be pressed, ends the run just as well."""
+
+    def interrupt(*_: object) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a job in the background
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)  # asyncio's own handler cancels the run first
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _with_mends(services: Iterable[Service], names: Iterable[str]) -> list[Service]:

@@ -79,13 +79,15 @@ class Examination:
             self._progress.advance(bar)
 
         targets = [subject.target for subject in subjects if id(subject.target) in fit]
-        await run(targets, checks, note, jobs=self._jobs)
         places = {check.id: place for place, check in enumerate(checks)}
-        for examined, _ in fit.values():
-            examined.results.sort(key=lambda result: places[result.check])
-            self.found.append(examined)
+        try:
+            await run(targets, checks, note, jobs=self._jobs)
+        finally:  # what was found before an interruption too
+            for examined, _ in fit.values():
+                examined.results.sort(key=lambda result: places[result.check])
+                self.found.append(examined)
 
-    def record(self, engine: str | None) -> CheckRun:
+    def record(self, engine: str | None, *, interrupted: bool = False) -> CheckRun:
         """The run, as results keep it. `engine` is what runs the lab's services; None where none was examined."""
         commit, clean = self._checkout
         asked = {result.check for examined in self.found for result in examined.results}
@@ -109,4 +111,5 @@ class Examination:
                 if check.id in asked
             ],
             targets=self.found,
+            interrupted=interrupted,
         )

@@ -44,6 +44,8 @@ class CheckRun(Run, kw_only=True, tag="check"):
     """The checks that were put, in the order in which they are shown."""
     targets: list[Examined]
     """What was examined, and what was found."""
+    interrupted: bool = False
+    """Whether the run was ended before its time, so that answers are missing; never in the store."""
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):

@@ -53,8 +53,11 @@ def read(file: Path) -> AnyRun:
 def add(run: AnyRun, root: Path = ROOT) -> Path:
     """Put a run into the store; gives its file there.
 
-    Raises StoreError where the run is not of the lab's services alone, lacks what results promise, or is there already.
+    Raises StoreError where the run is not of the lab's services alone, was interrupted, lacks what results promise, or
+    is there already.
     """
+    if run.interrupted:
+        raise StoreError("the store does not take a run that was interrupted: answers are missing")
     if lacking := list(empty_fields(run)):
         raise StoreError(f"the store does not take this run: {', '.join(lacking[:5])} must not be empty")
     file = root / "results" / _kind(run) / f"{run.id}.json"
