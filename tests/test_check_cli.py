@@ -608,12 +608,17 @@ def test_misuse_is_told_in_a_sentence_and_ends_with_2(arguments: list[str], says
     assert "Traceback" not in done.stderr
 
 
-def test_the_checks_are_listed_with_their_questions() -> None:
-    done = check("--list")
+def test_the_checks_are_listed_with_their_questions_one_a_line() -> None:
+    done = check("--list", COLUMNS="40")
+    some = check("--list", "--group", "closing")
 
     assert done.returncode == 0
-    assert "invalid-utf8" in done.stdout
-    assert "RFC 6455, 8.1" in done.stdout
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [check.id for check in ALL]
+    for line, one in zip(lines, ALL, strict=True):
+        assert f" {one.group} " in line
+        assert line.endswith(f"{one.question} ({one.section})")
+    assert {line.split()[1] for line in some.stdout.splitlines()} == {"closing"}
 
 
 @pytest.mark.parametrize(

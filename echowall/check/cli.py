@@ -16,7 +16,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Column, Table
 
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT, CatalogError, Service
@@ -225,14 +224,11 @@ def _choose(groups: Iterable[str], only: Iterable[str]) -> list[Check]:
 
 
 def _list(checks: Iterable[Check]) -> None:
-    grid = Table.grid(Column(no_wrap=True), Column(ratio=1), padding=(0, 2))
-    group = None
+    """One line a check, whatever the terminal's width, so that grep finds all of it."""
+    ids, groups = (max(map(len, column)) for column in ([check.id for check in ALL], GROUPS))
     for check in checks:
-        if check.group != group:
-            group = check.group
-            grid.add_row(f"[bold]{group}[/bold]")
-        grid.add_row(f"  {check.id}", f"{escape(check.question)} [dim]{check.section}[/dim]")
-    out.print(grid)
+        line = f"{check.id:{ids}}  {check.group:{groups}}  {check.question} ({check.section})"
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _own(the_lab: Lab, services: Iterable[Service], via: Via) -> list[Subject]:
