@@ -19,7 +19,7 @@ from rich.markup import escape
 
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT, CatalogError, Service
-from echowall.check import judging, rendering, unmended
+from echowall.check import judging, rendering, tables, unmended
 from echowall.check.examination import Examination
 from echowall.check.judging import Surprise
 from echowall.check.registry import GROUPS, Check
@@ -157,7 +157,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         elif toml:
             sys.stdout.write(rendering.toml(run.targets, services))
         elif run.targets:
-            out.print(rendering.table(run.targets, services))
+            tables.show(out, run.targets, services, partial=len(chosen) < len(ALL))
         surprises = judging.surprises(run.targets, services, [] if interrupted else chosen)
         _tell(run, surprises)
         if interrupted:

@@ -1,64 +1,21 @@
-"""What was found, for people to read: as a table, as Markdown, as entries of service.toml, frame by frame."""
+"""What was found, for people to read: as entries of service.toml, and frame by frame. Tables are in tables.py."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 import msgspec
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
 from echowall.catalog.catalog import Route, Service
 from echowall.check.examination import Answer
 from echowall.check.judging import standing
-from echowall.check.registry import CHECKS, GROUPS, Check
+from echowall.check.registry import Check
 from echowall.check.wire import Event
 from echowall.results.model import Examined
 from echowall.results.verdicts import Standing, Verdict
-
-_MARKS: dict[Standing, tuple[str, str]] = {
-    Standing.PASS: ("✓", "green"),
-    Standing.MENDED: ("◐", "green"),
-    Standing.KNOWN: ("≈", "yellow"),
-    Standing.UNSUPPORTED: ("–", "dim"),
-    Standing.SURPRISE: ("✗", "bold red"),
-    Standing.ERROR: ("!", "bold red"),
-}
-_LEGEND = """\
-✓ as the RFC has it   ◐ because the service mends it   ≈ as service.toml says
-– not applicable or not offered   ✗ surprise   ! could not be asked"""
-
-
-def table(examined: list[Examined], services: Mapping[str, Service]) -> RenderableType:
-    """Checks by targets; where both routes of a service agree they are one mark."""
-    names = list(dict.fromkeys(target.name for target in examined))
-    grid = Table(box=None, pad_edge=False, header_style="bold")
-    grid.add_column("check", no_wrap=True)
-    for name in names:
-        grid.add_column(name, justify="center")
-    for group in GROUPS:
-        rows = [check for check in CHECKS.values() if check.group == group and _asked(check, examined)]
-        if rows:
-            grid.add_row(Text(group, style="bold"))
-        for check in rows:
-            grid.add_row(f"  {check.id}", *(_cell(check, name, examined, services) for name in names))
-    return Group(grid, Text(f"\n{_LEGEND}", style="dim"))
-
-
-def _asked(check: Check, examined: Iterable[Examined]) -> bool:
-    return any(result.check == check.id for target in examined for result in target.results)
-
-
-def _cell(check: Check, name: str, examined: Iterable[Examined], services: Mapping[str, Service]) -> Text:
-    marks = []
-    for target in examined:
-        for result in target.results:
-            if target.name == name and result.check == check.id:
-                kind, _ = standing(result, target, services.get(name))
-                marks.append(_MARKS[kind])
-    return Text.assemble(*dict.fromkeys(marks)) if marks else Text("–", style="dim")
 
 
 def toml(examined: Iterable[Examined], services: Mapping[str, Service]) -> str:
