@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import queue
+import re
 import signal
 import ssl
 import subprocess
@@ -556,6 +557,25 @@ def test_every_frame_is_shown_where_one_asks_why(reference: int) -> None:
     assert "RFC 6455" in done.stdout
     assert "→ close 3000" in done.stdout
     assert "← close 3000" in done.stdout
+    for line in ("GET /foobar/ HTTP/1.1", "Upgrade: websocket", "HTTP/1.1 101 Switching Protocols"):
+        assert f"\n              {line}" in done.stdout
+
+
+def test_every_byte_of_a_frame_is_shown(reference: int) -> None:
+    done = check(f"ws://127.0.0.1:{reference}/foobar/", "--explain", "fragments-ping")
+
+    assert done.returncode == 0
+    assert re.search(r"→ text .*not final.*\n {14}head 01 8. +mask ([0-9a-f]{2} ?){4}\n {14}0000  ", done.stdout)
+    assert re.search(r"← text .*\n {14}0000  [0-9a-f ]{47}  \S", done.stdout)
+
+
+def test_a_long_frame_is_shown_as_far_as_it_is_kept(reference: int) -> None:
+    done = check(f"ws://127.0.0.1:{reference}/foobar/", "--explain", "large-message", COLUMNS="80")
+
+    assert "0ff0  " in done.stdout
+    assert "… only the first 4096 bytes are kept" in done.stdout
+    dumped = [line for line in done.stdout.splitlines() if re.match(r" {14}[0-9a-f]{4}  ", line)]
+    assert max(map(len, dumped)) < 90
 
 
 def test_tls_needs_its_ca_and_says_so(reference: int, tmp_path: Path) -> None:

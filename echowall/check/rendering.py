@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 from rich.console import Console
@@ -14,6 +15,8 @@ from echowall.check.examination import Answer
 from echowall.check.judging import standing
 from echowall.check.registry import Check
 from echowall.check.wire import Event
+from echowall.check.wire.frames import mask
+from echowall.check.wire.stream import KEPT
 from echowall.results.model import Examined
 from echowall.results.verdicts import Standing, Verdict
 
@@ -55,7 +58,7 @@ def _quoted(text: str) -> str:
 
 
 def explain(console: Console, check: Check, answers: Iterable[Answer]) -> None:
-    """Print the question, its section, and for each target what was sent and received."""
+    """Print the question, its section, and for each target every byte that was sent and received."""
     console.print(f"[bold]{check.id}[/bold] · {check.group} · {check.section}", highlight=False)
     console.print(escape(check.question), highlight=False)
     console.print(f"Right: {escape(' or '.join(check.expects))}.", highlight=False)
@@ -68,25 +71,68 @@ def explain(console: Console, check: Check, answers: Iterable[Answer]) -> None:
         if result.detail:
             console.print(f"  {escape(result.detail)}", highlight=False)
         for event in _shortened(log.events):
-            console.print(_line(event, log.connections > 1), highlight=False, soft_wrap=True)
+            console.print(_told(event, log.connections > 1), highlight=False, soft_wrap=True)
 
 
 _ARROWS = {"sent": "→", "received": "←", "note": "·"}
+_MARGIN = " " * 14
+_HEAD = re.compile(rb"(HTTP/|[A-Z]+ \S+ HTTP/)[0-9.]+[ \r]")
 
 
-def _line(event: Event | str, numbered: bool) -> Text:
+def _told(event: Event | str, numbered: bool) -> Text:
+    """What happened in a line, and beneath it every byte that was kept of it."""
     if isinstance(event, str):
         return Text(f"           {event}", style="dim")
     number = f"[{event.connection}] " if numbered else ""
     text = Text(f"{event.at:9.3f} s {number}{_ARROWS[event.direction]} {event.what}")
-    if event.data:
-        shown = event.data[:24].hex(" ")
-        text.append(f"   {shown}{' …' if len(event.data) > 24 else ''}", style="dim")
+    for line in _bytes(event):
+        text.append(f"\n{_MARGIN}{line}", style="dim")
     return text
 
 
-def _shortened(events: list[Event], most: int = 40) -> list[Event | str]:
-    """A long transcript without its middle."""
+def _bytes(event: Event) -> Iterator[str]:
+    if _HEAD.match(event.data):
+        for line in event.data.decode("utf-8", "backslashreplace").split("\r\n"):
+            if line:
+                yield "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+        return
+    rest = event.data
+    while event.direction == "sent" and (frame := _first_frame(rest)):
+        head, key, payload = frame
+        yield f"head {head.hex(' ')}" + (f"   mask {key.hex(' ')}" if key else "   no mask")
+        yield from _dump(mask(payload, key) if key else payload)
+        rest = rest[len(head) + len(key) + len(payload) :]
+    yield from _dump(rest)
+    if len(event.data) == KEPT:
+        yield f"… only the first {KEPT} bytes are kept"
+
+
+def _first_frame(data: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """The head, the key and the masked payload of the frame that the data begin with; None where it is not whole.
+
+    Of a frame that was cut off because of its length there is the beginning of the payload.
+    """
+    if len(data) < 2:
+        return None
+    form, masked = data[1] & 0x7F, bool(data[1] & 0x80)
+    start = 2 + {126: 2, 127: 8}.get(form, 0)
+    length = form if form < 126 else int.from_bytes(data[2:start], "big")
+    end = start + (4 if masked else 0)
+    if len(data) < end or (len(data) < end + length and len(data) < KEPT):
+        return None
+    return data[:start], data[start:end], data[end : end + length]
+
+
+def _dump(data: bytes) -> Iterator[str]:
+    """Sixteen bytes a line, as hex and as text."""
+    for start in range(0, len(data), 16):
+        part = data[start : start + 16]
+        text = "".join(chr(byte) if 32 <= byte < 127 else "·" for byte in part)
+        yield f"{start:04x}  {part.hex(' '):47}  {text}"
+
+
+def _shortened(events: list[Event], most: int = 1000) -> list[Event | str]:
+    """A very long transcript without its middle."""
     if len(events) <= most:
         return list(events)
     half = most // 2

@@ -13,6 +13,9 @@ from echowall.check.wire.transcript import Direction, Transcript, Where
 
 _SO_ATTACH_FILTER = 26  # Linux; Python's socket module has no name for it
 
+#: How many bytes of what was sent or received at once are kept in a transcript.
+KEPT = 4096
+
 
 class Stream:
     """An open TCP or TLS connection."""
@@ -35,7 +38,7 @@ class Stream:
 
     def record(self, direction: Direction, what: str, data: bytes = b"") -> None:
         """Write a line of the transcript; of `data` it keeps the beginning. What is secret is masked."""
-        self._transcript.add(self._number, direction, self._secrets.hide(what), self._secrets.hide_bytes(data[:4096]))
+        self._transcript.add(self._number, direction, self._secrets.hide(what), self._secrets.hide_bytes(data[:KEPT]))
 
     def record_head(self, direction: Direction, what: str, head: bytes) -> None:
         """The same of a head of HTTP."""
