@@ -59,7 +59,7 @@ def test_each_mend_is_held_to_what_service_toml_says_of_it(
     examination = Examination(1, Console(file=io.StringIO()))
     began = time.monotonic()
 
-    unmended.examine(examination, processes, services.values(), CHECKS, Console(file=io.StringIO()))
+    unmended.examine(examination, processes, services.values(), CHECKS)
 
     found = {(one.target, one.check): one.what for one in judging.surprises(examination.found, services, CHECKS)}
     assert found.keys() == {("idle (direct)", "head"), ("unlisted (direct)", "post")}
@@ -80,10 +80,10 @@ def test_one_that_does_not_start_is_told_and_the_others_are_examined(
     bring_up(processes, checkout)
     services = {service.name: service for service in catalog.load(checkout)}
     told = io.StringIO()
-    examination = Examination(1, Console(file=io.StringIO()))
+    examination = Examination(1, Console(file=told))
 
-    unmended.examine(examination, processes, services.values(), CHECKS[:1], Console(file=told))
+    unmended.examine(examination, processes, services.values(), CHECKS[:1])
 
-    assert examination.unfit == 1
+    assert [one.target for one in examination.unfit] == ["crashing"]
     assert "crashing" in told.getvalue()
     assert [one.name for one in examination.found] == ["right"]

@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from xml.etree import ElementTree
 
 import msgspec
 import pytest
@@ -614,6 +615,7 @@ def test_tls_needs_its_ca_and_says_so(reference: int, tmp_path: Path) -> None:
         (["ws://127.0.0.1/", "--cert", "/nowhere.pem"], "--cert /nowhere.pem"),
         (["ws://127.0.0.1/", "--ca", "/nowhere.pem"], "--ca /nowhere.pem"),
         (["ws://127.0.0.1/", "--json", "/proc/nowhere/results.json"], "--json"),
+        (["ws://127.0.0.1/", "--junit", "/proc/nowhere/junit.xml"], "--junit /proc/nowhere/junit.xml"),
         (["ws://127.0.0.1/", "--json", "-", "--markdown"], "--json - has standard output for itself"),
         (["ws://127.0.0.1/", "--jobs", "0"], "--jobs"),
         (["ws://127.0.0.1/", "--save"], "--save keeps whole runs over the lab's services"),
@@ -672,6 +674,42 @@ def test_an_interrupted_run_keeps_and_prints_what_it_has(
     assert 10 < len(answered) < len(ALL)
     assert {question.id for question in run.checks} == answered
     assert all(f" {one} " in printed for one in answered)
+
+
+def test_ci_gets_junit_xml_with_what_fails_and_why(reference: int, tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "junit.xml"
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(
+        "import asyncio\n"
+        "from tests.faulty.server import Server, Session\n"
+        "class Wrong(Session):\n"
+        "    async def ping(self, payload):\n"
+        "        await self.send(1, b'\\x00\\x1b<&')\n"
+        "asyncio.run(Server(Wrong).serve())\n"
+    )
+    with (
+        subprocess.Popen(
+            [sys.executable, str(wrong)], env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+        ) as process,
+        listening(refusing("403 Forbidden", body="\x1b]0;no\x07")) as refuser,
+    ):
+        assert process.stdout
+        faulty, right = (f"ws://127.0.0.1:{port}/foobar/" for port in (process.stdout.readline().strip(), reference))
+        none = f"ws://127.0.0.1:{refuser}/"
+        only = ["--only", "pong-payload", "--only", "text", "--only", "subprotocol"]
+        done = check(faulty, right, none, *only, "--junit", str(file))
+        process.terminate()
+
+    assert done.returncode == 1
+    suites = {suite.get("name"): suite for suite in ElementTree.parse(file).getroot()}  # noqa: S314  our own
+    counts = {name: [suite.get(of) for of in ("tests", "failures", "errors")] for name, suite in suites.items()}
+    assert counts == {faulty: ["3", "1", "0"], right: ["3", "0", "0"], none: ["1", "0", "1"]}
+    failure = suites[faulty].find("testcase[@name='pong-payload']/failure")
+    assert failure is not None
+    assert "was due" in failure.get("message", "")
+    error = suites[none].find("testcase/error")
+    assert error is not None
+    assert "HTTP 403 Forbidden" in error.get("message", "")
 
 
 def test_results_go_to_standard_output_alone(reference: int) -> None:

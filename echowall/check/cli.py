@@ -19,7 +19,7 @@ from rich.markup import escape
 
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT, CatalogError, Service
-from echowall.check import judging, rendering, tables, unmended
+from echowall.check import judging, junit, rendering, tables, unmended
 from echowall.check.examination import Examination
 from echowall.check.judging import Surprise
 from echowall.check.registry import GROUPS, Check
@@ -62,6 +62,9 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         ] = False,
         json: Annotated[
             Path | None, typer.Option(metavar="FILE", help="Write the results there as JSON; `-` is standard output.")
+        ] = None,
+        junit_: Annotated[
+            Path | None, typer.Option("--junit", metavar="FILE", help="Write them there as JUnit XML, for CI.")
         ] = None,
         save: Annotated[bool, typer.Option("--save", help="Keep the run in the store of results.")] = False,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
@@ -113,7 +116,9 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         if json == _STDOUT and (explain or markdown or toml):
             raise typer.BadParameter("--json - has standard output for itself: leave out --explain, --markdown, --toml")
         if json and json != _STDOUT:
-            _writable(json)
+            _writable("--json", json)
+        if junit_:
+            _writable("--junit", junit_)
         if save and (urls or len(chosen) < len(ALL)):
             raise typer.BadParameter("--save keeps whole runs over the lab's services: leave out URLs and choices")
         if bare and (urls or via is Via.PROXY):
@@ -139,7 +144,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         try:
             with examination.shown(), _sigterm_like_ctrl_c():
                 if the_lab and bare:
-                    unmended.examine(examination, the_lab, _with_mends(named, names), chosen, err)
+                    unmended.examine(examination, the_lab, _with_mends(named, names), chosen)
                 else:
                     own = _own(the_lab, named, via) if the_lab else []
                     asyncio.run(examination.examine([*foreign, *own], chosen))
@@ -148,6 +153,8 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         run = examination.record(the_lab.engine() if the_lab else None, interrupted=interrupted)
         if json and json != _STDOUT:
             json.write_bytes(store.encode(run))
+        if junit_:
+            junit_.write_bytes(junit.encode(run, services, examination.unfit))
         if json == _STDOUT:
             sys.stdout.buffer.write(store.encode(run))
         elif explain:
@@ -280,11 +287,11 @@ def _identify(context: ssl.SSLContext, cert: Path, key: Path | None) -> None:
         raise typer.BadParameter(f"{files}: {error.strerror or error}; name files that can be read") from None
 
 
-def _writable(file: Path) -> None:
+def _writable(option: str, file: Path) -> None:
     """Raise BadParameter, before the run, where its results could not be written there."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise typer.BadParameter(f"--json {file}: {error.strerror}; name a file that can be written") from None
+        raise typer.BadParameter(f"{option} {file}: {error.strerror}; name a file that can be written") from None
     if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
-        raise typer.BadParameter(f"--json {file}: it cannot be written; name a file that can")
+        raise typer.BadParameter(f"{option} {file}: it cannot be written; name a file that can")

@@ -28,14 +28,21 @@ class Answer(NamedTuple):
     transcript: Transcript
 
 
+class Unfit(NamedTuple):
+    """A target that could not be examined, and why."""
+
+    target: str
+    """Its name and route."""
+    why: str
+
+
 class Examination:
     """Puts checks to subjects, and keeps what is found. It begins when it is made."""
 
     def __init__(self, jobs: int, console: Console) -> None:
         self.found: list[Examined] = []
         self.answers: list[Answer] = []
-        self.unfit = 0
-        """How many targets could not be examined."""
+        self.unfit: list[Unfit] = []
         self._jobs, self._console = jobs, console
         self._put: dict[str, Check] = {}
         self._began, self._checkout = provenance.now(), provenance.checkout()
@@ -48,6 +55,11 @@ class Examination:
             transient=True,
             disable=not console.is_terminal,
         )
+
+    def reject(self, label: str, why: str) -> None:
+        """Note and say that this target cannot be examined."""
+        self.unfit.append(Unfit(label, why))
+        self._console.print(f"[red]{escape(label)}[/red] {escape(why)}", highlight=False)
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -63,9 +75,8 @@ class Examination:
         for subject, trouble in zip(subjects, troubles, strict=True):
             target, examined = subject.target, subject.examined
             if trouble is not None:
-                self.unfit += 1
-                said = target.secrets.hide(trouble).removeprefix(examined.label).lstrip()
-                self._console.print(f"[red]{escape(examined.label)}[/red] {escape(said)}", highlight=False)
+                why = target.secrets.hide(trouble).removeprefix(examined.label).lstrip()
+                self.reject(examined.label, why)
                 continue
             if subject.about:
                 examined.versions = await versions(subject.about)

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Iterable
 
 import msgspec
-from rich.console import Console
-from rich.markup import escape
 
 from echowall.catalog.catalog import Service
 from echowall.check import targets
@@ -20,12 +18,10 @@ from echowall.lab.lab import BARE, Lab, LabError
 TRIES = 50
 
 
-def examine(
-    examination: Examination, lab: Lab, services: Iterable[Service], checks: list[Check], console: Console
-) -> None:
+def examine(examination: Examination, lab: Lab, services: Iterable[Service], checks: list[Check]) -> None:
     """Start an instance of each with MENDS=off, put the checks to it, and stop it.
 
-    One that does not start is told on the console and counted as unfit, and the rest are examined.
+    One that does not start is told and noted as unfit, and the rest are examined.
     """
     for service in services:
         try:
@@ -33,8 +29,7 @@ def examine(
                 subject = targets.bare(service, endpoint)
                 asyncio.run(examination.examine([subject], _patient(checks, service)))
         except LabError as error:
-            examination.unfit += 1
-            console.print(f"[red]{service.name}[/red] {escape(str(error))}", highlight=False)
+            examination.reject(service.name, str(error))
 
 
 def _patient(checks: list[Check], service: Service) -> list[Check]:

@@ -1,0 +1,70 @@
+"""JUnit XML: well-formed whatever a server says, and true about what is known and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.etree import ElementTree
+
+from echowall.catalog import catalog
+from echowall.catalog.catalog import Service
+from echowall.check import junit
+from echowall.check.suite import ALL
+from echowall.results.model import CheckRun, Examined, Machine, Question, Result
+from echowall.results.verdicts import Verdict
+from tests.conftest import FACTS
+
+
+def encoded(
+    *results: Result, known: dict[str, Service] | None = None, interrupted: bool = False
+) -> ElementTree.Element:
+    began = datetime(2026, 11, 29, tzinfo=UTC)
+    run = CheckRun(
+        id="20261129T000000Z-0123456",
+        began=began,
+        ended=began,
+        commit=None,
+        clean=None,
+        machine=Machine(system="Linux", processor="A processor", cores=2, python="3.11.2"),
+        engine=None,
+        checks=[
+            Question(id=one.id, group=one.group, section=one.section, question=one.question, expects=one.expects)
+            for one in ALL
+        ],
+        targets=[Examined(name="alpha", url="ws://alpha/", results=list(results))],
+        interrupted=interrupted,
+    )
+    return ElementTree.fromstring(junit.encode(run, known or {}, []))  # noqa: S314  our own
+
+
+def test_no_byte_of_a_server_breaks_the_file() -> None:
+    every = "".join(map(chr, [*range(0x300), 0xD800, 0xDFFF, 0xFFFE, 0xFFFF, 0x10FFFF]))
+
+    root = encoded(Result(check="text", verdict=Verdict.FAIL, outcome=every, detail=every))
+
+    failure = root.find(".//failure")
+    assert failure is not None
+    assert "\\x00" in failure.get("message", "")
+    assert "\\ud800" in failure.get("message", "")
+
+
+def test_what_is_known_or_not_offered_is_skipped_and_says_why(add_service: Callable[..., Path]) -> None:
+    known = '[[known]]\nchecks = ["text"]\noutcome = "cut off"\nreason = "A fault."\nlink = "https://example.org/1"\n'
+
+    root = encoded(
+        Result(check="text", verdict=Verdict.FAIL, outcome="cut off"),
+        Result(check="subprotocol", verdict=Verdict.UNSUPPORTED, outcome="unsupported", detail="it selects none"),
+        Result(check="binary", verdict=Verdict.PASS, outcome="echo"),
+        known={"alpha": catalog.read(add_service("alpha", FACTS + known))},
+    )
+
+    said = {case.get("name"): [one.get("message") for one in case] for case in root.iter("testcase")}
+    assert said == {"text": ["known: cut off: A fault."], "subprotocol": ["it selects none"], "binary": []}
+    assert [suite.get("skipped") for suite in root] == ["2"]
+
+
+def test_a_run_that_was_interrupted_is_no_green_one() -> None:
+    root = encoded(Result(check="text", verdict=Verdict.PASS, outcome="echo"), interrupted=True)
+
+    assert [suite.get("errors") for suite in root] == ["0", "1"]
