@@ -546,6 +546,83 @@ def test_a_certificate_of_the_client_is_shown_to_who_wants_one(reference: int, t
     assert "name a certificate and its private key" in said(keyless)
 
 
+LIMITED = """
+import asyncio, sys
+from http import HTTPStatus
+from tests.faulty.server import RefusalError, Server, Session
+
+class Limited(Session):
+    def admit(self, *request):
+        if len(self.server.sessions) > int(sys.argv[1]):
+            raise RefusalError(HTTPStatus.SERVICE_UNAVAILABLE, "That is one too many.")
+        super().admit(*request)
+
+asyncio.run(Server(Limited).serve())
+"""
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_no_more_connections_are_opened_at_once_than_an_endpoint_takes(tmp_path: Path, most: int) -> None:
+    script = tmp_path / "limited.py"
+    script.write_text(LIMITED)
+    with subprocess.Popen(
+        [sys.executable, str(script), str(most + 1)],  # the last one may still be ending
+        env={"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        url = f"ws://127.0.0.1:{process.stdout.readline().strip()}/foobar/"
+        only = [f"--group={group}" for group in ("fragmentation", "messages", "errors", "closing")]
+        free = check(url, *only)
+        polite = check(url, *only, "--connections", str(most))
+        apart = check(url, "--only", "fragments-apart", "--connections", str(most), "--intrusive")
+        process.terminate()
+
+    assert "HTTP 503" in free.stderr
+    assert polite.returncode == 0, polite.stderr
+    assert apart.returncode == 0, apart.stderr
+    assert ("needs more than 1 connections at once" in apart.stdout) == (most == 1)
+
+
+def test_no_more_connections_are_opened_a_second_than_the_user_says(reference: int) -> None:
+    opened: list[float] = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(time.monotonic())
+        await forward(reference)(reader, writer)
+
+    with listening(note) as port:
+        done = check(f"ws://127.0.0.1:{port}/foobar/", "--group", "fragmentation", "--group", "errors", "--rate", "4")
+
+    assert done.returncode == 0, done.stderr
+    assert len(opened) > 10
+    assert len(opened) <= 1 + 4 * (opened[-1] - opened[0]) * 1.1
+
+
+def test_a_slow_link_is_no_silence_where_the_user_says_so(reference: int) -> None:
+    async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Each answer comes 3.4 s late."""
+        there, back = await asyncio.open_connection("127.0.0.1", reference)
+        late = asyncio.StreamReader()
+
+        async def delay() -> None:
+            loop = asyncio.get_running_loop()
+            while data := await there.read(1 << 16):
+                loop.call_later(3.4, late.feed_data, data)
+            loop.call_later(3.4, late.feed_eof)
+
+        await asyncio.gather(delay(), forward_between(reader, writer, late, back))
+
+    with listening(slowly) as port:
+        url = f"ws://127.0.0.1:{port}/foobar/"
+        quick = check(url, "--only", "text")
+        patient = check(url, "--only", "text", "--only", "pong-payload", "--only", "close-code", "--timeout", "6")
+
+    assert "was silent" in quick.stderr
+    assert patient.returncode == 0, patient.stderr
+
+
 def said(done: subprocess.CompletedProcess[str]) -> str:
     """What misuse was answered with, out of its frame."""
     return " ".join(done.stderr.replace("│", " ").split())
@@ -617,6 +694,10 @@ def test_tls_needs_its_ca_and_says_so(reference: int, tmp_path: Path) -> None:
         (["ws://127.0.0.1/", "--json", "/proc/nowhere/results.json"], "--json"),
         (["ws://127.0.0.1/", "--junit", "/proc/nowhere/junit.xml"], "--junit /proc/nowhere/junit.xml"),
         (["ws://127.0.0.1/", "--json", "-", "--markdown"], "--json - has standard output for itself"),
+        (["ws://127.0.0.1/", "--timeout", "1"], "--timeout"),
+        (["ws://127.0.0.1/", "--timeout", "inf"], "--timeout and --rate take numbers"),
+        (["ws://127.0.0.1/", "--connections", "0"], "--connections"),
+        (["ws://127.0.0.1/", "--rate", "nan"], "--rate"),
         (["ws://127.0.0.1/", "--jobs", "0"], "--jobs"),
         (["ws://127.0.0.1/", "--save"], "--save keeps whole runs over the lab's services"),
         (["--save", "--only", "text"], "--save keeps whole runs over the lab's services"),

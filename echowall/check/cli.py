@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import ssl
@@ -25,6 +26,7 @@ from echowall.check.judging import Surprise
 from echowall.check.registry import GROUPS, Check
 from echowall.check.suite import ALL
 from echowall.check.targets import Manner, Subject, direct, of_urls, proxied
+from echowall.check.wire import PATIENCE
 from echowall.lab.lab import Lab
 from echowall.results import behaviour, store
 from echowall.results.model import CheckRun
@@ -95,6 +97,16 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
                 "and NO_PROXY count.",
             ),
         ] = None,
+        timeout: Annotated[
+            float,
+            typer.Option(metavar="SECONDS", min=PATIENCE, help="How long an answer of a URL may take."),
+        ] = PATIENCE,
+        connections: Annotated[
+            int | None, typer.Option(metavar="N", min=1, help="Open at most so many connections to a URL at once.")
+        ] = None,
+        rate: Annotated[
+            float | None, typer.Option(metavar="N", min=0.1, help="Open at most so many new ones a second.")
+        ] = None,
         insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate.")] = False,
     ) -> None:
         """Find out what each stack, or any echo endpoint, really does on the wire.
@@ -113,6 +125,8 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             return
         urls = list(dict.fromkeys(target for target in targets or [] if "://" in target))
         names = [target for target in targets or [] if "://" not in target]
+        if not (math.isfinite(timeout) and math.isfinite(rate or 0)):
+            raise typer.BadParameter("--timeout and --rate take numbers of seconds and of connections a second")
         if json == _STDOUT and (explain or markdown or toml):
             raise typer.BadParameter("--json - has standard output for itself: leave out --explain, --markdown, --toml")
         if json and json != _STDOUT:
@@ -135,6 +149,9 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
                 subprotocols=tuple(subprotocol or []),
                 tls=_tls(ca, cert, key, insecure=insecure),
                 proxy=proxy,
+                slack=timeout - PATIENCE,
+                connections=connections,
+                rate=rate,
                 intrusive=intrusive,
             ),
         )

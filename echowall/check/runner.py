@@ -13,7 +13,18 @@ import msgspec
 
 from echowall.check import refusals
 from echowall.check.registry import Check, Observation, UnsupportedError
-from echowall.check.wire import Message, RefusedError, Target, Transcript, UnreachableError, connect, observe
+from echowall.check.wire import (
+    PATIENCE,
+    CrowdedError,
+    Limiter,
+    Message,
+    RefusedError,
+    Target,
+    Transcript,
+    UnreachableError,
+    connect,
+    observe,
+)
 from echowall.check.wire.frames import FrameError
 from echowall.check.wire.transcript import Where
 from echowall.results.model import Result
@@ -155,11 +166,31 @@ async def _beside(target: Target, checks: list[Check], note: Note) -> None:
 
 
 async def ask(target: Target, check: Check) -> tuple[Result, Transcript]:
-    """Put one question to one target."""
+    """Put one question to one target, as soon as that may be asked to take a connection."""
+    limiter = target.limiter or Limiter()
+    try:
+        async with limiter.seat() as seat:
+            return await _ask(msgspec.structs.replace(target, seat=seat), check)
+    except CrowdedError:
+        pass  # others have the other connections
+    try:
+        async with limiter.seat(alone=True) as seat:
+            return await _ask(msgspec.structs.replace(target, seat=seat), check)
+    except CrowdedError:
+        why = f"it needs more than {limiter.connections} connections at once, which is what --connections allows"
+        result = Result(check=check.id, verdict=Verdict.UNSUPPORTED, outcome="unsupported", detail=why)
+        return result, Transcript()
+
+
+async def _ask(target: Target, check: Check) -> tuple[Result, Transcript]:
+    """Put the question, now. Raises CrowdedError."""
     log = Transcript()
+    seconds = check.seconds * (1 + target.slack / PATIENCE)
     began = time.monotonic()
     try:
-        async with asyncio.timeout(check.seconds):
+        async with asyncio.timeout(seconds) as bound:
+            if target.seat:
+                target.seat.bound = bound
             observed = await check.experiment(msgspec.structs.replace(target, transcript=log))
     except UnsupportedError as error:
         verdict, observed = Verdict.UNSUPPORTED, Observation("unsupported", str(error))
@@ -171,7 +202,9 @@ async def ask(target: Target, check: Check) -> tuple[Result, Transcript]:
     except FrameError as error:
         verdict, observed = Verdict.ERROR, Observation("no frame", f"the server sent {error}")
     except TimeoutError:
-        verdict, observed = Verdict.ERROR, Observation("no end", f"not done within {check.seconds:g} s")
+        verdict, observed = Verdict.ERROR, Observation("no end", f"not done within {seconds:g} s")
+    except CrowdedError:
+        raise
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         what = f"{type(error).__name__}: {error} ({Path(place.filename).name}, line {place.lineno})"
@@ -180,11 +213,11 @@ async def ask(target: Target, check: Check) -> tuple[Result, Transcript]:
     else:
         observed = Observation.of(observed)
         verdict = Verdict.PASS if observed.outcome in check.expects else Verdict.FAIL
-    seconds = round(time.monotonic() - began, 3)
+    took = round(time.monotonic() - began, 3)
     return Result(
         check=check.id,
         verdict=verdict,
         outcome=target.secrets.hide(observed.outcome),
         detail=target.secrets.hide(observed.detail),
-        seconds=seconds,
+        seconds=took,
     ), log

@@ -11,7 +11,7 @@ import msgspec
 
 from echowall.catalog.catalog import Service
 from echowall.check import addresses
-from echowall.check.wire import ENGINE_IO, PLAIN, Target
+from echowall.check.wire import ENGINE_IO, PLAIN, Limiter, Target
 from echowall.check.wire.secrets import Secrets, is_secret
 from echowall.lab.lab import Endpoint
 from echowall.results.model import Examined, Limits
@@ -92,6 +92,12 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     """For `wss://`."""
     proxy: str | None = None
     """None leaves it to the environment."""
+    slack: float = 0.0
+    """How many seconds longer than usual each answer may take."""
+    connections: int | None = None
+    """How many an endpoint is asked to take at once; None for as many as the checks want."""
+    rate: float | None = None
+    """How many new ones a second; None for as many as the checks want."""
     intrusive: bool = False
 
 
@@ -122,6 +128,8 @@ def _of_url(where: addresses.Address, shown: str, manner: Manner) -> Subject:
         subprotocols=given.subprotocols,
         tls=manner.tls if where.url.startswith("wss:") else None,
         tunnel=tunnel,
+        slack=manner.slack,
+        limiter=Limiter(manner.connections, manner.rate),
         intrusive=manner.intrusive,
         secrets=Secrets([*where.secrets, *given.secrets, *of_proxy], [name for name, _ in pairs if is_secret(name)]),
     )

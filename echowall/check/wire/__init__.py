@@ -10,6 +10,7 @@ from echowall.check.wire.dial import connect, request, speaks_http, speaks_tls
 from echowall.check.wire.engineio import ENGINE_IO
 from echowall.check.wire.errors import CertificateError, NoAnswerError, RefusedError, UnreachableError
 from echowall.check.wire.http import Headers, Response, accept_for, handshake
+from echowall.check.wire.limits import CrowdedError, Limiter
 from echowall.check.wire.target import Target
 from echowall.check.wire.transcript import Event, Transcript
 
@@ -21,10 +22,12 @@ __all__ = [
     "Closed",
     "Codec",
     "Connection",
+    "CrowdedError",
     "Ended",
     "Event",
     "Headers",
     "Heard",
+    "Limiter",
     "Message",
     "NoAnswerError",
     "RefusedError",

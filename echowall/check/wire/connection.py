@@ -116,12 +116,12 @@ class Connection:
     # -- receiving
 
     async def frame(self, within: float = PATIENCE) -> Frame | Ended:
-        """The next frame, whatever it is, or why there is none. Nothing is answered.
+        """The next frame, whatever it is, or why there is none. Nothing is answered. On a slow link it waits longer.
 
         Raises frames.FrameError where what comes cannot be a frame.
         """
         try:
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(within + self._stream.slack):
                 while True:
                     for found in self._frames:
                         self._stream.record("received", frames.describe(found), found.payload)
@@ -131,7 +131,7 @@ class Connection:
                         return self._end
                     await self._read()
         except TimeoutError:
-            self._stream.record("note", f"nothing came for {within:g} s")
+            self._stream.record("note", f"nothing came for {within + self._stream.slack:g} s")
             return Ended("silence")
 
     def _look(self, found: Frame) -> None:

@@ -15,6 +15,7 @@ from echowall.check.wire import http
 from echowall.check.wire.connection import Connection
 from echowall.check.wire.errors import CertificateError, RefusedError, UnreachableError
 from echowall.check.wire.http import Headers, Response, handshake
+from echowall.check.wire.limits import admitted
 from echowall.check.wire.stream import LastingProtocol, LastingReader, Stream
 from echowall.check.wire.target import Target
 from echowall.check.wire.transcript import Transcript
@@ -91,7 +92,16 @@ def _probe(target: Target, tls: ssl.SSLContext | None) -> Target:
 
 @asynccontextmanager
 async def _dialled(target: Target, receive_buffer: int | None) -> AsyncIterator[Stream]:
-    """An open TCP or TLS connection. Raises UnreachableError where there is none within 10 s a step."""
+    """An open TCP or TLS connection, as soon as the endpoint may be asked to take one more.
+
+    Raises UnreachableError where there is none within 10 s a step, and CrowdedError.
+    """
+    async with admitted(target.limiter, target.seat), _connected(target, receive_buffer) as stream:
+        yield stream
+
+
+@asynccontextmanager
+async def _connected(target: Target, receive_buffer: int | None) -> AsyncIterator[Stream]:
     raw = await _reach(target, receive_buffer)
     try:
         if target.tunnel:
@@ -101,7 +111,7 @@ async def _dialled(target: Target, receive_buffer: int | None) -> AsyncIterator[
         raw.close()
         raise
     try:
-        stream = Stream(target.url, reader, writer, target.transcript, target.secrets)
+        stream = Stream(target, reader, writer)
         if target.tunnel:
             stream.record("note", f"through {target.tunnel}")
         yield stream
@@ -115,10 +125,11 @@ async def _reach(target: Target, receive_buffer: int | None) -> socket.socket:
     """A TCP connection with the endpoint, or with the proxy before it."""
     host, port = (target.tunnel.host, target.tunnel.port) if target.tunnel else (target.host, target.port)
     where = str(target.tunnel) if target.tunnel else f"{host} port {port}"
+    within = _WITHIN + target.slack
     loop = asyncio.get_running_loop()
     failure: OSError | None = None
     try:
-        async with asyncio.timeout(_WITHIN):
+        async with asyncio.timeout(within):
             for family, kind, number, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
                 raw = socket.socket(family, kind, number)
                 try:
@@ -137,7 +148,7 @@ async def _reach(target: Target, receive_buffer: int | None) -> socket.socket:
                     return raw
             raise failure or OSError("no address")
     except TimeoutError:
-        what = f"{where} did not take a connection within {_WITHIN:g} s"
+        what = f"{where} did not take a connection within {within:g} s"
         raise UnreachableError(f"{what}; is that the right address?") from None
     except (OSError, UnicodeError) as error:
         raise UnreachableError(f"{where}: {_reason(error)}; is the server running there?") from None
@@ -145,11 +156,12 @@ async def _reach(target: Target, receive_buffer: int | None) -> socket.socket:
 
 async def _pass_through(tunnel: Tunnel, raw: socket.socket, target: Target) -> None:
     """Have the proxy connect us with the endpoint."""
+    within = _WITHIN + target.slack
     try:
-        async with asyncio.timeout(_WITHIN):
+        async with asyncio.timeout(within):
             await tunnel.connect(raw, target.host, target.port)
     except TimeoutError:
-        raise UnreachableError(f"{tunnel} did not answer CONNECT within {_WITHIN:g} s; is it a proxy?") from None
+        raise UnreachableError(f"{tunnel} did not answer CONNECT within {within:g} s; is it a proxy?") from None
     except OSError as error:
         raise UnreachableError(f"{tunnel} broke the connection at CONNECT: {_reason(error)}") from None
 
@@ -159,17 +171,18 @@ async def _open(
 ) -> tuple[LastingReader, asyncio.StreamWriter]:
     """Streams over that connection, with TLS where it is to be."""
     where = f"{target.host} port {target.port}"
+    within = _WITHIN + target.slack
     loop = asyncio.get_running_loop()
     reader = LastingReader(limit=receive_buffer or 1 << 20, loop=loop)
     protocol = LastingProtocol(reader, None if target.tls else raw)
     server_name = target.host if target.tls else None
     try:
-        async with asyncio.timeout(_WITHIN):
+        async with asyncio.timeout(within):
             transport, _ = await loop.create_connection(
                 lambda: protocol, sock=raw, ssl=target.tls, server_hostname=server_name
             )
     except TimeoutError:
-        raise UnreachableError(f"{where} did not answer the TLS handshake within {_WITHIN:g} s") from None
+        raise UnreachableError(f"{where} did not answer the TLS handshake within {within:g} s") from None
     except ssl.SSLCertVerificationError as error:
         what = f"{where} has no TLS that can be trusted: {error.verify_message}"
         raise CertificateError(f"{what}; name its CA by --ca, or use --insecure") from None

@@ -82,11 +82,12 @@ async def exchange(
 
 
 async def _head(stream: Stream) -> bytes:
+    within = _HEAD_WITHIN + stream.slack
     try:
-        async with asyncio.timeout(_HEAD_WITHIN):
+        async with asyncio.timeout(within):
             return await stream.reader.readuntil(b"\r\n\r\n")
     except TimeoutError:
-        message = f"{stream.url} took the request and did not answer within {_HEAD_WITHIN:g} s"
+        message = f"{stream.url} took the request and did not answer within {within:g} s"
         raise NoAnswerError(message, "silence") from None
     except asyncio.IncompleteReadError as cut:
         what = f"answered {frames.quote(cut.partial)}, which is not HTTP" if cut.partial else "hung up"
@@ -115,7 +116,7 @@ def _parse_head(raw: bytes, url: str) -> Response:
 async def _body(stream: Stream, response: Response) -> bytes:
     length = response.header("Content-Length") or ""
     with suppress(TimeoutError, OSError, asyncio.IncompleteReadError):
-        async with asyncio.timeout(_BODY_WITHIN):
+        async with asyncio.timeout(_BODY_WITHIN + stream.slack):
             if length.isdecimal():
                 return await stream.reader.readexactly(min(int(length), _LARGEST_BODY))
             return await stream.reader.read(_LARGEST_BODY)

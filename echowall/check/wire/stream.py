@@ -8,8 +8,8 @@ import socket
 import struct
 from contextlib import suppress
 
-from echowall.check.wire.secrets import Secrets
-from echowall.check.wire.transcript import Direction, Transcript, Where
+from echowall.check.wire.target import Target
+from echowall.check.wire.transcript import Direction, Where
 
 _SO_ATTACH_FILTER = 26  # Linux; Python's socket module has no name for it
 
@@ -20,16 +20,16 @@ KEPT = 4096
 class Stream:
     """An open TCP or TLS connection."""
 
-    def __init__(
-        self, url: str, reader: LastingReader, writer: asyncio.StreamWriter, transcript: Transcript, secrets: Secrets
-    ) -> None:
-        self.url = url
+    def __init__(self, target: Target, reader: LastingReader, writer: asyncio.StreamWriter) -> None:
+        self.url = target.url
         """For error messages."""
+        self.slack = target.slack
+        """How many seconds longer than usual each answer may take."""
         self.reader = reader
         self._writer = writer
-        self._transcript = transcript
-        self._number = transcript.number()
-        self._secrets = secrets
+        self._transcript = target.transcript
+        self._number = target.transcript.number()
+        self._secrets = target.secrets
 
     @property
     def port(self) -> int:

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from echowall.check.wire.codec import PLAIN, Codec
+from echowall.check.wire.limits import Limiter, Seat
 from echowall.check.wire.secrets import Secrets
 from echowall.check.wire.transcript import Transcript
 from echowall.check.wire.tunnel import Tunnel
@@ -41,6 +42,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     tls: ssl.SSLContext | None = None
     tunnel: Tunnel | None = None
     """The proxy through which it is reached."""
+    slack: float = 0.0
+    """How many seconds longer than usual each answer may take, on a slow link."""
+    limiter: Limiter | None = None
+    seat: Seat | None = None
+    """The question's that is being put, where there is a limiter."""
     secrets: Secrets = msgspec.field(default_factory=Secrets)
     """What is masked in all that is written of it."""
     transcript: Transcript = msgspec.field(default_factory=Transcript)
