@@ -209,6 +209,11 @@ REFUSALS = {
         refusing("308 Permanent Redirect", "Location: /echo/"),
         ["/echo/ instead", "ask ws://127"],
     ),
+    "a redirect to nonsense": (refusing("302 Found", "Location: http://[oops"), ["names is no URL"]),
+    "what would steer a terminal": (
+        refusing("403 \x1b[31mNo", "Server: \x1b]0;mine\x07", body="\x1b[2J"),
+        ["HTTP 403 \\x1b[31mNo (Server: \\x1b]0;mine\\x07)", "\\x1b[2J"],
+    ),
     "a redirect to nowhere": (refusing("302 Found"), ["elsewhere, and not where"]),
     "a bad request": (refusing("400 Bad Request"), ["does not pass `Upgrade` on", "--subprotocol"]),
     "Basic": (
@@ -255,6 +260,7 @@ def test_a_refusal_is_told_with_what_commonly_causes_it(handler: Handler, says: 
     for part in says:
         assert part in done.stderr
     assert "is the path right?" not in done.stderr
+    assert "\x1b" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -14,6 +14,7 @@ from echowall.check.wire import (
     Target,
     UnreachableError,
     frames,
+    printable,
     speaks_http,
     speaks_tls,
 )
@@ -92,12 +93,12 @@ def _hint(target: Target, response: Response) -> str:
         origin = "another Origin" if _sends(target, "Origin") else "an Origin (--header 'Origin: https://…')"
         return f"it may want {again}{_CREDENTIALS}, or {origin}"
     if status == 426 and (wanted := response.header("Sec-WebSocket-Version")) and "13" not in wanted:
-        return f"it speaks version {wanted} of the protocol, and version 13 was asked for"
+        return f"it speaks version {printable(wanted)} of the protocol, and version 13 was asked for"
     if status < 300:
         what = "a web page" if _is_html(response) else "plain HTTP"
         return f"that address answers with {what}: the path may be wrong, or the server stands behind {_UPGRADE}"
     if (after := response.header("Retry-After")) and status in (429, 503):
-        when = f"after {after} s" if after.isdecimal() else f"after {after}"
+        when = f"after {after} s" if after.isdecimal() else f"after {printable(after)}"
         return f"{_HINTS[status]}; it says to try again {when}"
     fallback = _HINTS[500] if status >= 500 else "look at the server's log"
     return _HINTS.get(status, fallback)
@@ -109,10 +110,10 @@ def _moved(target: Target, location: str | None) -> str:
     scheme = "https" if urlsplit(target.url).scheme == "wss" else "http"
     try:
         there = urlsplit(urljoin(f"{scheme}://{target.netloc}{target.resource}", location))
-    except ValueError:  # no URL
-        return f"it sends the client to {location!r}, which is no URL"
-    moved = urlunsplit(there._replace(scheme=_SCHEMES.get(there.scheme, there.scheme), fragment=""))
-    return f"ask {moved} instead, or, if that is a page to log in, give {_CREDENTIALS}"
+        moved = urlunsplit(there._replace(scheme=_SCHEMES.get(there.scheme, there.scheme), fragment=""))
+    except ValueError:
+        return "the place that it names is no URL"
+    return f"ask {printable(moved)} instead, or, if that is a page to log in, give {_CREDENTIALS}"
 
 
 def _unauthorized(target: Target, challenge: str | None) -> str:

@@ -14,7 +14,7 @@ from echowall.catalog.catalog import Route, Service
 from echowall.check.examination import Answer
 from echowall.check.judging import standing
 from echowall.check.registry import Check
-from echowall.check.wire import Event
+from echowall.check.wire import Event, printable
 from echowall.check.wire.frames import mask
 from echowall.check.wire.stream import KEPT
 from echowall.results.model import Examined
@@ -94,7 +94,7 @@ def _bytes(event: Event) -> Iterator[str]:
     if _HEAD.match(event.data):
         for line in event.data.decode("utf-8", "backslashreplace").split("\r\n"):
             if line:
-                yield "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+                yield printable(line, KEPT)
         return
     rest = event.data
     while event.direction == "sent" and (frame := _first_frame(rest)):

@@ -8,7 +8,7 @@ from echowall.check.wire.codec import PLAIN, Codec, Message
 from echowall.check.wire.connection import PATIENCE, Closed, Connection, Ended, Heard, observe
 from echowall.check.wire.dial import connect, request, speaks_http, speaks_tls
 from echowall.check.wire.engineio import ENGINE_IO
-from echowall.check.wire.errors import CertificateError, NoAnswerError, RefusedError, UnreachableError
+from echowall.check.wire.errors import CertificateError, NoAnswerError, RefusedError, UnreachableError, printable
 from echowall.check.wire.http import Headers, Response, accept_for, handshake
 from echowall.check.wire.limits import CrowdedError, Limiter
 from echowall.check.wire.target import Target
@@ -39,6 +39,7 @@ __all__ = [
     "connect",
     "handshake",
     "observe",
+    "printable",
     "request",
     "speaks_http",
     "speaks_tls",

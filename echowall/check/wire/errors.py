@@ -8,6 +8,12 @@ if TYPE_CHECKING:
     from echowall.check.wire.http import Response
 
 
+def printable(text: str, most: int = 200) -> str:
+    """What a server says, without what would steer a terminal, and no longer than a few lines."""
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[:most])
+    return f"{shown}…" if len(text) > most else shown
+
+
 class UnreachableError(Exception):
     """No connection, or none that speaks HTTP: says what was tried and what went wrong."""
 
@@ -31,7 +37,7 @@ class RefusedError(Exception):
     """The headers that tell why, or who answered."""
 
     def __init__(self, response: Response) -> None:
-        what = f"the handshake was answered with HTTP {response.status} {response.reason}".rstrip()
-        found = [f"{name}: {value}" for name in self.telling if (value := response.header(name))]
+        what = f"the handshake was answered with {response.status_line}"
+        found = [f"{name}: {printable(value)}" for name in self.telling if (value := response.header(name))]
         super().__init__(f"{what} ({'; '.join(found)})" if found else what)
         self.response = response

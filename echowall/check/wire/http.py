@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from echowall.check.wire import breaches, frames
-from echowall.check.wire.errors import NoAnswerError
+from echowall.check.wire.errors import NoAnswerError, printable
 from echowall.check.wire.stream import Stream
 from echowall.check.wire.target import Target
 
@@ -32,6 +32,11 @@ class Response(NamedTuple):
     headers: Headers
     body: bytes = b""
     version: str = "HTTP/1.1"
+
+    @property
+    def status_line(self) -> str:
+        """For people: `HTTP 404 Not Found`."""
+        return f"HTTP {self.status} {printable(self.reason)}".rstrip()
 
     def header(self, name: str) -> str | None:
         """The header's value, several joined by a comma; None where it is absent."""
@@ -69,7 +74,7 @@ async def exchange(
     await stream.write_head(head.encode("utf-8", "surrogateescape") + b"\r\n", f"{method} {resource} {version}")
     raw = await _head(stream)
     response = _parse_head(raw, stream.url)
-    stream.record_head("received", f"HTTP {response.status} {response.reason}".rstrip(), raw)
+    stream.record_head("received", response.status_line, raw)
     if response.status == 101:
         keys = [value for name, value in headers if name.lower() == "sec-websocket-key"]
         if what := breaches.of_answer(headers, response, accept_for(keys[0]) if len(keys) == 1 else None):

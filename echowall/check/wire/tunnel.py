@@ -7,7 +7,7 @@ import socket
 from typing import NamedTuple
 
 from echowall.check.wire import frames
-from echowall.check.wire.errors import UnreachableError
+from echowall.check.wire.errors import UnreachableError, printable
 
 _LARGEST_HEAD = 64 * 1024
 
@@ -45,7 +45,9 @@ class Tunnel(NamedTuple):
         if not version.startswith("HTTP/1."):
             raise UnreachableError(f"{self} answered CONNECT {there} with {frames.quote(head)}, which is not HTTP")
         if not status.startswith("2"):
-            raise UnreachableError(f"{self} answered CONNECT {there} with HTTP {status}; {_hint(status[:3])}")
+            raise UnreachableError(
+                f"{self} answered CONNECT {there} with HTTP {printable(status)}; {_hint(status[:3])}"
+            )
 
 
 def _hint(status: str) -> str:
