@@ -242,6 +242,18 @@ REFUSALS = {
         refusing("200 OK", "Content-Type: text/html", body="<html><title>Our\nshop</title>"),
         ['a page "Our shop"', "answers with a web page: the path may be wrong"],
     ),
+    "a page in chunks": (
+        answering(
+            b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"d\r\n<title>Not he\r\n9\r\nre</title>\r\n0\r\n\r\n",
+            then_wait=True,
+        ),
+        ['and a page "Not here"'],
+    ),
+    "a body that is cut": (
+        answering(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 1000\r\n\r\nno token"),
+        ['and "no token"'],
+    ),
     "a close": (
         welcoming(b"\x88\x10\x03\xf0token required"),
         ['closed it with 1008 "token required"', "--header 'Authorization: …'"],
@@ -311,6 +323,11 @@ def test_a_port_with_tls_is_named_where_none_was_asked(reference: int, says: byt
 
 
 NONE_AT_ALL = {
+    "has a status of 5,000 digits": (answering(b"HTTP/1.1 " + b"9" * 5000 + b" OK\r\n\r\n"), "is not HTTP"),
+    "has a length of 5,000 digits": (
+        answering(b"HTTP/1.1 403 No\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nnope"),
+        "answered with HTTP 403",
+    ),
     "speaks no HTTP": (answering(b"220 mail.example ESMTP\r\n\r\n"), "is not HTTP"),
     "hangs": (say_nothing, "did not answer within 10 s"),
     "hangs up": (hang_up, "hung up"),

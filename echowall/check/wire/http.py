@@ -20,6 +20,7 @@ Headers = list[tuple[str, str]]
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 _HEAD_WITHIN = 10.0
 _BODY_WITHIN = 3.0
+_UNKNOWN_BODY_WITHIN = 1.0
 _LARGEST_HEAD = 64 * 1024
 _LARGEST_BODY = 1024 * 1024
 
@@ -112,17 +113,38 @@ def _parse_head(raw: bytes, url: str) -> Response:
     first, *lines = raw.decode("latin-1").split("\r\n")
     version, _, rest = first.partition(" ")
     status, _, reason = rest.partition(" ")
-    if not version.startswith("HTTP/") or not status.isdecimal():
+    if not version.startswith("HTTP/") or not (status.isdecimal() and len(status) == 3):
         raise NoAnswerError(f"{url} answered {frames.quote(raw)}, which is not HTTP", "not HTTP")
     headers = [(name.strip(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon]
     return Response(int(status), reason.strip(), headers, version=version)
 
 
 async def _body(stream: Stream, response: Response) -> bytes:
+    """What comes of the body in a short time. Where nothing says how long it is, what comes first is enough."""
     length = response.header("Content-Length") or ""
-    with suppress(TimeoutError, OSError, asyncio.IncompleteReadError):
-        async with asyncio.timeout(_BODY_WITHIN + stream.slack):
-            if length.isdecimal():
-                return await stream.reader.readexactly(min(int(length), _LARGEST_BODY))
-            return await stream.reader.read(_LARGEST_BODY)
-    return b""
+    chunked = "chunked" in (response.header("Transfer-Encoding") or "").lower()
+    known = length.isdecimal()
+    size = min(int(length), _LARGEST_BODY) if known and len(length) < 20 else _LARGEST_BODY
+    body = b""
+    with suppress(TimeoutError, OSError):
+        async with asyncio.timeout(_BODY_WITHIN + stream.slack if known else _UNKNOWN_BODY_WITHIN):
+            while len(body) < size and (data := await stream.reader.read(size - len(body))):
+                body += data
+                if not known and not (chunked and not body.endswith(b"0\r\n\r\n")):
+                    break
+    return _dechunked(body) if chunked else body
+
+
+def _dechunked(body: bytes) -> bytes:
+    """The chunks' data (RFC 9112, section 7.1), as far as they are chunks."""
+    found = b""
+    while body:
+        size, _, rest = body.partition(b"\r\n")
+        try:
+            length = int(size.partition(b";")[0], 16)
+        except ValueError:
+            return found + body
+        if length <= 0:
+            break
+        found, body = found + rest[:length], rest[length + 2 :]
+    return found
