@@ -396,6 +396,9 @@ def test_a_polite_client_asks_nothing_intrusive(reference: int) -> None:
     rudely = check(f"ws://127.0.0.1:{reference}/foobar/", "--group", "endurance", "--intrusive")
 
     assert " resets " not in asked.stdout
+    assert "intrusive (--intrusive puts them)" in asked.stderr
+    assert "about the server's process on this machine" in asked.stderr
+    assert "--intrusive" not in rudely.stderr
     assert " resets " in rudely.stdout
 
 
@@ -814,6 +817,13 @@ def test_ci_gets_junit_xml_with_what_fails_and_why(reference: int, tmp_path: Pat
     error = suites[none].find("testcase/error")
     assert error is not None
     assert "HTTP 403 Forbidden" in error.get("message", "")
+
+
+def test_the_exit_statuses_are_told() -> None:
+    told = check("--help").stdout
+
+    for line in ("0 all is as the contract", "1 something is not", "2 misuse", "130 the run was interrupted"):
+        assert line in " ".join(told.split())
 
 
 def test_results_go_to_standard_output_alone(reference: int) -> None:

@@ -111,13 +111,17 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
     ) -> None:
         """Find out what each stack, or any echo endpoint, really does on the wire.
 
-        With --bare, one more instance of each stack is started with its mends off, one at a time, and asked directly:
-        it has to fail each mended check as service.toml says, and to answer all others as it always does.
+        With --bare, one more instance of each stack is started with its mends off,
+        one at a time, and asked directly. It has to fail each mended check as
+        service.toml says, and to answer all others as it always does.
 
-        Ctrl-C or SIGTERM ends the run early; what was found until then is kept and printed.
+        Ctrl-C or SIGTERM ends the run. What was found until then is kept and printed.
 
-        Exit status: 0 where all is as the contract and the known deviations say; 1 where something is not, or a target
-        could not be asked; 2 for misuse; 130 where the run was interrupted.
+        Exit status:
+        0    all is as the contract and the known deviations say
+        1    something is not, or a target could not be asked
+        2    misuse
+        130  the run was interrupted
         """
         chosen = _choose(group or [], [explain] if explain else only or [])
         if list_:

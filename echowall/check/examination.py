@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from echowall.check.registry import Check
-from echowall.check.runner import applies, preflight, run
+from echowall.check.runner import applies, preflight, run, why_not
 from echowall.check.targets import Subject, versions
 from echowall.check.wire import Target, Transcript
 from echowall.results import provenance
@@ -80,6 +81,8 @@ class Examination:
                 continue
             if subject.about:
                 examined.versions = await versions(subject.about)
+            else:
+                self._tell_left_out(examined.label, target, checks)
             total = sum(applies(check, target) for check in checks)
             fit[id(target)] = examined, self._progress.add_task(escape(examined.label), total=total)
 
@@ -97,6 +100,14 @@ class Examination:
             for examined, _ in fit.values():
                 examined.results.sort(key=lambda result: places[result.check])
                 self.found.append(examined)
+
+    def _tell_left_out(self, label: str, target: Target, checks: list[Check]) -> None:
+        """Say which of the chosen checks are not put to an endpoint that is none of the lab's."""
+        reasons = Counter(filter(None, (why_not(check, target) for check in checks)))
+        if reasons:
+            what = ", ".join(f"{number} {reason}" for reason, number in reasons.items())
+            said = f"{label}: {reasons.total()} of {len(checks)} checks left out: {what}"
+            self._console.print(escape(said), style="dim", highlight=False)
 
     def record(self, engine: str | None, *, interrupted: bool = False) -> CheckRun:
         """The run, as results keep it. `engine` is what runs the lab's services; None where none was examined."""

@@ -120,11 +120,18 @@ async def _until_back(target: Target) -> None:
 
 def applies(check: Check, target: Target) -> bool:
     """Whether the question makes sense for the target, and may be asked."""
-    return (
-        (target.codec.plain or not check.plain)
-        and (target.pid is not None or not check.local)
-        and (target.intrusive or not check.intrusive)
-    )
+    return why_not(check, target) is None
+
+
+def why_not(check: Check, target: Target) -> str | None:
+    """What the question is, because of which it is not put to the target; None where it is put."""
+    if check.local and target.pid is None:
+        return "about the server's process on this machine"
+    if check.plain and not target.codec.plain:
+        return f"about messages without {target.codec.name} around them"
+    if check.intrusive and not target.intrusive:
+        return "intrusive (--intrusive puts them)"
+    return None
 
 
 async def preflight(target: Target) -> str | None:
