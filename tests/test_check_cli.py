@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -262,18 +262,44 @@ REFUSALS = {
     "an end": (welcoming(), ["ended the connection without a close frame"]),
 }
 
+NONE_AT_ALL = {
+    "has a status of 5,000 digits": (answering(b"HTTP/1.1 " + b"9" * 5000 + b" OK\r\n\r\n"), "is not HTTP"),
+    "has a length of 5,000 digits": (
+        answering(b"HTTP/1.1 403 No\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nnope"),
+        "answered with HTTP 403",
+    ),
+    "speaks no HTTP": (answering(b"220 mail.example ESMTP\r\n\r\n"), "is not HTTP"),
+    "hangs": (say_nothing, "did not answer within 10 s"),
+    "hangs up": (hang_up, "hung up"),
+}
 
-@pytest.mark.parametrize(("handler", "says"), REFUSALS.values(), ids=REFUSALS)
-def test_a_refusal_is_told_with_what_commonly_causes_it(handler: Handler, says: list[str]) -> None:
-    with listening(handler) as port:
-        done = check(f"ws://127.0.0.1:{port}/ws")
 
+@pytest.fixture(scope="module")
+def told() -> dict[str, str]:
+    """What the command says of each of those endpoints, asked together."""
+    with ExitStack() as servers:
+        endpoints = REFUSALS | NONE_AT_ALL
+        ports = {name: servers.enter_context(listening(handler)) for name, (handler, _) in endpoints.items()}
+        urls = {name: f"ws://127.0.0.1:{port}/ws" for name, port in ports.items()}
+        done = check(*urls.values())
     assert done.returncode == 1
-    for part in says:
-        assert part in done.stderr
-    assert "is the path right?" not in done.stderr
-    assert "\x1b" not in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
+    lines = dict(line.split(" ", 1) for line in done.stderr.splitlines())
+    assert lines.keys() == set(urls.values())
+    return {name: lines[url] for name, url in urls.items()}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_is_told_with_what_commonly_causes_it(name: str, told: dict[str, str]) -> None:
+    for part in REFUSALS[name][1]:
+        assert part in told[name]
+    assert "is the path right?" not in told[name]
+    assert "\x1b" not in told[name]
+
+
+@pytest.mark.parametrize("name", NONE_AT_ALL)
+def test_what_is_no_websocket_endpoint_is_told_in_a_sentence(name: str, told: dict[str, str]) -> None:
+    assert NONE_AT_ALL[name][1] in told[name]
 
 
 def test_credentials_that_were_refused_are_not_asked_for_again() -> None:
@@ -320,28 +346,6 @@ def test_a_port_with_tls_is_named_where_none_was_asked(reference: int, says: byt
 
     assert done.returncode == 1
     assert "that port speaks TLS: ask wss:// there" in done.stderr
-
-
-NONE_AT_ALL = {
-    "has a status of 5,000 digits": (answering(b"HTTP/1.1 " + b"9" * 5000 + b" OK\r\n\r\n"), "is not HTTP"),
-    "has a length of 5,000 digits": (
-        answering(b"HTTP/1.1 403 No\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nnope"),
-        "answered with HTTP 403",
-    ),
-    "speaks no HTTP": (answering(b"220 mail.example ESMTP\r\n\r\n"), "is not HTTP"),
-    "hangs": (say_nothing, "did not answer within 10 s"),
-    "hangs up": (hang_up, "hung up"),
-}
-
-
-@pytest.mark.parametrize(("handler", "says"), NONE_AT_ALL.values(), ids=NONE_AT_ALL)
-def test_what_is_no_websocket_endpoint_is_told_in_a_sentence(handler: Handler, says: str) -> None:
-    with listening(handler) as port:
-        done = check(f"ws://127.0.0.1:{port}/echo")
-
-    assert done.returncode == 1
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_where_nobody_listens_is_told_in_a_sentence() -> None:
