@@ -497,9 +497,9 @@ def test_a_proxy_that_refuses_says_what_it_wants(reference: int) -> None:
 
 def test_secrets_are_masked_in_everything_that_is_written(reference: int, tmp_path: Path) -> None:
     """The server says them back, in its body and in its headers."""
-    secrets = ["p@ss-word", "q%2Fuery", "q/uery", "bear-er-er", "coo-kie", "api-key-1", "x", "bearer.subprotocol-1"]
+    secrets = ["p@ss-word", "q%2Fuery", "q/uery", "bear-er-er", "coo-kie", "api-key-1", "~s~", "bearer.subprotocol-1"]
     basic = base64.b64encode(b"me:p@ss-word").decode()
-    given = ["--header", "Authorization: Bearer bear-er-er", "--header", "Cookie: a=coo-kie; b=x"]
+    given = ["--header", "Authorization: Bearer bear-er-er", "--header", "Cookie: a=coo-kie; b=~s~"]
     given += ["--header", "X-Api-Key: api-key-1", "--subprotocol", "bearer.subprotocol-1", "--subprotocol", "echo"]
 
     async def say_back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -518,18 +518,34 @@ def test_secrets_are_masked_in_everything_that_is_written(reference: int, tmp_pa
     explained = check(url, *given, "--explain", "cookie-and-query")
     by_name = check(url, "--explain", "text")
     malformed = check(url.replace("ws:", "http:"))
+    greeter = tmp_path / "greeter.py"
+    greeter.write_text(
+        "import asyncio\n"
+        "from tests.faulty.server import Server, Session\n"
+        "class Greeter(Session):\n"
+        "    def opened(self):\n"
+        "        self.beside(self.send(1, b'you are bear-er-er'))\n"
+        "asyncio.run(Server(Greeter).serve())\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, str(greeter)], env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        greeted = check(url.replace(str(reference), process.stdout.readline().strip()), *given, "--explain", "text")
+        process.terminate()
 
     written = [file.read_text()]
-    for done in (refused, asked, explained, by_name, malformed):
+    for done in (refused, asked, explained, by_name, malformed, greeted):
         written += [done.stdout, done.stderr]
     assert (asked.returncode, by_name.returncode, malformed.returncode) == (0, 0, 2), written
     assert "?token=***" in refused.stderr
+    assert 'text "you are ***"' in greeted.stdout
     assert "?token=***" in explained.stdout
     assert f"127.0.0.1:{reference}/foobar/?token=***" in written[0]
     for text in written:
-        found = [one for one in [*secrets, basic, "p%40ss-word"] if len(one) > 1 and one in text]
+        found = [one for one in [*secrets, basic, "p%40ss-word"] if one in text]
         assert found == [], text
-        assert basic.encode().hex(" ")[:60] not in text
+        assert [one for one in secrets if one.encode().hex(" ")[:17] in text] == []
 
 
 def test_a_certificate_of_the_client_is_shown_to_who_wants_one(reference: int, tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 MASK = "***"
 #: Shorter texts are masked only where their place gives them away: they are likely to be in other words too.
 _LEAST = 4
-_NAME = r"[\w.-]*(?:token|secret|passw|pwd|auth|credential|signature|ticket|jwt|session|api_?key|access_?key)[\w.-]*"
+_NAME = (
+    r"[\w.-]*(?:token|secret|passw|pwd|auth|credential|signature|ticket|jwt|session|api[-_]?key|access[-_]?key)[\w.-]*"
+)
 _IN_QUERY = re.compile(rf"([?&;](?:{_NAME}|key|sig|sid|code)=)[^&;#\s\"')]+", re.IGNORECASE)
 _IN_USERINFO = re.compile(r"(://)(?!USER:PASSWORD@)[^/?#@\s]*@")
 _JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
