@@ -690,7 +690,15 @@ def test_every_byte_of_a_frame_is_shown(reference: int) -> None:
 
     assert done.returncode == 0
     assert re.search(r"→ text .*not final.*\n {14}head 01 8. +mask ([0-9a-f]{2} ?){4}\n {14}0000  ", done.stdout)
-    assert re.search(r"← text .*\n {14}0000  [0-9a-f ]{47}  \S", done.stdout)
+    assert re.search(r"← text .*\n {14}head 81 12   no mask\n {14}0000  [0-9a-f ]{47}  \S", done.stdout)
+    assert re.search(r"← pong .*\n {14}head 8a 04   no mask\n {14}0000  77 61 6c 6c ", done.stdout)
+
+
+def test_a_refusal_is_shown_with_its_body(reference: int) -> None:
+    done = check(f"ws://127.0.0.1:{reference}/foobar/", "--explain", "wrong-path")
+
+    assert "\n              HTTP/1.1 404 Not Found\n" in done.stdout
+    assert "\n              The echo is at /foobar/.\n" in done.stdout
 
 
 def test_a_long_frame_is_shown_as_far_as_it_is_kept(reference: int) -> None:

@@ -92,12 +92,12 @@ def _told(event: Event | str, numbered: bool) -> Text:
 
 def _bytes(event: Event) -> Iterator[str]:
     if _HEAD.match(event.data):
-        for line in event.data.decode("utf-8", "backslashreplace").split("\r\n"):
+        for line in re.split("\r?\n", event.data.decode("utf-8", "backslashreplace")):
             if line:
                 yield printable(line, KEPT)
         return
     rest = event.data
-    while event.direction == "sent" and (frame := _first_frame(rest)):
+    while frame := _first_frame(rest):
         head, key, payload = frame
         yield f"head {head.hex(' ')}" + (f"   mask {key.hex(' ')}" if key else "   no mask")
         yield from _dump(mask(payload, key) if key else payload)

@@ -124,7 +124,7 @@ class Connection:
             async with asyncio.timeout(within + self._stream.slack):
                 while True:
                     for found in self._frames:
-                        self._stream.record("received", frames.describe(found), found.payload)
+                        self._stream.record("received", frames.describe(found), self._frames.raw)
                         self._look(found)
                         return found
                     if self._end:

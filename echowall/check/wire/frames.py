@@ -99,6 +99,8 @@ class Reader:
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self.raw = b""
+        """The beginning of the last frame, as it was received."""
 
     def feed(self, data: bytes) -> None:
         self._buffer += data
@@ -140,6 +142,7 @@ class Reader:
             return None
         payload = bytes(buffer[start : start + length])
         first = buffer[0]
+        self.raw = bytes(buffer[: min(start + length, 1 << 13)])
         del buffer[: start + length]
         return Frame(
             first & 0x0F,

@@ -75,15 +75,13 @@ async def exchange(
     await stream.write_head(head.encode("utf-8", "surrogateescape") + b"\r\n", f"{method} {resource} {version}")
     raw = await _head(stream)
     response = _parse_head(raw, stream.url)
-    stream.record_head("received", response.status_line, raw)
+    if response.status != 101 and method != "HEAD":
+        response = response._replace(body=await _body(stream, response))
+    stream.record_head("received", response.status_line, raw + response.body)
     if response.status == 101:
         keys = [value for name, value in headers if name.lower() == "sec-websocket-key"]
         if what := breaches.of_answer(headers, response, accept_for(keys[0]) if len(keys) == 1 else None):
             stream.breach("answer", what)
-    elif method != "HEAD":
-        response = response._replace(body=await _body(stream, response))
-        if response.body:
-            stream.record("received", f"{len(response.body)} bytes of body", response.body)
     return response
 
 
