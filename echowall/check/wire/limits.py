@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 
 #: How long a question that has every seat waits for one of its own connections to end, in seconds.
 _OWN_WITHIN = 10.0
+#: How long the connections that it has left open may last, in seconds.
+_LEFT_WITHIN = 30.0
 _STEP = 0.02
 
 
@@ -45,7 +47,10 @@ class Limiter:
             await self.pace()
             yield seat
         finally:
-            await seat.emptied.wait()  # what the question did at the same time, and did not wait for
+            if seat.held:  # what the question did at the same time, and did not wait for
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LEFT_WITHIN):
+                        await seat.emptied.wait()
             while seat.held:
                 self.give_back(seat)
 
