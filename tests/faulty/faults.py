@@ -10,6 +10,8 @@ import socket
 import struct
 import threading
 import time
+import unicodedata
+import urllib.parse
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -430,6 +432,38 @@ class UninvitedBits(Selects):
     added = "; client_max_window_bits=15"
 
 
+@caught_by("accept-key", "handshake-answer")
+class NoUpgradeHeader(Session):
+    """101 without an Upgrade header."""
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        return super().switch({name: value for name, value in headers.items() if name != "Upgrade"})
+
+
+@caught_by("accept-key", "handshake-answer")
+class NoConnectionHeader(Session):
+    """101 without a Connection header."""
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        return super().switch({name: value for name, value in headers.items() if name != "Connection"})
+
+
+@caught_by("accept-key", "handshake-answer")
+class OtherUpgrade(Session):
+    """101 that upgrades to something else."""
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        return super().switch(headers | {"Upgrade": "h2c"})
+
+
+@caught_by("accept-key", "handshake-answer")
+class KeepAlive(Session):
+    """101 with Connection: keep-alive."""
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        return super().switch(headers | {"Connection": "keep-alive"})
+
+
 # -- frames, as browsers read them
 
 
@@ -558,6 +592,48 @@ class BrokenReason(Session):
             self.closing = True
             await self.write(self.pack(FIN | CLOSE, struct.pack("!H", 1000) + b"\xff\xfe"))
         await super().leave(code, reason)
+
+
+@caught_by("server-frames")
+class MarkedContinuation(Session):
+    """Echo in two frames, of which both are marked as compressed."""
+
+    async def send(self, opcode: int, payload: bytes = b"") -> None:
+        if not (self.deflate and opcode == TEXT and len(payload) == 4):
+            return await super().send(opcode, payload)
+        packed = self.deflate.compress(payload)
+        return await self.write(self.pack(RSV1 | TEXT, packed[:2]) + self.pack(FIN | RSV1, packed[2:]))
+
+
+@caught_by("server-frames")
+class Says1006(Session):
+    """Close with a code that may not be sent, where a page is closed in order."""
+
+    async def leave(self, code: int | None, reason: str = "") -> None:
+        if not self.closing and code == 1000 and reason:
+            self.closing = True
+            await self.write(self.pack(FIN | CLOSE, struct.pack("!H", 1006)))
+        await super().leave(code, reason)
+
+
+@caught_by("server-frames")
+class HalfACode(Session):
+    """Close with half a code, where a page is closed in order."""
+
+    async def leave(self, code: int | None, reason: str = "") -> None:
+        if not self.closing and code == 1000 and reason:
+            self.closing = True
+            await self.write(self.pack(FIN | CLOSE, b"\x03"))
+        await super().leave(code, reason)
+
+
+@caught_by("server-frames", "coalesced-ping", "fragments-apart", "fragments-ping")
+class StrayContinuation(Session):
+    """Continuation of nothing behind each pong."""
+
+    async def ping(self, payload: bytes) -> None:
+        await super().ping(payload)
+        await self.write(self.pack(FIN, b""))
 
 
 # -- messages
@@ -775,6 +851,48 @@ class DropsRarely(Session):
     async def echo(self, opcode: int, data: bytes) -> None:
         if self.count % 500:
             await super().echo(opcode, data)
+
+
+@caught_by("steady", "burst", "lengths", "binary-lengths", "deflate-history")
+class DropsOften(Session):
+    """Every 13th message dropped."""
+
+    async def echo(self, opcode: int, data: bytes) -> None:
+        if self.count % 13:
+            await super().echo(opcode, data)
+
+
+@caught_by("burst", "steady", "deflate-history")
+class DropsHundredth(Session):
+    """Every 100th message dropped."""
+
+    async def echo(self, opcode: int, data: bytes) -> None:
+        if self.count % 100:
+            await super().echo(opcode, data)
+
+
+@caught_by("verbatim")
+class Composes(Changes):
+    """Letters composed (NFC)."""
+
+    def change(self, data: bytes) -> bytes:
+        return unicodedata.normalize("NFC", data.decode()).encode() if data.startswith(b"e") else data
+
+
+@caught_by("verbatim", "byte-by-byte", "deflate", "deflate-last-block")
+class Strips(Changes):
+    """Blanks at the ends taken off."""
+
+    def change(self, data: bytes) -> bytes:
+        return data.strip(b" \t\r\n") or data
+
+
+@caught_by("verbatim")
+class Unquotes(Changes):
+    """Percent signs decoded."""
+
+    def change(self, data: bytes) -> bytes:
+        return urllib.parse.unquote_to_bytes(data)
 
 
 @caught_by("backlog")
@@ -1133,7 +1251,7 @@ class MarkedPing(Session):
 
 
 @caught_by("deflate-marked-continuation")
-class MarkedContinuation(Session):
+class AnyMarkedContinuation(Session):
     """Continuation that is marked as compressed let pass."""
 
     def check_rsv(self, rsv: int, opcode: int) -> None:
@@ -1164,6 +1282,20 @@ class AnyMask(Session):
 
     def check_mask(self, masked: bool) -> None:
         pass
+
+
+@caught_by("unmasked-others")
+class AnyBinaryMask(Session):
+    """Unmasked binary let pass."""
+
+    binary = False
+
+    def check_opcode(self, opcode: int) -> None:
+        super().check_opcode(opcode)
+        self.binary = opcode == BINARY
+
+    def check_mask(self, masked: bool) -> None:
+        super().check_mask(masked or self.binary)
 
 
 @caught_by("unmasked-others")
@@ -1233,6 +1365,22 @@ class Surrogates(Session):
     def check_text(self, data: bytes, final: bool) -> None:
         if b"\xed\xa0\x80" not in data:
             super().check_text(data, final)
+
+
+@caught_by("invalid-utf8")
+class Overlong(Session):
+    """Overlong form of three bytes let pass."""
+
+    def check_text(self, data: bytes, final: bool) -> None:
+        super().check_text(data.replace(b"\xe0\x80\xaf", b"/"), final)
+
+
+@caught_by("invalid-utf8")
+class LeadByte(Session):
+    """Lead byte of F5 let pass."""
+
+    def check_text(self, data: bytes, final: bool) -> None:
+        super().check_text(data.replace(b"\xf5\x80\x80\x80", b"?"), final)
 
 
 @caught_by("fragments-character")
