@@ -88,7 +88,7 @@ async def idle_sockets(target: Target) -> Observation | str:
         clients: list[asyncio.Task[Heard]] = []
         for number in range(count):
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(PATIENCE + target.slack):
                     ws = await stack.enter_async_context(settled(target))
             except (RefusedError, UnreachableError) as error:
                 return Observation("refused", f"after {number} sockets: {error}")
@@ -250,7 +250,7 @@ async def _break(target: Target, number: int) -> str:
     Gives what became of a first message, or `refused` where there was no connection.
     """
     try:
-        async with asyncio.timeout(PATIENCE), connect(target) as ws:
+        async with asyncio.timeout(PATIENCE + target.slack), connect(target) as ws:
             outcome = await _echo(ws)
             if number % 3 == 1:
                 await ws.say(TEXT_64K)

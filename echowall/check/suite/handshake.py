@@ -237,7 +237,7 @@ async def _outcome(
     target: Target, headers: Headers, resource: str | None = None, *, method: str = "GET", version: str = "HTTP/1.1"
 ) -> Observation | str:
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(PATIENCE + target.slack):
             response = await request(target, method=method, resource=resource, headers=headers, version=version)
     except TimeoutError:
         return "silence"
