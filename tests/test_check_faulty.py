@@ -18,6 +18,7 @@ from echowall.check.wire import Target
 from echowall.results.model import Result
 from echowall.results.verdicts import Verdict
 from tests.faulty.faults import FAULTS
+from tests.faulty.harmless import HARMLESS
 from tests.faulty.server import MAX_MESSAGE
 
 AT_ONCE = 8
@@ -36,8 +37,9 @@ def examined(request: pytest.FixtureRequest) -> Examined:
     """What the checks found, by fault, for those faults that are about to be tested."""
     names = {item.name for item in request.session.items if item.path == request.path}
     if test_mutation_table.__name__ in names:
-        return asyncio.run(_examine([REFERENCE, *FAULTS]))
+        return asyncio.run(_examine([REFERENCE, *HARMLESS, *FAULTS]))
     chosen = [name for name in FAULTS if f"{test_fault_is_caught_by_its_checks_alone.__name__}[{name}]" in names]
+    chosen += [name for name in HARMLESS if f"{test_nothing_is_wrong_with_what_is_allowed.__name__}[{name}]" in names]
     return asyncio.run(_examine([*chosen, REFERENCE] if test_reference_passes_everything.__name__ in names else chosen))
 
 
@@ -45,6 +47,12 @@ def test_reference_passes_everything(examined: Examined) -> None:
     results = examined[REFERENCE].values()
     assert [f"{one.check}: {one.outcome} ({one.detail})" for one in results if one.verdict is not Verdict.PASS] == []
     assert {one.check for one in results} == {check.id for check in ALL}
+
+
+@pytest.mark.parametrize("manner", HARMLESS)
+def test_nothing_is_wrong_with_what_is_allowed(manner: str, examined: Examined) -> None:
+    wrong = [one for one in examined[manner].values() if one.verdict in (Verdict.FAIL, Verdict.ERROR)]
+    assert [f"{one.check}: {one.outcome} ({one.detail})" for one in wrong] == []
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -102,7 +110,7 @@ def _quick(check: Check) -> bool:
 
 
 def _named(fault: str) -> Set[str]:
-    return FAULTS[fault].caught_by if fault else {check.id for check in ALL}
+    return FAULTS[fault].caught_by if fault in FAULTS else {check.id for check in ALL}
 
 
 async def _put(target: Target, checks: list[Check]) -> dict[str, Result]:

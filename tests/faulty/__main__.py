@@ -6,10 +6,12 @@ import asyncio
 import sys
 
 from tests.faulty.faults import FAULTS
+from tests.faulty.harmless import HARMLESS
 from tests.faulty.server import Server, Session
 
 if __name__ == "__main__":
+    sessions = {name: fault.session for name, fault in FAULTS.items()} | HARMLESS | {"": Session}
     name = sys.argv[1] if len(sys.argv) > 1 else ""
-    if name and name not in FAULTS:
-        raise SystemExit(f"There is no fault {name!r}; there are {', '.join(FAULTS)}.")
-    asyncio.run(Server(FAULTS[name].session if name else Session).serve())
+    if name not in sessions:
+        raise SystemExit(f"There is no fault {name!r}; there are {', '.join(filter(None, sessions))}.")
+    asyncio.run(Server(sessions[name]).serve())

@@ -13,14 +13,21 @@ SOON = 0.5
 
 
 async def pong(ws: Connection, payload: bytes, within: float = PATIENCE) -> str:
-    """What answers a ping that has been sent. Everything but pongs and the close is passed over on the way."""
+    """What answers a ping that has been sent. Everything else but the close is passed over on the way.
+
+    That goes for other pongs, too: a server may send some that nobody asked for (RFC 6455, section 5.5.3). One with
+    another payload is the answer only where none with this one comes.
+    """
     deadline = time.monotonic() + within
+    other = "no pong"
     while True:
         found = await ws.frame(max(0.0, deadline - time.monotonic()))
         if isinstance(found, Ended):
-            return "no pong" if found.how == "silence" else "cut off"
+            return other if found.how == "silence" else "cut off"
         if found.opcode == PONG:
-            return compare(found, payload)
+            other = compare(found, payload)
+            if found.payload == payload:
+                return other
         if found.opcode == CLOSE:
             return close_of(found)
 

@@ -39,9 +39,13 @@ TEXT_64K = "wall" * (16 * KIB)
 async def resets(target: Target) -> Observation | str:
     """Are the other clients still served after 50 clients broke their TCP connections?"""
     async with settled(target) as bystander:
-        for number in range(50):
-            if (outcome := await _break(target, number)) != "echo":
-                return Observation(outcome, f"a client after {number} resets")
+        listening = asyncio.create_task(bystander.hear(60))  # which answers pings
+        try:
+            for number in range(50):
+                if (outcome := await _break(target, number)) != "echo":
+                    return Observation(outcome, f"a client after {number} resets")
+        finally:
+            listening.cancel()
         if (outcome := await _echo(bystander)) != "echo":
             return Observation(outcome, "a client that was there before")
     return "served"

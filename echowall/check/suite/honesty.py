@@ -53,7 +53,7 @@ async def duplicates(target: Target) -> Observation | str:
 @check("order", CONTRACT, "in order")
 async def order(target: Target) -> Observation | str:
     """Do alternating large and small messages, sent without waiting, come back in order?"""
-    sent = [f"stone {number} ".ljust(1 << 15 if number % 3 == 0 else 0, ".") for number in range(60)]
+    sent = [f"stone {number} ".ljust(LARGE[number % 3], ".") for number in range(60)]
     async with settled(target) as ws:
         heard, end = await exchange(ws, sent)
     places = {message.encode(): place for place, message in enumerate(sent)}
@@ -90,6 +90,9 @@ async def cross_talk(target: Target) -> Observation | str:
             return Observation(outcome, f"{found[outcome]} of {len(clients)} clients")
     return "each its own"
 
+
+LARGE = (1 << 15, 0, 100_000)
+"""Bytes, of each third message: such as one read takes, small, and such as a server may hand to a worker."""
 
 FENCES = ("fence one", "fence two")
 MOST = 1000

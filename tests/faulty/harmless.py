@@ -1,0 +1,83 @@
+"""Servers that do what RFC 6455 and RFC 7692 allow, and few do: the checks may find nothing wrong with them."""
+
+from __future__ import annotations
+
+import zlib
+
+from tests.faulty.server import CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, Deflate, Session
+
+
+class TwoFrames(Session):
+    """Echoes in two frames, with a ping between them."""
+
+    async def send(self, opcode: int, payload: bytes = b"") -> None:
+        if opcode != TEXT or len(payload) < 2 or self.deflate:
+            return await super().send(opcode, payload)
+        cut = len(payload) // 2
+        return await self.write(
+            self.pack(opcode, payload[:cut])
+            + self.pack(FIN | PING, b"between")
+            + self.pack(FIN | CONTINUATION, payload[cut:])
+        )
+
+
+class UnsolicitedPongs(Session):
+    """A pong that nobody asked for before each frame."""
+
+    async def send(self, opcode: int, payload: bytes = b"") -> None:
+        if opcode != CLOSE:
+            await super().send(PONG, b"unasked")
+        await super().send(opcode, payload)
+
+
+class LastBlocks(Session):
+    """Each compressed message a stream that ends in a last block (RFC 7692, section 7.2.3.4)."""
+
+    class compression(Deflate):  # noqa: N801
+        def compress(self, data: bytes) -> bytes:
+            out = zlib.compressobj(wbits=-self.bits)
+            return out.compress(data) + out.flush() + b"\0"
+
+
+class Unasked(Session):
+    """Context takeover waived by the server for both sides, without having been asked."""
+
+    class compression(Deflate):  # noqa: N801
+        @classmethod
+        def negotiate(cls, offers: str) -> Deflate | None:
+            if found := super().negotiate(offers):
+                waived: dict[str, str | None] = {"server_no_context_takeover": None, "client_no_context_takeover": None}
+                return cls(waived | found.parameters)
+            return None
+
+
+class OddHeaders(Session):
+    """A 101 with small names, another spelling, and blanks around the values."""
+
+    def switch(self, headers: dict[str, str]) -> bytes:
+        found = {name.lower(): f"  {value} \t" for name, value in headers.items()}
+        found |= {"upgrade": "WebSocket", "connection": "keep-alive, upgrade", "x-empty": "", "set-cookie": "a=b"}
+        return super().switch(found)
+
+
+class SmallUncompressed(Session):
+    """Messages of fewer than 64 bytes not compressed, although that was agreed."""
+
+    def compresses(self, payload: bytes) -> bool:
+        return len(payload) >= 64
+
+
+class InPieces(Session):
+    """Everything in TCP segments of 7 bytes, as long as it is short."""
+
+    async def write(self, data: bytes) -> None:
+        for at in range(0, min(len(data), 210), 7):
+            await super().write(data[at : min(at + 7, 210)])
+        if len(data) > 210:
+            await super().write(data[210:])
+
+
+HARMLESS: dict[str, type[Session]] = {
+    (session.__doc__ or "").partition("\n")[0].rstrip("."): session
+    for session in (TwoFrames, UnsolicitedPongs, LastBlocks, Unasked, OddHeaders, SmallUncompressed, InPieces)
+}
