@@ -19,6 +19,8 @@ from echowall.catalog.catalog import ROOT, CatalogError
 from echowall.catalog.lock import LockError
 from echowall.catalog.new import NewError
 from echowall.check import cli as check
+from echowall.conformance import cli as conformance
+from echowall.conformance.install import SuiteError
 from echowall.lab import lab as running
 from echowall.lab import ports, site, system
 from echowall.lab.containers import Containers
@@ -45,7 +47,7 @@ def main() -> None:
     """Run the command line; what a user can mend is one line, never a traceback."""
     try:
         app()
-    except (CatalogError, LabError, LockError, NewError, SiteError, PackagesError, StoreError) as error:
+    except (CatalogError, LabError, LockError, NewError, SiteError, PackagesError, StoreError, SuiteError) as error:
         err.print(f"[red]echowall:[/red] {escape(str(error))}", highlight=False)
         sys.exit(1)
 
@@ -210,6 +212,7 @@ def _running(*names: str) -> Lab:
 
 
 app.command("check")(check.command(_running))
+app.command("conformance")(conformance.command(_running))
 
 
 class Era(StrEnum):

@@ -388,6 +388,7 @@ def test_a_right_endpoint_passes_and_the_results_are_written(reference: int, tmp
 
     assert done.returncode == 0, done.stderr
     run = store.read(file)
+    assert isinstance(run, CheckRun)
     assert [target.url for target in run.targets] == [f"ws://127.0.0.1:{reference}/foobar/"]
     assert {result.verdict for result in run.targets[0].results} == {"pass"}
     assert [question.id for question in run.checks] == [result.check for result in run.targets[0].results]

@@ -209,7 +209,7 @@ def read(folder: Path) -> Service:
     try:
         facts = msgspec.convert(values, Facts)
     except msgspec.ValidationError as error:
-        raise CatalogError(f"{file}: {_explain(str(error))}") from None
+        raise CatalogError(f"{file}: {explain(str(error))}") from None
     sources = [file for part in PARTS for file in sorted(folder.glob(f"{part}.*"))]
     echo = "\n".join(file.read_text("utf-8", "replace") for file in sources if file.stem == "echo")
     return Service(
@@ -220,7 +220,7 @@ def read(folder: Path) -> Service:
     )
 
 
-def _explain(message: str) -> str:
+def explain(message: str) -> str:
     """Turn msgspec's words ("… - at `$.limits.max_message`") into key, cause and cure."""
     cause, _, path = message.partition(" - at `$.")
     if missing := re.fullmatch(r"Object missing required field `(.+)`", cause):

@@ -134,9 +134,9 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         if json == _STDOUT and (explain or markdown or toml):
             raise typer.BadParameter("--json - has standard output for itself: leave out --explain, --markdown, --toml")
         if json and json != _STDOUT:
-            _writable("--json", json)
+            writable("--json", json)
         if junit_:
-            _writable("--junit", junit_)
+            writable("--junit", junit_)
         if save and (urls or len(chosen) < len(ALL)):
             raise typer.BadParameter("--save keeps whole runs over the lab's services: leave out URLs and choices")
         if bare and (urls or via is Via.PROXY):
@@ -151,7 +151,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             Manner(
                 headers=tuple(header or []),
                 subprotocols=tuple(subprotocol or []),
-                tls=_tls(ca, cert, key, insecure=insecure),
+                tls=tls_context(ca, cert, key, insecure=insecure),
                 proxy=proxy,
                 slack=timeout - PATIENCE,
                 connections=connections,
@@ -277,7 +277,8 @@ def _foreign(urls: Iterable[str], manner: Manner) -> list[Subject]:
         raise typer.BadParameter(str(error)) from None
 
 
-def _tls(ca: Path | None, cert: Path | None, key: Path | None, *, insecure: bool) -> ssl.SSLContext:
+def tls_context(ca: Path | None, cert: Path | None, key: Path | None, *, insecure: bool) -> ssl.SSLContext:
+    """What the options say of TLS. Raises BadParameter for files that are not what they should be."""
     try:
         context = ssl.create_default_context(cafile=str(ca) if ca else None)
     except OSError as error:
@@ -308,7 +309,7 @@ def _identify(context: ssl.SSLContext, cert: Path, key: Path | None) -> None:
         raise typer.BadParameter(f"{files}: {error.strerror or error}; name files that can be read") from None
 
 
-def _writable(option: str, file: Path) -> None:
+def writable(option: str, file: Path) -> None:
     """Raise BadParameter, before the run, where its results could not be written there."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -182,13 +182,20 @@ class Containers:
         """Run `docker compose` on this lab; gives its output. Raises LabError if it fails, or if there is no lab."""
         return self._compose_of(self._known_project(), *arguments)
 
+    def command(self, *arguments: str) -> list[str]:
+        """`docker compose` with these arguments, for the project of this checkout, whether or not its lab runs.
+
+        It has to be run in the checkout's folder, with environment().
+        """
+        return _compose(self.project or self._own_project(), *arguments)
+
     def _compose_of(self, project: str, *arguments: str) -> str:
-        return self._run("docker", "compose", "--ansi", "never", "--project-name", project, *arguments).stdout
+        return self._run(*_compose(project, *arguments)).stdout
 
     def _show(self, project: str, *arguments: str) -> int:
         """Run `docker compose` with the terminal as its output; gives its exit status."""
         command = ["docker", "compose", "--project-name", project, *arguments]
-        return subprocess.run(command, cwd=self._root, env=self._environment(), check=False).returncode
+        return subprocess.run(command, cwd=self._root, env=self.environment(), check=False).returncode
 
     def _known_project(self) -> str:
         if project := self.project:
@@ -227,7 +234,8 @@ class Containers:
             if folder
         ]
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """The environment in which Compose is run."""
         # docker-compose.yml names the project after PWD. A shell sets it, but subprocess does not.
         return os.environ | {"PWD": str(self._root)}
 
@@ -235,7 +243,7 @@ class Containers:
         done = subprocess.run(
             command,
             cwd=self._root,
-            env=self._environment(),
+            env=self.environment(),
             capture_output=True,
             text=True,
             check=False,
@@ -244,6 +252,10 @@ class Containers:
         if check and done.returncode:
             raise LabError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
         return done
+
+
+def _compose(project: str, *arguments: str) -> list[str]:
+    return ["docker", "compose", "--ansi", "never", "--project-name", project, *arguments]
 
 
 def _place(facts: dict[str, Any]) -> Endpoint:

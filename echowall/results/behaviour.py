@@ -9,7 +9,7 @@ from typing import NamedTuple
 from echowall.catalog import catalog, mends
 from echowall.catalog.catalog import Service
 from echowall.results import store
-from echowall.results.model import CheckRun, Examined, Question, Result
+from echowall.results.model import CaseResult, CheckRun, Examined, Question, Result
 from echowall.results.verdicts import Verdict
 
 #: How many stacks stand side by side at most; a wider table cannot be read.
@@ -45,8 +45,9 @@ def newest(root: Path) -> list[Behaviour]:
     """What the store knows of each service in the catalog, of those that it has seen."""
     found: dict[tuple[str, str | None, str | None], tuple[Examined, CheckRun]] = {}
     for run in store.runs(root):
-        for target in run.targets:
-            found[target.name, target.via, target.mends] = target, run
+        if isinstance(run, CheckRun):
+            for target in run.targets:
+                found[target.name, target.via, target.mends] = target, run
     known = []
     for service in catalog.load(root):
         mended = [found[key] for via in ("direct", "proxy") if (key := (service.name, via, "on")) in found]
@@ -123,6 +124,24 @@ def markdown(examined: Sequence[Examined], asked: Iterable[Question]) -> str:
         if any(cells):
             rows.append(_row([f"`{question.id}`", *(cell or _ABSENT for cell in cells)]))
     return "\n".join(rows)
+
+
+def cases_cell(results: Sequence[CaseResult]) -> str:
+    """How a target fares in a group of the Autobahn Testsuite's cases; nothing where none was put."""
+    failed = sum(result.verdict is Verdict.FAIL for result in results)
+    limited = sum(result.verdict is Verdict.LIMIT for result in results)
+    unsupported = sum(result.verdict is Verdict.UNSUPPORTED for result in results)
+    unknown = sum(result.verdict is Verdict.ERROR for result in results)
+    if not results:
+        return ""
+    if unsupported == len(results):
+        return _ABSENT
+    parts = [
+        f"{failed} of {len(results)} failed" if failed else "",
+        f"{limited} over the limit" if limited else "",
+        f"{unknown} not put" if unknown else "",
+    ]
+    return ", ".join(filter(None, parts)) or _RIGHT
 
 
 def _words(routes: Iterable[Examined], check: str) -> str:

@@ -13,7 +13,7 @@ from echowall.results.verdicts import Verdict
 
 SCHEMA = 2
 #: The only fields of a run in the store that may be null or empty.
-_MAY_BE_EMPTY = frozenset({"max_message", "ping_interval", "detail"})
+_MAY_BE_EMPTY = frozenset({"max_message", "ping_interval", "detail", "close_code"})
 
 
 class Run(msgspec.Struct, kw_only=True, tag_field="kind"):
@@ -44,6 +44,19 @@ class CheckRun(Run, kw_only=True, tag="check"):
     """The checks that were put, in the order in which they are shown."""
     targets: list[Examined]
     """What was examined, and what was found."""
+    interrupted: bool = False
+    """Whether the run was ended before its time, so that answers are missing; never in the store."""
+
+
+class ConformanceRun(Run, kw_only=True, tag="conformance"):
+    """A run of `echowall conformance`: its `kind` is `conformance`."""
+
+    suite: str
+    """The release of the Autobahn Testsuite."""
+    cases: list[str]
+    """Which cases were put: the name of a set (`quick`, `ci`, `full`), or patterns of ids."""
+    targets: list[Conformed]
+    """What was tested, and what was found."""
     interrupted: bool = False
     """Whether the run was ended before its time, so that answers are missing; never in the store."""
 
@@ -105,6 +118,13 @@ class Examined(Target, kw_only=True):
     """One for each check that was put, in the order of the run's `checks`."""
 
 
+class Conformed(Target, kw_only=True):
+    """A target, and what the Autobahn Testsuite found about it."""
+
+    results: list[CaseResult] = []
+    """One for each case that was put, in the suite's order."""
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a service was configured to bear, by its `service.toml`."""
 
@@ -127,6 +147,28 @@ class Result(msgspec.Struct, kw_only=True):
     """Figures and circumstances that vary from run to run."""
     seconds: float = 0.0
     """How long the check took; not a measure of the server."""
+
+
+class CaseResult(msgspec.Struct, kw_only=True):
+    """The answer of one target to one case of the Autobahn Testsuite."""
+
+    case: str
+    """The case's id, as in `7.1.5`."""
+    verdict: Verdict
+    """What came of it."""
+    outcome: str
+    """What was observed: `as expected`; `failed`, which the suite says of the messages; `wrong close`, which it says of
+    the end of the connection alone; `not offered`, `over the limit`, `no end`, `not put`."""
+    behavior: str
+    """How the messages went, in the suite's own words."""
+    close: str
+    """How the connection ended, in the suite's own words."""
+    close_code: int | None
+    """The code of the target's close frame; null where there was none."""
+    detail: str = ""
+    """Figures and circumstances that vary from run to run."""
+    seconds: float = 0.0
+    """How long the case took; not a measure of the server."""
 
 
 def empty_fields(run: Run) -> Iterator[str]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from echowall.catalog.catalog import ROOT
-from echowall.results.model import CheckRun, Run, empty_fields
+from echowall.results.model import CheckRun, ConformanceRun, Run, empty_fields
 
 #: A run of any kind.
-AnyRun = CheckRun
+AnyRun = CheckRun | ConformanceRun
 INDEX = "index.json"
 
 
@@ -45,9 +45,10 @@ def encode(run: AnyRun) -> bytes:
 def read(file: Path) -> AnyRun:
     """The run in a file, whether in the store or not. Raises StoreError where it holds none."""
     try:
-        return msgspec.json.decode(file.read_bytes(), type=AnyRun)
+        run: AnyRun = msgspec.json.decode(file.read_bytes(), type=AnyRun)
     except (OSError, msgspec.MsgspecError) as error:
         raise StoreError(f"{file}: no results of a run of Echo Wall: {error}") from None
+    return run
 
 
 def add(run: AnyRun, root: Path = ROOT) -> Path:

@@ -14,6 +14,8 @@ class Verdict(StrEnum):
     """Another answer, whether it was expected of this target or not."""
     UNSUPPORTED = "unsupported"
     """The target does not have what is asked about, and need not."""
+    LIMIT = "limit"
+    """The message was over the limit that the target declares, and was not taken."""
     ERROR = "error"
     """The question could not be put: no connection, for one."""
 
@@ -29,6 +31,8 @@ class Standing(StrEnum):
     """Wrong, as a known deviation says."""
     UNSUPPORTED = "unsupported"
     """The target does not have what is asked about, and need not."""
+    LIMIT = "limit"
+    """The message was over the limit that the target declares, and was not taken."""
     SURPRISE = "surprise"
     """Not what the catalog says: better or worse."""
     ERROR = "error"

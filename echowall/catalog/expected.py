@@ -1,0 +1,67 @@
+"""What the Autobahn Testsuite finds wrong in a stack: `services/NAME/conformance.toml`, as services/README.md says."""
+
+from __future__ import annotations
+
+import tomllib
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from echowall.catalog.catalog import CatalogError, Link, Route, Text, explain
+
+FILE = "conformance.toml"
+
+
+class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Cases that fail for a service by one cause, and that cause, or the check by whose id it is told already."""
+
+    cases: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
+    """Ids, or patterns of them: `7.1.5`, `3.*`."""
+    outcome: Literal["failed", "wrong close", "no end"]
+    check: Text | None = None
+    """The check that fails by the same cause, which service.toml tells."""
+    reason: Text | None = None
+    link: Link | None = None
+    via: Route | None = None
+    """The route on which it happens, where it is only one."""
+    race: bool = False
+    """Whether a case may pass as well."""
+
+    def of(self, case: str, via: Route | None) -> bool:
+        """Whether it is about that case on that route."""
+        return self.via in (None, via) and any(fnmatchcase(case, pattern) for pattern in self.cases)
+
+
+class Expectations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One `conformance.toml`."""
+
+    known: tuple[Expected, ...] = ()
+    """What fails whether the service's mends are on or off."""
+    mended: tuple[Expected, ...] = ()
+    """What fails with the mends off alone."""
+
+    def known_failure(self, case: str, via: Route | None) -> Expected | None:
+        """What is known of that case on that route, if it is known to fail."""
+        return next((known for known in self.known if known.of(case, via)), None)
+
+    def mend(self, case: str, via: Route | None) -> Expected | None:
+        """What is known of that case with the mends off, if a mend keeps it from failing."""
+        return next((mended for mended in self.mended if mended.of(case, via)), None)
+
+
+def read(folder: Path) -> Expectations:
+    """What is written in a service's folder; nothing is expected to fail where it has no such file.
+
+    Raises CatalogError for a file that is not TOML, or a value that does not fit.
+    """
+    file = folder / FILE
+    try:
+        return msgspec.convert(tomllib.loads(file.read_text("utf-8")), Expectations)
+    except FileNotFoundError:
+        return Expectations()
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CatalogError(f"{file}: not valid TOML: {error}; mend that place") from None
+    except msgspec.ValidationError as error:
+        raise CatalogError(f"{file}: {explain(str(error))}") from None

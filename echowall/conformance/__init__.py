@@ -1,0 +1,1 @@
+"""The Autobahn Testsuite, unchanged, against the stacks and any other echo endpoint."""

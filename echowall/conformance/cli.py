@@ -1,0 +1,223 @@
+"""The command `echowall conformance`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from echowall.catalog import catalog, expected
+from echowall.catalog.catalog import ROOT, CatalogError, Service
+from echowall.check import targets as checked
+from echowall.check.cli import Via, tls_context, writable
+from echowall.check.runner import preflight
+from echowall.check.targets import versions
+from echowall.conformance import cases, install, judging, mapping, rendering
+from echowall.conformance.cases import UnknownCasesError
+from echowall.conformance.examination import Examination, Subject
+from echowall.conformance.judging import Expecting, Surprise
+from echowall.conformance.wstest import Address
+from echowall.lab import signals
+from echowall.lab.lab import BARE, Lab, LabError
+from echowall.results import store
+from echowall.results.model import ConformanceRun, Conformed
+from echowall.results.store import StoreError
+
+out = Console()
+err = Console(stderr=True, soft_wrap=True)
+
+
+def command(running: Callable[[], Lab]) -> Callable[..., None]:
+    """The command; `running` gives the lab that runs, or raises LabError."""
+
+    def conformance(
+        targets: Annotated[
+            list[str] | None,
+            typer.Argument(
+                metavar="[NAME | ERA | URL]...",
+                help="Services of the lab, all of an era, or ws:// and wss:// URLs; without any, the whole lab.",
+            ),
+        ] = None,
+        chosen: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--cases",
+                metavar="quick|ci|full|PATTERN",
+                help="Which cases: a set, or a pattern of ids such as '7.1.*'; may be repeated.",
+                show_default="quick",
+            ),
+        ] = None,
+        via: Annotated[Via, typer.Option(help="The route to a service of the lab.")] = Via.DIRECT,
+        bare: Annotated[
+            bool, typer.Option("--bare", help="Test further instances with their mends off, one at a time, directly.")
+        ] = False,
+        json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results there, as JSON.")] = None,
+        junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them there as JUnit's XML.")] = None,
+        save: Annotated[bool, typer.Option("--save", help="Keep the run in the store of results.")] = False,
+        markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
+        jobs: Annotated[int, typer.Option(min=1, max=16, help="How many targets are tested at a time.")] = 3,
+        explain: Annotated[str | None, typer.Option(metavar="CASE", help="Put one case, and show every frame.")] = None,
+        subprotocol: Annotated[list[str] | None, typer.Option(help="Offered to a URL; may be repeated.")] = None,
+        ca: Annotated[Path | None, typer.Option(help="The CA's certificate, for a wss:// URL.")] = None,
+        insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate.")] = False,
+    ) -> None:
+        """Put the Autobahn Testsuite, unchanged, to each stack, or to any echo endpoint.
+
+        It needs CPython 2.7, on PATH or in pyenv, or a Docker Engine, where it runs in a container.
+
+        With --bare, one more instance of each stack is started with its mends off, one at a time, and tested directly.
+
+        Exit status: 0 where all is as each conformance.toml says, 1 where not, 2 for misuse.
+        """
+        words = [explain] if explain else chosen or ["quick"]
+        try:
+            put = cases.choose(words)
+        except UnknownCasesError as error:
+            raise typer.BadParameter(str(error)) from None
+        if explain and len(put) > 1:
+            raise typer.BadParameter(f"--explain shows one case, and {explain!r} is {len(put)}; name one, as in 7.1.5")
+        urls = list(dict.fromkeys(target for target in targets or [] if "://" in target))
+        names = [target for target in targets or [] if "://" not in target]
+        for option, file in (("--json", json), ("--junit", junit)):
+            if file:
+                writable(option, file)
+        if save and (urls or explain):
+            raise typer.BadParameter("--save keeps runs over the lab's services: leave out URLs and --explain")
+        if bare and (urls or via is not Via.DIRECT):
+            raise typer.BadParameter("--bare tests services of the lab, directly: leave out URLs and --via")
+        named = [] if urls and not names else _named(names)
+        services = {one.name: Expecting(one, expected.read(ROOT / "services" / one.name)) for one in named}
+        foreign = _foreign(urls, subprotocol or [], ca, insecure=insecure)
+        the_lab = running() if named else None
+        suite = install.find(the_lab.kind if the_lab else None)
+        examination = Examination(suite, put, words, jobs, err)
+        tested = [one for one in named if not bare or one.name in names or one.has_mends]
+        interrupted = False
+        unfit = 0
+        try:
+            with signals.raised(), examination.shown():
+                if the_lab and bare:
+                    unfit = _bare(examination, the_lab, tested)
+                else:
+                    own = _own(the_lab, tested, via) if the_lab else []
+                    unfit = asyncio.run(_examine(examination, [*foreign, *own]))
+        except KeyboardInterrupt:
+            interrupted = True
+        run = examination.record(the_lab.engine() if the_lab else None)
+        _write(run, services, json, junit)
+        if explain:
+            rendering.explain(out, put[0], mapping.check_of(put[0]), run.targets, examination.reports, services)
+        elif markdown:
+            sys.stdout.write(rendering.markdown(run.targets) + "\n")
+        elif run.targets:
+            out.print(rendering.table(run.targets, services))
+        surprises = judging.surprises(run.targets, services)
+        _tell(run, surprises)
+        if interrupted:
+            err.print("[red]echowall:[/red] interrupted; what had ended by then is above", highlight=False)
+            sys.exit(130)
+        if save and not unfit:
+            _save(run)
+        sys.exit(1 if surprises or unfit else 0)
+
+    return conformance
+
+
+def _named(names: list[str]) -> list[Service]:
+    """The services that are meant. One that does not speak plain WebSocket is left out, and that is said."""
+    try:
+        chosen = catalog.choose(catalog.load(), names)
+    except CatalogError as error:
+        raise typer.BadParameter(str(error)) from None
+    for one in chosen:
+        if one.protocol != "websocket":
+            err.print(f"left out: {one.name}, which speaks {one.protocol} and no plain WebSocket", highlight=False)
+    return [one for one in chosen if one.protocol == "websocket"]
+
+
+async def _examine(examination: Examination, subjects: Iterable[tuple[checked.Subject, Address]]) -> int:
+    """Test those that are echo servers; says of the others why not, and gives their number."""
+    fit, unfit = [], 0
+    for subject, address in subjects:
+        if trouble := await preflight(subject.target):
+            unfit += 1
+            err.print(f"[red]{escape(subject.examined.label)}[/red] {escape(trouble)}", highlight=False)
+            continue
+        fields = {key: getattr(subject.examined, key) for key in Conformed.__struct_fields__ if key != "results"}
+        examined = Conformed(**fields)
+        if subject.about:
+            examined.versions = await versions(subject.about)
+        fit.append(Subject(address, examined))
+    await examination.examine(fit)
+    return unfit
+
+
+def _bare(examination: Examination, lab: Lab, services: Iterable[Service]) -> int:
+    """Start an instance of each with MENDS=off, test it, and stop it; gives the number of those that did not start."""
+    unfit = 0
+    for service in services:
+        try:
+            with lab.beside(service.name, BARE) as endpoint:
+                subject = checked.bare(service, endpoint)
+                unfit += asyncio.run(_examine(examination, [(subject, Address(subject.target.url))]))
+        except LabError as error:
+            unfit += 1
+            err.print(f"[red]{service.name}[/red] {escape(str(error))}", highlight=False)
+    return unfit
+
+
+def _own(lab: Lab, services: Iterable[Service], via: Via) -> list[tuple[checked.Subject, Address]]:
+    """Services of the lab, by one route or both."""
+    found = []
+    for service in services:
+        if via is not Via.PROXY:
+            found.append(checked.direct(service, lab.endpoint(service.name)))
+        if via is not Via.DIRECT:
+            found.append(checked.proxied(service, lab.base_url()))
+    return [(subject, Address(subject.target.url)) for subject in found]
+
+
+def _foreign(
+    urls: Iterable[str], subprotocols: list[str], ca: Path | None, *, insecure: bool
+) -> list[tuple[checked.Subject, Address]]:
+    # The suite knows nothing of proxies, so the question whether it is an echo server goes without one, too.
+    manner = checked.Manner(
+        subprotocols=tuple(subprotocols), tls=tls_context(ca, None, None, insecure=insecure), proxy="none"
+    )
+    try:
+        found = checked.of_urls(urls, manner)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    trusted = ca.resolve() if ca else None
+    return [(one, Address(one.target.address or one.target.url, tuple(subprotocols), insecure, trusted)) for one in found]
+
+
+def _write(run: ConformanceRun, services: dict[str, Expecting], json: Path | None, junit: Path | None) -> None:
+    if json:
+        json.write_bytes(store.encode(run))
+    if junit:
+        junit.write_bytes(rendering.junit(run.targets, services))
+
+
+def _tell(run: ConformanceRun, surprises: list[Surprise]) -> None:
+    """Say what is not as expected, and of how many answers."""
+    for one in surprises:
+        err.print(f"[red]{escape(one.target)}[/red] {one.case}: {escape(one.what)}", highlight=False)
+    if run.targets:
+        put = sum(len(target.results) for target in run.targets)
+        err.print(f"{put} answers, {len(surprises)} not as expected", highlight=False)
+
+
+def _save(run: ConformanceRun) -> None:
+    try:
+        file = store.add(run)
+    except StoreError as error:
+        err.print(f"[red]echowall:[/red] {escape(str(error))}", highlight=False)
+        sys.exit(1)
+    err.print(f"kept as {file.relative_to(ROOT)}; `make format` writes the documents from it", highlight=False)

@@ -1,0 +1,181 @@
+"""A run of the test suite over several targets, shown as it goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from echowall.conformance import cases, wstest
+from echowall.conformance.install import Suite
+from echowall.conformance.report import CaseReport
+from echowall.conformance.wstest import Address
+from echowall.results import provenance
+from echowall.results.model import CaseResult, ConformanceRun, Conformed
+from echowall.results.verdicts import Verdict
+
+#: How many cases are put by one process: so many answers are lost where it has to be ended.
+BATCH = 30
+#: How many cases of a target may not end, and how often in a row a target may not be reached, before it is given up.
+_HANGS, _TRIES = 5, 3
+#: How long a target that cannot be reached is left alone, in seconds; the lab starts a service that died.
+_PAUSE = 2.0
+
+
+class Subject(NamedTuple):
+    """Something to test."""
+
+    address: Address
+    examined: Conformed
+    """What is kept of it."""
+
+
+class Examination:
+    """Puts cases to subjects, and keeps what is found. It begins when it is made."""
+
+    def __init__(self, suite: Suite, chosen: Sequence[str], words: Sequence[str], jobs: int, console: Console) -> None:
+        self.found: list[Conformed] = []
+        self.reports: dict[str, dict[str, CaseReport]] = {}
+        """What the suite reported, by the target's label and the case."""
+        self._suite, self._chosen, self._words, self._console = suite, chosen, list(words), console
+        self._turn = asyncio.Semaphore(jobs)
+        self._began, self._checkout = provenance.now(), provenance.checkout()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[case]}"),
+            console=console,
+            transient=True,
+        )
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show bars on the console meanwhile."""
+        with self._progress:
+            yield
+
+    async def examine(self, subjects: Iterable[Subject]) -> None:
+        """Put all cases to each of them. Cancelled, it keeps what has ended."""
+        async with asyncio.TaskGroup() as tasks:
+            for subject in subjects:
+                self.found.append(subject.examined)
+                bar = self._progress.add_task(escape(subject.examined.label), total=len(self._chosen), case="")
+                tasks.create_task(self._examine(subject, bar))
+
+    async def _examine(self, subject: Subject, bar: TaskID) -> None:
+        async with self._turn:
+            self._progress.reset(bar)
+            try:
+                await self._put(subject, bar)
+            finally:
+                places = {case: place for place, case in enumerate(self._chosen)}
+                subject.examined.results.sort(key=lambda result: places[result.case])
+
+    async def _put(self, subject: Subject, bar: TaskID) -> None:
+        examined = subject.examined
+        reports = self.reports.setdefault(examined.label, {})
+        batches = deque(self._chosen[start : start + BATCH] for start in range(0, len(self._chosen), BATCH))
+        begun: set[str] = set()
+        hangs = tries = 0
+
+        def begins(case: str) -> None:
+            begun.add(case)
+            self._progress.update(bar, completed=len(begun), case=case)
+
+        while batches:
+            batch = batches.popleft()
+            done = await wstest.put(self._suite, subject.address, batch, begins)
+            for case, one in done.reports.items():
+                reports[case] = one
+                examined.results.append(result(case, one, examined))
+            left = [case for case in batch if case not in done.reports]
+            if done.hung is not None:
+                hung = done.hung or left[0]
+                why = f"not done within {wstest.bound(hung):g} s"
+                examined.results.append(_unanswered(hung, Verdict.FAIL, "no end", why))
+                hangs += 1
+                at = left.index(hung) if hung in left else 0
+                again = [left[:at], left[at + 1 :]]
+                if hangs == _HANGS:
+                    rest = [case for part in [*again, *batches] for case in part]
+                    why = f"given up after {hangs} cases that did not end"
+                    examined.results += [_unanswered(case, Verdict.ERROR, "not put", why) for case in rest]
+                    return
+                batches.extendleft(part for part in reversed(again) if part)
+            elif left:
+                tries = 0 if done.reports else tries + 1
+                if tries == _TRIES:
+                    rest = [case for part in [left, *batches] for case in part]
+                    examined.results += [_unanswered(case, Verdict.ERROR, "not put", done.said) for case in rest]
+                    return
+                await asyncio.sleep(_PAUSE)
+                batches.appendleft(left)
+            else:
+                tries = 0
+
+    def record(self, engine: str | None) -> ConformanceRun:
+        """The run, as results keep it. `engine` is what runs the lab's services; None where none was tested."""
+        commit, clean = self._checkout
+        return ConformanceRun(
+            id=provenance.identifier(self._began, commit),
+            began=self._began,
+            ended=provenance.now(),
+            commit=commit,
+            clean=clean,
+            machine=provenance.machine(),
+            engine=engine,
+            suite=cases.VERSION,
+            cases=self._words,
+            targets=self.found,
+        )
+
+
+def result(case: str, report: CaseReport, examined: Conformed) -> CaseResult:
+    """What is kept of a report.
+
+    The suite judges the messages and the end of the connection apart. A case has failed by our count where either was
+    wrong: `NON-STRICT` and `FAILED BY CLIENT` are not, for the RFC leaves both open.
+    """
+    limit = examined.limits.max_message if examined.limits else None
+    detail = ""
+    if report.behavior == "UNIMPLEMENTED":
+        verdict, outcome = Verdict.UNSUPPORTED, "not offered"
+    elif report.behavior == "FAILED" and limit is not None and cases.size(case) > limit:
+        verdict, outcome = Verdict.LIMIT, "over the limit"
+        detail = f"{cases.size(case):,} bytes"
+    elif report.behavior == "FAILED":
+        verdict, outcome, detail = Verdict.FAIL, "failed", report.result
+    elif report.behavior_close in ("WRONG CODE", "UNCLEAN", "FAILED"):
+        verdict, outcome, detail = Verdict.FAIL, "wrong close", report.result_close
+    else:
+        verdict, outcome = Verdict.PASS, "as expected"
+    return CaseResult(
+        case=case,
+        verdict=verdict,
+        outcome=outcome,
+        behavior=report.behavior,
+        close=report.behavior_close,
+        close_code=report.remote_close_code,
+        detail=detail,
+        seconds=report.duration / 1000,
+    )
+
+
+def _unanswered(case: str, verdict: Verdict, outcome: str, detail: str) -> CaseResult:
+    return CaseResult(
+        case=case,
+        verdict=verdict,
+        outcome=outcome,
+        behavior="none",
+        close="none",
+        close_code=None,
+        detail=detail,
+    )

@@ -1,0 +1,144 @@
+"""What the suite found, for people to read, and for CI: a table, Markdown, JUnit's XML, one case frame by frame."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from xml.etree import ElementTree as ET
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from echowall.conformance import report
+from echowall.conformance.cases import GROUPS, group
+from echowall.conformance.judging import Expecting, standing
+from echowall.conformance.report import CaseReport
+from echowall.results.behaviour import cases_cell
+from echowall.results.model import CaseResult, Conformed
+from echowall.results.verdicts import Standing, Verdict
+
+_MARKS: dict[Standing, tuple[str, str]] = {
+    Standing.PASS: ("✓", "green"),
+    Standing.MENDED: ("◐", "green"),
+    Standing.KNOWN: ("≈", "yellow"),
+    Standing.LIMIT: ("▲", "dim"),
+    Standing.UNSUPPORTED: ("–", "dim"),
+    Standing.SURPRISE: ("✗", "bold red"),
+    Standing.ERROR: ("!", "bold red"),
+}
+_LEGEND = """\
+How many cases of each group:
+✓ as the suite has it   ◐ because the service mends it   ≈ as conformance.toml has it
+▲ over the declared limit   – not offered   ✗ surprise   ! could not be put"""
+_TAG = re.compile(r"<[^>]*>")
+
+
+def table(examined: Sequence[Conformed], services: Mapping[str, Expecting]) -> RenderableType:
+    """Targets by groups: how many cases stand how."""
+    put = {group(result.case) for target in examined for result in target.results}
+    shown = {number: about for number, about in GROUPS.items() if number in put}
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    grid.add_column("", no_wrap=True)
+    for number in shown:
+        grid.add_column(number)
+    for target in examined:
+        grid.add_row(target.label, *(_cell(target, number, services) for number in shown))
+    groups = ", ".join(f"{number} {about}" for number, about in shown.items())
+    return Group(grid, Text(f"\n{groups}\n{_LEGEND}", style="dim"))
+
+
+def _cell(target: Conformed, number: str, services: Mapping[str, Expecting]) -> Text:
+    counted = Counter(
+        standing(result, target, services.get(target.name))[0]
+        for result in target.results
+        if group(result.case) == number
+    )
+    parts = [(f"{counted[kind]}{mark} ", style) for kind, (mark, style) in _MARKS.items() if counted[kind]]
+    return Text.assemble(*parts)
+
+
+def markdown(examined: Sequence[Conformed]) -> str:
+    """Groups by targets, as docs/behaviour.md has them."""
+    rows = [["cases", *(target.label for target in examined)], ["---"] * (len(examined) + 1)]
+    for number, about in GROUPS.items():
+        cells = [cases_cell([one for one in target.results if group(one.case) == number]) for target in examined]
+        if any(cells):
+            rows.append([f"{number} {about}", *(cell or "–" for cell in cells)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def junit(examined: Iterable[Conformed], services: Mapping[str, Expecting]) -> bytes:
+    """JUnit's XML: a suite for each target. A surprise is a failure; what is known to fail counts as skipped."""
+    root = ET.Element("testsuites", name="conformance")
+    for target in examined:
+        suite = ET.SubElement(root, "testsuite", name=target.label)
+        counted = Counter[str]()
+        for result in target.results:
+            kind, what = standing(result, target, services.get(target.name))
+            case = ET.SubElement(
+                suite, "testcase", classname=f"{target.label}.{group(result.case)}", name=result.case,
+                time=f"{result.seconds:.3f}",
+            )  # fmt: skip
+            if kind in (Standing.SURPRISE, Standing.ERROR):
+                tag = "failure" if kind is Standing.SURPRISE else "error"
+            elif kind in (Standing.KNOWN, Standing.LIMIT, Standing.UNSUPPORTED):
+                tag, what = "skipped", f"{result.outcome}: {what}" if what else result.outcome
+            else:
+                continue
+            counted[tag] += 1
+            ET.SubElement(case, tag, message=_printable(what))
+        suite.set("tests", str(len(target.results)))
+        for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            suite.set(attribute, str(counted[tag]))
+    ET.indent(root)
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
+
+
+def _printable(text: str) -> str:
+    """Without the characters that XML cannot have."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "�", text)
+
+
+def explain(
+    console: Console,
+    case: str,
+    check: str | None,
+    examined: Iterable[Conformed],
+    reports: Mapping[str, Mapping[str, CaseReport]],
+    services: Mapping[str, Expecting],
+) -> None:
+    """Print what the case does, and for each target what it came to and the frames of the suite's wire log."""
+    described = next((found[case] for found in reports.values() if case in found), None)
+    console.print(f"[bold]{case}[/bold] · {GROUPS[group(case)]}", highlight=False)
+    if described:
+        console.print(f"Does: {escape(_plain(described.description))}", highlight=False)
+        console.print(f"Right: {escape(_plain(described.expectation))}", highlight=False)
+    who = f"`echowall check --explain {check}`" if check else "No check of `echowall check`"
+    console.print(f"{who} asks the same.", highlight=False)
+    for target in examined:
+        for result in target.results:
+            _explained(console, result, target, services)
+            if one := reports.get(target.label, {}).get(case):
+                for line in report.frames(one):
+                    console.print(Text(f"  {line}"), highlight=False, soft_wrap=True)
+
+
+def _explained(console: Console, result: CaseResult, target: Conformed, services: Mapping[str, Expecting]) -> None:
+    mark = {Verdict.PASS: "green", Verdict.UNSUPPORTED: "dim", Verdict.LIMIT: "dim"}.get(result.verdict, "red")
+    said = f"the suite says {result.behavior} of the messages and {result.close} of the close"
+    console.print(
+        f"\n[bold]{escape(target.label)}[/bold]: [{mark}]{result.verdict}[/{mark}], {result.outcome}; {said}",
+        highlight=False,
+    )
+    _, what = standing(result, target, services.get(target.name))
+    for line in dict.fromkeys(filter(None, (result.detail, what))):
+        console.print(f"  {escape(line)}", highlight=False)
+
+
+def _plain(text: str) -> str:
+    """The words of the suite's HTML."""
+    return " ".join(html.unescape(_TAG.sub(" ", text)).split())
