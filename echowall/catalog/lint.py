@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from echowall.catalog import catalog, compose, mends
+from echowall.catalog import catalog, compose, expected, mends
+from echowall.catalog.autobahn import matching
 from echowall.catalog.catalog import ROOT, CatalogError, Known, Mended, Service
 from echowall.catalog.contract import ROOM
+from echowall.catalog.expected import Expected
 from echowall.catalog.lock import REQUIREMENT, normal
 from echowall.check.suite import ALL
 from echowall.results import documents, store
@@ -41,6 +43,8 @@ _ALONE = {
     "mends": "the app applies the mends, and not the other way round",
 }
 _EXPECTED = {check.id: check.expects for check in ALL}
+#: A link to a line of a file that is another line tomorrow.
+_BRANCH = re.compile(r"/(?:blob|tree)/(main|master|trunk|HEAD|dev|develop)/")
 _EXACT = re.compile(r"\d+\.\d+\.\d+\S*")
 
 
@@ -309,6 +313,46 @@ def _mended(exhibit: Exhibit) -> Iterator[Fault]:
             yield exhibit.fault("service.toml", what)
 
 
+def _conformance(exhibit: Exhibit) -> Iterator[Fault]:
+    """What is expected of the Autobahn Testsuite's cases: each is there, told once, and its cause is told."""
+    try:
+        found = expected.read(exhibit.folder)
+    except CatalogError as error:
+        yield exhibit.fault(expected.FILE, str(error).partition(": ")[2])
+        return
+    seen: dict[tuple[str, str], str] = {}
+    for kind, entries in (("known", found.known), ("mended", found.mended)):
+        for entry in entries:
+            what = f"{kind} {', '.join(entry.cases)}"
+            for fault in _cause(entry, kind, exhibit.service):
+                yield exhibit.fault(expected.FILE, f"{what}: {fault}")
+            for pattern in entry.cases:
+                if not matching(pattern):
+                    yield exhibit.fault(expected.FILE, f"{what}: the suite has no case {pattern}; remove it")
+                for case in matching(pattern):
+                    for via in [entry.via] if entry.via else ["direct", "proxy"]:
+                        if (case, via) in seen:
+                            cure = f"{seen[case, via]} has it already; remove one"
+                            yield exhibit.fault(expected.FILE, f"{what}: {case} by the route {via}: {cure}")
+                        seen[case, via] = what
+
+
+def _cause(entry: Expected, kind: str, service: Service | None) -> Iterator[str]:
+    if entry.check:
+        if entry.reason or entry.link:
+            yield f"service.toml has the cause, under {entry.check}; remove reason and link, or check"
+        if entry.check not in _EXPECTED:
+            yield f"check: there is no check {entry.check}; `echowall check --list` has them"
+        elif service:
+            entries = service.known if kind == "known" else service.mended
+            if not any(entry.check in one.checks for one in entries):
+                yield f"check: service.toml has no [[{kind}]] {entry.check}; say the cause here, by reason and link"
+    elif not entry.reason or not entry.link:
+        yield "the cause is missing; name the check that fails by it, or write reason and link"
+    if entry.link and (branch := _BRANCH.search(entry.link)):
+        yield f"link: {branch[1]} is a branch, where the line moves; name a tag or a commit"
+
+
 def _released(exhibit: Exhibit) -> Iterator[Fault]:
     if exhibit.service and exhibit.service.released < date(2009, 1, 1):
         what = "released: there were no WebSockets then; write the day of its latest release"
@@ -350,4 +394,5 @@ def _results(root: Path) -> Iterator[Fault]:
 
 RULES: tuple[Rule, ...] = (
     _files, _run, _dockerfile, _requirements, _packages, _sources, _unwritten, _released, _known, _mended,
+    _conformance,
 )  # fmt: skip

@@ -12,20 +12,20 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from echowall.catalog import catalog, expected
+from echowall.catalog import autobahn, catalog, expected
+from echowall.catalog.autobahn import UnknownCasesError
 from echowall.catalog.catalog import ROOT, CatalogError, Service
 from echowall.check import targets as checked
 from echowall.check.cli import Via, tls_context, writable
 from echowall.check.runner import preflight
 from echowall.check.targets import versions
-from echowall.conformance import cases, install, judging, mapping, rendering
-from echowall.conformance.cases import UnknownCasesError
+from echowall.conformance import install, judging, mapping, rendering
 from echowall.conformance.examination import Examination, Subject
 from echowall.conformance.judging import Expecting, Surprise
 from echowall.conformance.wstest import Address
 from echowall.lab import signals
 from echowall.lab.lab import BARE, Lab, LabError
-from echowall.results import store
+from echowall.results import behaviour, store
 from echowall.results.model import ConformanceRun, Conformed
 from echowall.results.store import StoreError
 
@@ -77,7 +77,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         """
         words = [explain] if explain else chosen or ["quick"]
         try:
-            put = cases.choose(words)
+            put = autobahn.choose(words)
         except UnknownCasesError as error:
             raise typer.BadParameter(str(error)) from None
         if explain and len(put) > 1:
@@ -114,7 +114,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         if explain:
             rendering.explain(out, put[0], mapping.check_of(put[0]), run.targets, examination.reports, services)
         elif markdown:
-            sys.stdout.write(rendering.markdown(run.targets) + "\n")
+            sys.stdout.write(behaviour.cases(run.targets) + "\n")
         elif run.targets:
             out.print(rendering.table(run.targets, services))
         surprises = judging.surprises(run.targets, services)

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from echowall.conformance import cases, wstest
+from echowall.catalog import autobahn
+from echowall.conformance import wstest
 from echowall.conformance.install import Suite
 from echowall.conformance.report import CaseReport
 from echowall.conformance.wstest import Address
@@ -37,7 +38,11 @@ class Subject(NamedTuple):
 
 
 class Examination:
-    """Puts cases to subjects, and keeps what is found. It begins when it is made."""
+    """Puts cases to subjects, and keeps what is found. It begins when it is made.
+
+    A case with a message over the limit that a target declares is not put to it, but told as such. What becomes of such
+    a message is asked by the check `message-limit`; the suite takes a refusal for a failure.
+    """
 
     def __init__(self, suite: Suite, chosen: Sequence[str], words: Sequence[str], jobs: int, console: Console) -> None:
         self.found: list[Conformed] = []
@@ -82,8 +87,14 @@ class Examination:
     async def _put(self, subject: Subject, bar: TaskID) -> None:
         examined = subject.examined
         reports = self.reports.setdefault(examined.label, {})
-        batches = deque(self._chosen[start : start + BATCH] for start in range(0, len(self._chosen), BATCH))
-        begun: set[str] = set()
+        limit = examined.limits.max_message if examined.limits else None
+        over = {case for case in self._chosen if limit is not None and autobahn.size(case) > limit}
+        for case in over:
+            size = f"{autobahn.size(case):,} bytes"
+            examined.results.append(_unanswered(case, Verdict.LIMIT, "over the limit", size))
+        taken = [case for case in self._chosen if case not in over]
+        batches = deque(taken[start : start + BATCH] for start in range(0, len(taken), BATCH))
+        begun = over.copy()
         hangs = tries = 0
 
         def begins(case: str) -> None:
@@ -95,7 +106,7 @@ class Examination:
             done = await wstest.put(self._suite, subject.address, batch, begins)
             for case, one in done.reports.items():
                 reports[case] = one
-                examined.results.append(result(case, one, examined))
+                examined.results.append(result(case, one))
             left = [case for case in batch if case not in done.reports]
             if done.hung is not None:
                 hung = done.hung or left[0]
@@ -132,25 +143,21 @@ class Examination:
             clean=clean,
             machine=provenance.machine(),
             engine=engine,
-            suite=cases.VERSION,
+            suite=autobahn.VERSION,
             cases=self._words,
             targets=self.found,
         )
 
 
-def result(case: str, report: CaseReport, examined: Conformed) -> CaseResult:
+def result(case: str, report: CaseReport) -> CaseResult:
     """What is kept of a report.
 
     The suite judges the messages and the end of the connection apart. A case has failed by our count where either was
     wrong: `NON-STRICT` and `FAILED BY CLIENT` are not, for the RFC leaves both open.
     """
-    limit = examined.limits.max_message if examined.limits else None
     detail = ""
     if report.behavior == "UNIMPLEMENTED":
         verdict, outcome = Verdict.UNSUPPORTED, "not offered"
-    elif report.behavior == "FAILED" and limit is not None and cases.size(case) > limit:
-        verdict, outcome = Verdict.LIMIT, "over the limit"
-        detail = f"{cases.size(case):,} bytes"
     elif report.behavior == "FAILED":
         verdict, outcome, detail = Verdict.FAIL, "failed", report.result
     elif report.behavior_close in ("WRONG CODE", "UNCLEAN", "FAILED"):

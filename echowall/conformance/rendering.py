@@ -13,11 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from echowall.catalog.autobahn import GROUPS, group
 from echowall.conformance import report
-from echowall.conformance.cases import GROUPS, group
 from echowall.conformance.judging import Expecting, standing
 from echowall.conformance.report import CaseReport
-from echowall.results.behaviour import cases_cell
 from echowall.results.model import CaseResult, Conformed
 from echowall.results.verdicts import Standing, Verdict
 
@@ -59,16 +58,6 @@ def _cell(target: Conformed, number: str, services: Mapping[str, Expecting]) -> 
     )
     parts = [(f"{counted[kind]}{mark} ", style) for kind, (mark, style) in _MARKS.items() if counted[kind]]
     return Text.assemble(*parts)
-
-
-def markdown(examined: Sequence[Conformed]) -> str:
-    """Groups by targets, as docs/behaviour.md has them."""
-    rows = [["cases", *(target.label for target in examined)], ["---"] * (len(examined) + 1)]
-    for number, about in GROUPS.items():
-        cells = [cases_cell([one for one in target.results if group(one.case) == number]) for target in examined]
-        if any(cells):
-            rows.append([f"{number} {about}", *(cell or "–" for cell in cells)])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def junit(examined: Iterable[Conformed], services: Mapping[str, Expecting]) -> bytes:
@@ -115,8 +104,8 @@ def explain(
     described = next((found[case] for found in reports.values() if case in found), None)
     console.print(f"[bold]{case}[/bold] · {GROUPS[group(case)]}", highlight=False)
     if described:
-        console.print(f"Does: {escape(_plain(described.description))}", highlight=False)
-        console.print(f"Right: {escape(_plain(described.expectation))}", highlight=False)
+        for label, text in (("Does", described.description), ("Right", described.expectation)):
+            console.print(f"{label}: {escape(_plain(text))}", highlight=False, soft_wrap=True)
     who = f"`echowall check --explain {check}`" if check else "No check of `echowall check`"
     console.print(f"{who} asks the same.", highlight=False)
     for target in examined:

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from echowall.catalog.autobahn import group
 from echowall.catalog.catalog import ROOT
 from echowall.conformance import report
-from echowall.conformance.cases import group
 from echowall.conformance.install import Suite
 from echowall.conformance.report import AGENT, CaseReport
 

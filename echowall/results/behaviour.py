@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from echowall.catalog import catalog, mends
+from echowall.catalog.autobahn import GROUPS, group
 from echowall.catalog.catalog import Service
 from echowall.results import store
-from echowall.results.model import CaseResult, CheckRun, Examined, Question, Result
+from echowall.results.model import CaseResult, CheckRun, ConformanceRun, Conformed, Examined, Question, Result, Run
 from echowall.results.verdicts import Verdict
 
 #: How many stacks stand side by side at most; a wider table cannot be read.
@@ -110,9 +112,13 @@ def _sources(known: Sequence[Behaviour]) -> Iterator[str]:
     runs = {run.id: run for one in known for run in one.runs}
     for run in sorted(runs.values(), key=lambda run: run.began):
         on_or_off = " and ".join(sorted({str(target.mends) for target in run.targets}))
-        what = f"{run.began:%Y-%m-%d %H:%M} UTC, {run.engine}, {run.machine.cores} cores, commit {str(run.commit)[:7]}"
-        changed = "" if run.clean else " with changes"
-        yield f"From the run of [{what}{changed}](../results/check/{run.id}.json), mends {on_or_off}."
+        yield f"From the run of [{_circumstances(run)}](../results/check/{run.id}.json), mends {on_or_off}."
+
+
+def _circumstances(run: Run) -> str:
+    """When, where and of what a run was."""
+    what = f"{run.began:%Y-%m-%d %H:%M} UTC, {run.engine}, {run.machine.cores} cores, commit {str(run.commit)[:7]}"
+    return what if run.clean else f"{what} with changes"
 
 
 def markdown(examined: Sequence[Examined], asked: Iterable[Question]) -> str:
@@ -126,20 +132,49 @@ def markdown(examined: Sequence[Examined], asked: Iterable[Question]) -> str:
     return "\n".join(rows)
 
 
-def cases_cell(results: Sequence[CaseResult]) -> str:
-    """How a target fares in a group of the Autobahn Testsuite's cases; nothing where none was put."""
-    failed = sum(result.verdict is Verdict.FAIL for result in results)
-    limited = sum(result.verdict is Verdict.LIMIT for result in results)
-    unsupported = sum(result.verdict is Verdict.UNSUPPORTED for result in results)
-    unknown = sum(result.verdict is Verdict.ERROR for result in results)
-    if not results:
-        return ""
-    if unsupported == len(results):
+def conformance(root: Path) -> str:
+    """How the stacks fare in the Autobahn Testsuite: the newest run of each, as it runs in the lab, asked directly."""
+    found: dict[str, tuple[Conformed, ConformanceRun]] = {}
+    for run in store.runs(root):
+        if isinstance(run, ConformanceRun):
+            for target in run.targets:
+                if (target.via, target.mends) == ("direct", "on"):
+                    found[target.name] = target, run
+    known = [found[service.name] for service in catalog.load(root) if service.name in found]
+    if not known:
+        return "The store of results holds no run of the test suite yet."
+    runs = {run.id: run for _, run in known}
+    sources = []
+    for run in sorted(runs.values(), key=lambda run: run.began):
+        what = f"Autobahn Testsuite {run.suite}, cases {', '.join(run.cases)}, {_circumstances(run)}"
+        sources.append(f"From the run of [{what}](../results/conformance/{run.id}.json).")
+    return "\n\n".join([cases([target for target, _ in known]), *sources])
+
+
+def cases(targets: Sequence[Conformed]) -> str:
+    """Targets by groups of the Autobahn Testsuite's cases, as Markdown: how many of each were wrong."""
+    put = {group(one.case) for target in targets for one in target.results}
+    shown = {number: about for number, about in GROUPS.items() if number in put}
+    names = [target.name for target in targets]
+    rows = [
+        _row(["stack", *(f"{number} {about}" for number, about in shown.items())]),
+        _row(["---"] * (len(shown) + 1)),
+    ]
+    for target in targets:
+        cells = (_cases([one for one in target.results if group(one.case) == number]) for number in shown)
+        rows.append(_row([target.name if names.count(target.name) == 1 else target.label, *cells]))
+    return "\n".join(rows)
+
+
+def _cases(results: Sequence[CaseResult]) -> str:
+    """How a target fares in a group of cases."""
+    counted = Counter(result.verdict for result in results)
+    if counted[Verdict.UNSUPPORTED] == len(results):
         return _ABSENT
     parts = [
-        f"{failed} of {len(results)} failed" if failed else "",
-        f"{limited} over the limit" if limited else "",
-        f"{unknown} not put" if unknown else "",
+        f"{counted[Verdict.FAIL]} of {len(results)} wrong" if counted[Verdict.FAIL] else "",
+        f"{counted[Verdict.LIMIT]} over the limit" if counted[Verdict.LIMIT] else "",
+        f"{counted[Verdict.ERROR]} not put" if counted[Verdict.ERROR] else "",
     ]
     return ", ".join(filter(None, parts)) or _RIGHT
 

@@ -194,12 +194,13 @@ PARTS = {
     "summary": Part("the newest runs in results/check", summary),
     "room": Part("echowall/catalog/contract.py", room),
     "behaviour": Part("the newest runs in results/check", lambda root, _: behaviour.document(root)),
+    "conformance": Part("the newest runs in results/conformance", lambda root, _: behaviour.conformance(root)),
     "model": Part("echowall/results/model.py", fields),
 }
 #: Which parts each document has.
 DOCUMENTS = {
     "README*.md": ("stacks", "summary"),
     "services/README.md": ("room",),
-    "docs/behaviour.md": ("behaviour",),
+    "docs/behaviour.md": ("behaviour", "conformance"),
     "docs/results.md": ("model",),
 }

@@ -15,7 +15,7 @@ class Verdict(StrEnum):
     UNSUPPORTED = "unsupported"
     """The target does not have what is asked about, and need not."""
     LIMIT = "limit"
-    """The message was over the limit that the target declares, and was not taken."""
+    """The message would be over the limit that the target declares, so it was not sent."""
     ERROR = "error"
     """The question could not be put: no connection, for one."""
 
@@ -32,7 +32,7 @@ class Standing(StrEnum):
     UNSUPPORTED = "unsupported"
     """The target does not have what is asked about, and need not."""
     LIMIT = "limit"
-    """The message was over the limit that the target declares, and was not taken."""
+    """The message would be over the limit that the target declares, so it was not sent."""
     SURPRISE = "surprise"
     """Not what the catalog says: better or worse."""
     ERROR = "error"
