@@ -44,11 +44,21 @@ class Examination:
     a message is asked by the check `message-limit`; the suite takes a refusal for a failure.
     """
 
-    def __init__(self, suite: Suite, chosen: Sequence[str], words: Sequence[str], jobs: int, console: Console) -> None:
+    def __init__(
+        self,
+        suite: Suite,
+        chosen: Sequence[str],
+        words: Sequence[str],
+        jobs: int,
+        console: Console,
+        scale: float = 1.0,
+    ) -> None:
+        """`words` are what was asked for, and `chosen` the cases that are meant. `scale` multiplies their bounds."""
         self.found: list[Conformed] = []
         self.reports: dict[str, dict[str, CaseReport]] = {}
         """What the suite reported, by the target's label and the case."""
         self._suite, self._chosen, self._words, self._console = suite, chosen, list(words), console
+        self._scale = scale
         self._turn = asyncio.Semaphore(jobs)
         self._began, self._checkout = provenance.now(), provenance.checkout()
         self._progress = Progress(
@@ -103,14 +113,14 @@ class Examination:
 
         while batches:
             batch = batches.popleft()
-            done = await wstest.put(self._suite, subject.address, batch, begins)
+            done = await wstest.put(self._suite, subject.address, batch, begins, scale=self._scale)
             for case, one in done.reports.items():
                 reports[case] = one
                 examined.results.append(result(case, one))
             left = [case for case in batch if case not in done.reports]
             if done.hung is not None:
                 hung = done.hung or left[0]
-                why = f"not done within {wstest.bound(hung):g} s"
+                why = f"not done within {wstest.bound(hung, self._scale):g} s"
                 examined.results.append(_unanswered(hung, Verdict.FAIL, "no end", why))
                 hangs += 1
                 at = left.index(hung) if hung in left else 0
