@@ -27,7 +27,7 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     via: Route | None = None
     """The route on which it happens, where it is only one."""
     race: bool = False
-    """Whether a case may pass as well."""
+    """Whether it is a matter of timing: a case may pass as well, or fail in another way."""
 
     def of(self, case: str, via: Route | None) -> bool:
         """Whether it is about that case on that route."""

@@ -65,7 +65,7 @@ def standing(result: CaseResult, target: Conformed, expecting: Expecting | None)
 
 
 def _due(result: CaseResult, due: Expected, service: Service) -> tuple[Standing, str]:
-    if result.verdict is Verdict.FAIL and result.outcome == due.outcome:
+    if result.verdict is Verdict.FAIL and (result.outcome == due.outcome or due.race):
         return Standing.KNOWN, cause(due, service)
     if result.verdict is Verdict.PASS and due.race:
         return Standing.PASS, ""
