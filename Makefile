@@ -9,14 +9,16 @@ DOCKER ?= $(shell docker info >/dev/null 2>&1 && docker compose version >/dev/nu
 ECHOWALL := .venv/bin/echowall
 # Start and check only these stacks, or those of an era: STACKS="tornado modern"
 STACKS ?=
+# Put other cases of the Autobahn Testsuite: CASES=quick, CASES=full, CASES="7.*"
+CASES ?= ci
 # Run only some of the browser's tests: E2E=e2e/page/test_chat.py
 E2E ?= e2e
 
-.PHONY: help up down logs e2e load check bare test unit lint types format new lock outdated
+.PHONY: help up down logs e2e load check bare conformance test unit lint types format new lock outdated
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: .venv/ready ## start the lab, in containers if a Docker Engine answers, else as processes
 ifeq ($(DOCKER),yes)
@@ -45,6 +47,9 @@ check: .venv/ready up ## compare what each stack does on the wire with what is k
 
 bare: .venv/ready up ## ask each stack that mends something the same, with its mends off
 	@$(ECHOWALL) check --bare $(STACKS)
+
+conformance: .venv/ready up ## put the Autobahn Testsuite to each stack, and compare that with what is known
+	@$(ECHOWALL) conformance --cases "$(CASES)" $(STACKS)
 
 test: lint types unit e2e ## run everything: lint, types, unit tests, and the browser
 

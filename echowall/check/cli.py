@@ -165,7 +165,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         try:
             with examination.shown(), _sigterm_like_ctrl_c():
                 if the_lab and bare:
-                    unmended.examine(examination, the_lab, _with_mends(named, names), chosen)
+                    unmended.examine(examination, the_lab, with_mends(named, names), chosen)
                 else:
                     own = _own(the_lab, named, via) if the_lab else []
                     asyncio.run(examination.examine([*foreign, *own], chosen))
@@ -214,7 +214,7 @@ def _sigterm_like_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _with_mends(services: Iterable[Service], names: Iterable[str]) -> list[Service]:
+def with_mends(services: Iterable[Service], names: Iterable[str]) -> list[Service]:
     """Those that have something to switch off, or were asked for by name; says which are left out."""
     left_out = [one.name for one in services if one.name not in names and not one.has_mends]
     if left_out:

@@ -16,7 +16,7 @@ from echowall.catalog import autobahn, catalog, expected
 from echowall.catalog.autobahn import UnknownCasesError
 from echowall.catalog.catalog import ROOT, CatalogError, Service
 from echowall.check import targets as checked
-from echowall.check.cli import Via, tls_context, writable
+from echowall.check.cli import Via, tls_context, with_mends, writable
 from echowall.check.runner import preflight
 from echowall.check.targets import versions
 from echowall.conformance import install, judging, mapping, rendering
@@ -97,7 +97,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         the_lab = running() if named else None
         suite = install.find(the_lab.kind if the_lab else None)
         examination = Examination(suite, put, words, jobs, err)
-        tested = [one for one in named if not bare or one.name in names or one.has_mends]
+        tested = with_mends(named, names) if bare else named
         interrupted = False
         unfit = 0
         try:
