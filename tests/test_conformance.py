@@ -194,12 +194,13 @@ def target_of(*results: CaseResult, mends: Any = "on") -> Conformed:
 
 @pytest.fixture
 def alpha(checkout: Path, add_service: Callable[..., Path]) -> Expecting:
-    """A service in which 3.* fail by a known deviation, and 1.2.2 with the mends off."""
+    """A service in which 3.* fail by a known deviation, with the mends off 3.5 otherwise, and then 1.2.2, too."""
     folder = add_service("alpha", FACTS + KNOWN + MENDED)
     (folder / expected.FILE).write_text(
         '[[known]]\ncases = ["3.*"]\noutcome = "failed"\ncheck = "reserved-bits"\n'
         '[[known]]\ncases = ["5.1"]\noutcome = "wrong close"\nreason = "So."\nlink = "https://a.org/"\nrace = true\n'
         '[[mended]]\ncases = ["1.2.2"]\noutcome = "failed"\ncheck = "binary"\n'
+        '[[mended]]\ncases = ["3.5"]\noutcome = "wrong close"\ncheck = "binary"\n'
     )
     return Expecting(catalog.read(folder), expected.read(folder))
 
@@ -214,6 +215,9 @@ FAIL = Verdict.FAIL
         (case("1.1.1", FAIL, "failed"), "on", Standing.SURPRISE, "failed (so it was)"),
         (case("3.1", FAIL, "failed"), "on", Standing.KNOWN, "The library drops them."),
         (case("3.1", FAIL, "failed"), "off", Standing.KNOWN, "The library drops them."),
+        (case("3.5", FAIL, "failed"), "on", Standing.KNOWN, "The library drops them."),
+        (case("3.5", FAIL, "wrong close"), "off", Standing.KNOWN, "The library forgets the kind."),
+        (case("3.5", FAIL, "failed"), "off", Standing.SURPRISE, "look again for the cause"),
         (case("3.1"), "on", Standing.SURPRISE, "take the case out of that entry"),
         (case("3.1", FAIL, "wrong close"), "on", Standing.SURPRISE, "look again for the cause"),
         (case("5.1", FAIL, "wrong close"), "on", Standing.KNOWN, "So."),

@@ -305,7 +305,7 @@ def test_an_interrupted_run_keeps_what_has_ended_and_leaves_no_process(
         assert "interrupted; what had ended by then is above" in said
         run = store.read(file)
         assert isinstance(run, ConformanceRun)
-        assert len(run.targets[0].results) == 60
+        assert len(run.targets[0].results) == 100
 
 
 def left_behind(pid: int) -> list[str]:

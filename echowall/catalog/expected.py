@@ -38,16 +38,16 @@ class Expectations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One `conformance.toml`."""
 
     known: tuple[Expected, ...] = ()
-    """What fails whether the service's mends are on or off."""
+    """What fails, with the mends off, too, where `mended` does not have it."""
     mended: tuple[Expected, ...] = ()
-    """What fails with the mends off alone."""
+    """What fails with the mends off, and with them on does not, or in another way."""
 
     def known_failure(self, case: str, via: Route | None) -> Expected | None:
         """What is known of that case on that route, if it is known to fail."""
         return next((known for known in self.known if known.of(case, via)), None)
 
     def mend(self, case: str, via: Route | None) -> Expected | None:
-        """What is known of that case with the mends off, if a mend keeps it from failing."""
+        """How that case fails with the mends off, if a mend matters to it."""
         return next((mended for mended in self.mended if mended.of(case, via)), None)
 
 

@@ -320,8 +320,8 @@ def _conformance(exhibit: Exhibit) -> Iterator[Fault]:
     except CatalogError as error:
         yield exhibit.fault(expected.FILE, str(error).partition(": ")[2])
         return
-    seen: dict[tuple[str, str], str] = {}
     for kind, entries in (("known", found.known), ("mended", found.mended)):
+        seen: dict[tuple[str, str], str] = {}
         for entry in entries:
             what = f"{kind} {', '.join(entry.cases)}"
             for fault in _cause(entry, kind, exhibit.service):

@@ -61,7 +61,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them there as JUnit's XML.")] = None,
         save: Annotated[bool, typer.Option("--save", help="Keep the run in the store of results.")] = False,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
-        jobs: Annotated[int, typer.Option(min=1, max=16, help="How many targets are tested at a time.")] = 3,
+        jobs: Annotated[int, typer.Option(min=1, max=16, help="How many targets are tested at a time.")] = 4,
         explain: Annotated[str | None, typer.Option(metavar="CASE", help="Put one case, and show every frame.")] = None,
         subprotocol: Annotated[list[str] | None, typer.Option(help="Offered to a URL; may be repeated.")] = None,
         ca: Annotated[Path | None, typer.Option(help="The CA's certificate, for a wss:// URL.")] = None,

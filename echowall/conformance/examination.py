@@ -22,7 +22,7 @@ from echowall.results.model import CaseResult, ConformanceRun, Conformed
 from echowall.results.verdicts import Verdict
 
 #: How many cases are put by one process: so many answers are lost where it has to be ended.
-BATCH = 30
+BATCH = 50
 #: How many cases of a target may not end, and how often in a row a target may not be reached, before it is given up.
 _HANGS, _TRIES = 5, 3
 #: How long a target that cannot be reached is left alone, in seconds; the lab starts a service that died.
@@ -169,7 +169,8 @@ def result(case: str, report: CaseReport) -> CaseResult:
     if report.behavior == "UNIMPLEMENTED":
         verdict, outcome = Verdict.UNSUPPORTED, "not offered"
     elif report.behavior == "FAILED":
-        verdict, outcome, detail = Verdict.FAIL, "failed", report.result
+        verdict, outcome = Verdict.FAIL, "failed"
+        detail = " ".join(dict.fromkeys(filter(None, (report.result, report.result_close))))
     elif report.behavior_close in ("WRONG CODE", "UNCLEAN", "FAILED"):
         verdict, outcome, detail = Verdict.FAIL, "wrong close", report.result_close
     else:

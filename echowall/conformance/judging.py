@@ -46,9 +46,7 @@ def standing(result: CaseResult, target: Conformed, expecting: Expecting | None)
     mended = expecting.expectations.mend(result.case, target.via) if expecting else None
     if result.verdict is Verdict.ERROR:
         return Standing.ERROR, f"{result.outcome}: {result.detail}"
-    if known and mended:
-        return Standing.SURPRISE, f"{FILE} has it as [[known]] and as [[mended]]: remove one of them"
-    due = known or (mended if target.mends == "off" else None)
+    due = (mended if target.mends == "off" else None) or known
     if due and expecting:
         return _due(result, due, expecting.service)
     match result.verdict:
