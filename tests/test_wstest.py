@@ -130,7 +130,7 @@ def test_the_catalog_has_the_cases_of_the_suite(suite: Suite, tmp_path: Path) ->
     done = subprocess.run(
         suite.command(folder, f"echowall-cases-{os.getpid()}"),
         cwd=ROOT,
-        env=suite.environment(),
+        env=suite.environment(folder),
         capture_output=True,
         text=True,
         timeout=BOUND,
@@ -298,14 +298,13 @@ def test_an_interrupted_run_keeps_what_has_ended_and_leaves_no_process(
         process.send_signal(number)
         _, said = process.communicate(timeout=BOUND)
 
-    assert process.returncode == 128 + number
+    assert process.returncode == 130
     assert "Traceback" not in said
     assert left_behind(process.pid) == []
-    if number is signal.SIGINT:
-        assert "interrupted; what had ended by then is above" in said
-        run = store.read(file)
-        assert isinstance(run, ConformanceRun)
-        assert len(run.targets[0].results) == 100
+    assert "interrupted; what had ended by then is above" in said
+    run = store.read(file)
+    assert isinstance(run, ConformanceRun)
+    assert len(run.targets[0].results) == 100
 
 
 def left_behind(pid: int) -> list[str]:

@@ -101,7 +101,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         interrupted = False
         unfit = 0
         try:
-            with signals.raised(), examination.shown():
+            with examination.shown():
                 if the_lab and bare:
                     unfit = _bare(examination, the_lab, tested)
                 else:
@@ -154,7 +154,8 @@ async def _examine(examination: Examination, subjects: Iterable[tuple[checked.Su
         if subject.about:
             examined.versions = await versions(subject.about)
         fit.append(Subject(address, examined))
-    await examination.examine(fit)
+    with signals.as_ctrl_c():
+        await examination.examine(fit)
     return unfit
 
 

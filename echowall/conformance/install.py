@@ -18,6 +18,8 @@ from echowall.lab.containers import Containers
 
 #: The service of docker-compose.yml.
 SERVICE = "autobahn"
+#: The file with the certificates to trust, in a run's folder.
+CERTIFICATES = "ca.pem"
 #: What an environment is made from: what makes it, and what is installed into it.
 _MAKER, _SUITE = (Path(__file__).parent / "requirements" / name for name in ("maker.txt", "suite.txt"))
 
@@ -33,9 +35,12 @@ class Suite(Protocol):
     """In a few words, for people."""
 
     def command(self, folder: Path, name: str) -> list[str]:
-        """The command that puts the cases of `folder/spec.json`. It writes into that folder and nowhere else."""
+        """The command that puts the cases of `folder/spec.json`. It writes into that folder and nowhere else.
 
-    def environment(self) -> dict[str, str]:
+        It trusts the certificates in `folder/ca.pem` if there is such a file, and otherwise those of its own system.
+        """
+
+    def environment(self, folder: Path) -> dict[str, str]:
         """The environment of that command."""
 
     def clear(self, name: str) -> None:
@@ -52,9 +57,9 @@ class Native:
     def command(self, folder: Path, name: str) -> list[str]:
         return [str(self._wstest), "-m", "fuzzingclient", "-s", str(folder / "spec.json")]
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, folder: Path) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        return kept | {"PYTHONUNBUFFERED": "1"}  # so that each case is told when it begins
+        return kept | {"PYTHONUNBUFFERED": "1"} | _trust(folder)  # so that each case is told when it begins
 
     def clear(self, name: str) -> None:
         """It is one process, which was killed."""
@@ -69,15 +74,22 @@ class Container:
 
     def command(self, folder: Path, name: str) -> list[str]:
         options = ["--rm", "--no-deps", "-T", "--name", name, "--user", f"{os.getuid()}:{os.getgid()}"]
+        options += [word for key, value in _trust(folder).items() for word in ("--env", f"{key}={value}")]
         mounts = ["--volume", f"{folder}:{folder}"]
         wstest = ["wstest", "-m", "fuzzingclient", "-s", str(folder / "spec.json")]
         return [*self._containers.command("--profile", "conformance", "run"), *options, *mounts, SERVICE, *wstest]
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, folder: Path) -> dict[str, str]:
         return self._containers.environment()
 
     def clear(self, name: str) -> None:
         subprocess.run(["docker", "rm", "--force", name], capture_output=True, check=False, start_new_session=True)
+
+
+def _trust(folder: Path) -> dict[str, str]:
+    """The variable by which OpenSSL finds the certificates to trust."""
+    file = folder / CERTIFICATES
+    return {"SSL_CERT_FILE": str(file)} if file.exists() else {}
 
 
 def find(kind: str | None, root: Path = ROOT) -> Suite:

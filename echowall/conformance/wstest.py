@@ -20,7 +20,7 @@ import msgspec
 from echowall.catalog.autobahn import group
 from echowall.catalog.catalog import ROOT
 from echowall.conformance import report
-from echowall.conformance.install import Suite
+from echowall.conformance.install import CERTIFICATES, Suite
 from echowall.conformance.report import AGENT, CaseReport
 
 #: How long a case may take, in seconds, by its group. Most end by themselves within 10 s, whatever the target does;
@@ -29,6 +29,8 @@ _BOUNDS = {"9": 30.0, "12": 60.0, "13": 60.0}
 _BOUND = 20.0
 #: How long the suite may take to start and to put its first case, in seconds.
 _START = 60.0
+#: Where the certificates that this Python trusts may be.
+_BUNDLES = (Path(ssl.get_default_verify_paths().cafile or "/"), Path("/etc/ssl/certs/ca-certificates.crt"))
 _BEGINS = re.compile(rb"Running test case ID (\S+) for agent ")
 _numbers = itertools.count(1)
 
@@ -71,10 +73,12 @@ async def put(
     name = f"echowall-autobahn-{os.getpid()}-{next(_numbers)}"
     with _folder(name) as folder:
         (folder / "spec.json").write_bytes(msgspec.json.encode(_specification(address, cases, folder)))
+        if trusted := next((file for file in (address.ca, *_BUNDLES) if file and file.is_file()), None):
+            shutil.copyfile(trusted, folder / CERTIFICATES)
         process = await asyncio.create_subprocess_exec(
             *suite.command(folder, name),
             cwd=ROOT,
-            env=suite.environment() | _trust(address),
+            env=suite.environment(folder),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -135,10 +139,3 @@ def _specification(address: Address, cases: Sequence[str], folder: Path) -> dict
         "exclude-cases": [],
         "exclude-agent-cases": {},
     }
-
-
-def _trust(address: Address) -> dict[str, str]:
-    """The variables by which OpenSSL in the suite's environment trusts what this Python trusts."""
-    paths = ssl.get_default_verify_paths()
-    found = {"SSL_CERT_FILE": str(address.ca) if address.ca else paths.cafile, "SSL_CERT_DIR": paths.capath}
-    return {key: value for key, value in found.items() if value}
