@@ -29,6 +29,8 @@ from echowall.results import behaviour, store
 from echowall.results.model import ConformanceRun, Conformed
 from echowall.results.store import StoreError
 
+#: How many cases with the same surprise are named.
+_SHOWN = 12
 out = Console()
 err = Console(stderr=True, soft_wrap=True)
 
@@ -61,7 +63,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them there as JUnit's XML.")] = None,
         save: Annotated[bool, typer.Option("--save", help="Keep the run in the store of results.")] = False,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
-        jobs: Annotated[int, typer.Option(min=1, max=16, help="How many targets are tested at a time.")] = 4,
+        jobs: Annotated[int, typer.Option(min=1, max=16, help="How many targets are tested at a time.")] = 6,
         explain: Annotated[str | None, typer.Option(metavar="CASE", help="Put one case, and show every frame.")] = None,
         subprotocol: Annotated[list[str] | None, typer.Option(help="Offered to a URL; may be repeated.")] = None,
         ca: Annotated[Path | None, typer.Option(help="The CA's certificate, for a wss:// URL.")] = None,
@@ -207,9 +209,14 @@ def _write(run: ConformanceRun, services: dict[str, Expecting], json: Path | Non
 
 
 def _tell(run: ConformanceRun, surprises: list[Surprise]) -> None:
-    """Say what is not as expected, and of how many answers."""
+    """Say what is not as expected, of each cause once, and of how many answers."""
+    by_cause: dict[tuple[str, str], list[str]] = {}
     for one in surprises:
-        err.print(f"[red]{escape(one.target)}[/red] {one.case}: {escape(one.what)}", highlight=False)
+        by_cause.setdefault((one.target, one.what), []).append(one.case)
+    for (target, what), found in by_cause.items():
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        line = f"[red]{escape(target)}[/red] {', '.join(found[:_SHOWN])}{more}: {escape(what)}"
+        err.print(line, highlight=False)
     if run.targets:
         put = sum(len(target.results) for target in run.targets)
         err.print(f"{put} answers, {len(surprises)} not as expected", highlight=False)

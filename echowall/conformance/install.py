@@ -72,6 +72,21 @@ class Container:
         self.how = "a container"
         self._containers = containers
 
+    def pull(self) -> None:
+        """See that its image is there. Raises SuiteError."""
+        command = self._containers.command(
+            "--profile", "conformance", "pull", "--quiet", "--policy", "missing", SERVICE
+        )
+        done = subprocess.run(
+            command, cwd=ROOT, env=self._containers.environment(), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            why = done.stderr.strip().rpartition("\n")[2]
+            raise SuiteError(
+                f"the Autobahn Testsuite's image cannot be pulled: {why}; see that the engine reaches a registry, or "
+                "run .ci/base-images, which builds one that stands in for it"
+            )
+
     def command(self, folder: Path, name: str) -> list[str]:
         options = ["--rm", "--no-deps", "-T", "--name", name, "--user", f"{os.getuid()}:{os.getgid()}"]
         options += [word for key, value in _trust(folder).items() for word in ("--env", f"{key}={value}")]
@@ -101,7 +116,9 @@ def find(kind: str | None, root: Path = ROOT) -> Suite:
     if kind != containers.kind and (python := python27()):
         return Native(_installed(python, root))
     if containers.available():
-        return Container(containers)
+        container = Container(containers)
+        container.pull()
+        return container
     raise SuiteError(
         "the Autobahn Testsuite needs CPython 2.7, and there is none as python2.7 on PATH or in pyenv; run "
         "`pyenv install 2.7.18`, or start a Docker Engine, where it has a container"
