@@ -96,6 +96,8 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         named = [] if urls and not names else _named(names)
         services = {one.name: Expecting(one, expected.read(ROOT / "services" / one.name)) for one in named}
         foreign = _foreign(urls, subprotocol or [], ca, insecure=insecure)
+        if not named and not foreign:
+            return
         the_lab = running() if named else None
         suite = install.find(the_lab.kind if the_lab else None)
         examination = Examination(suite, put, words, jobs, err)
