@@ -29,6 +29,9 @@ _BOUNDS = {"9": 30.0, "12": 60.0, "13": 60.0}
 _BOUND = 20.0
 #: How long the suite may take to start and to put its first case, in seconds.
 _START = 60.0
+#: How long the suite waits for a handshake, opening or closing, in seconds. It would wait for a close for one second,
+#: which is now and then too short on a busy machine.
+_PATIENCE = {"openHandshakeTimeout": 10, "closeHandshakeTimeout": 4}
 #: Where the certificates that this Python trusts may be.
 _BUNDLES = (Path(ssl.get_default_verify_paths().cafile or "/"), Path("/etc/ssl/certs/ca-certificates.crt"))
 _BEGINS = re.compile(rb"Running test case ID (\S+) for agent ")
@@ -135,6 +138,7 @@ def _specification(address: Address, cases: Sequence[str], folder: Path) -> dict
     return {
         "outdir": str(folder / "report"),
         "servers": [server],
+        "options": _PATIENCE,
         "cases": list(cases),
         "exclude-cases": [],
         "exclude-agent-cases": {},
