@@ -805,6 +805,7 @@ def test_an_interrupted_run_keeps_and_prints_what_it_has(
     assert "interrupted" in told
     assert "Traceback" not in told
     run = store.read(file)
+    assert isinstance(run, CheckRun)
     assert run.interrupted
     answered = {result.check for result in run.targets[0].results}
     assert 0 < len(answered) < len(ALL)

@@ -163,7 +163,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         examination = Examination(jobs, err)
         interrupted = False
         try:
-            with examination.shown(), _sigterm_like_ctrl_c():
+            with examination.shown(), sigterm_like_ctrl_c():
                 if the_lab and bare:
                     unmended.examine(examination, the_lab, with_mends(named, names), chosen)
                 else:
@@ -199,7 +199,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
 
 
 @contextmanager
-def _sigterm_like_ctrl_c() -> Iterator[None]:
+def sigterm_like_ctrl_c() -> Iterator[None]:
     """Meanwhile SIGTERM, which CI sends where Ctrl-C cannot be pressed, ends the run just as well."""
 
     def interrupt(*_: object) -> None:

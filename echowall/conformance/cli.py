@@ -16,14 +16,13 @@ from echowall.catalog import autobahn, catalog, expected
 from echowall.catalog.autobahn import UnknownCasesError
 from echowall.catalog.catalog import ROOT, CatalogError, Service
 from echowall.check import targets as checked
-from echowall.check.cli import Via, tls_context, with_mends, writable
+from echowall.check.cli import Via, sigterm_like_ctrl_c, tls_context, with_mends, writable
 from echowall.check.runner import preflight
 from echowall.check.targets import versions
 from echowall.conformance import install, judging, mapping, rendering
 from echowall.conformance.examination import Examination, Subject
 from echowall.conformance.judging import Expecting, Surprise
 from echowall.conformance.wstest import Address
-from echowall.lab import signals
 from echowall.lab.lab import BARE, Lab, LabError
 from echowall.results import behaviour, store
 from echowall.results.model import ConformanceRun, Conformed
@@ -105,7 +104,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         interrupted = False
         unfit = 0
         try:
-            with examination.shown():
+            with examination.shown(), sigterm_like_ctrl_c():
                 if the_lab and bare:
                     unfit = _bare(examination, the_lab, tested)
                 else:
@@ -114,6 +113,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         except KeyboardInterrupt:
             interrupted = True
         run = examination.record(the_lab.engine() if the_lab else None)
+        run.interrupted = interrupted
         _write(run, services, json, junit)
         if explain:
             rendering.explain(out, put[0], mapping.check_of(put[0]), run.targets, examination.reports, services)
@@ -151,15 +151,16 @@ async def _examine(examination: Examination, subjects: Iterable[tuple[checked.Su
     for subject, address in subjects:
         if trouble := await preflight(subject.target):
             unfit += 1
-            err.print(f"[red]{escape(subject.examined.label)}[/red] {escape(trouble)}", highlight=False)
+            label = subject.examined.label
+            why = subject.target.secrets.hide(trouble).removeprefix(label).lstrip()
+            err.print(f"[red]{escape(label)}[/red] {escape(why)}", highlight=False)
             continue
         fields = {key: getattr(subject.examined, key) for key in Conformed.__struct_fields__ if key != "results"}
         examined = Conformed(**fields)
         if subject.about:
             examined.versions = await versions(subject.about)
         fit.append(Subject(address, examined))
-    with signals.as_ctrl_c():
-        await examination.examine(fit)
+    await examination.examine(fit)
     return unfit
 
 
@@ -200,7 +201,11 @@ def _foreign(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     trusted = ca.resolve() if ca else None
-    return [(one, Address(one.target.address or one.target.url, tuple(subprotocols), insecure, trusted)) for one in found]
+    return [
+        (one, Address(target.address or target.url, tuple(subprotocols), insecure, trusted, target.secrets.hide))
+        for one in found
+        for target in [one.target]
+    ]
 
 
 def _write(run: ConformanceRun, services: dict[str, Expecting], json: Path | None, junit: Path | None) -> None:

@@ -47,6 +47,8 @@ class Address(NamedTuple):
     """Whether any certificate will do."""
     ca: Path | None = None
     """The certificates to trust, for `wss://`; None for those of the system."""
+    hide: Callable[[str], str] = str
+    """Masks what is secret of it."""
 
 
 class Put(NamedTuple):
@@ -96,7 +98,7 @@ async def put(
                 suite.clear(name)
                 await process.wait()
         reports = report.read(folder / "report")
-        return Put(reports, hung if hung not in reports else None, said)
+        return Put(reports, hung if hung not in reports else None, address.hide(said))
 
 
 async def _follow(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import threading
 from collections.abc import Iterator
@@ -32,26 +31,6 @@ def raised() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def as_ctrl_c() -> Iterator[None]:
-    """In an event loop, let SIGTERM and SIGHUP do what Ctrl-C does under asyncio.run(): cancel the main task.
-
-    An exception out of a signal handler, as raised() has it, could end any other task. A signal that is ignored already
-    (`nohup`) stays ignored.
-    """
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: found for number in numbers if (found := signal.getsignal(number)) is not signal.SIG_IGN}
-    for number in before:
-        loop.add_signal_handler(number, signal.raise_signal, signal.SIGINT)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            loop.remove_signal_handler(number)
             signal.signal(number, handler)
 
 
