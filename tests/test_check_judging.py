@@ -19,7 +19,7 @@ from echowall.results.model import Examined, Result
 from echowall.results.verdicts import Standing, Verdict
 from tests.conftest import FACTS
 
-PASS, FAIL, UNSUPPORTED, ERROR = Verdict
+PASS, FAIL, UNSUPPORTED, ERROR = Verdict.PASS, Verdict.FAIL, Verdict.UNSUPPORTED, Verdict.ERROR
 Mends = Literal["on", "off"]
 
 ENTRIES = """

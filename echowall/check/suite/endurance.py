@@ -46,6 +46,7 @@ async def resets(target: Target) -> Observation | str:
                     return Observation(outcome, f"a client after {number} resets")
         finally:
             listening.cancel()
+            await asyncio.wait([listening])  # two may not read at the same time
         if (outcome := await _echo(bystander)) != "echo":
             return Observation(outcome, "a client that was there before")
     return "served"
