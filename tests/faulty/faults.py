@@ -1321,7 +1321,7 @@ class WaitsForTerabyte(Session):
             super().check_size(size)
 
 
-@caught_by("large-message", "message-limit", "binary-lengths", "deflate-sizes", "lengths")
+@caught_by("large-message", "message-limit", "binary-lengths", "deflate-sizes", "lengths", "order")
 class HalfUnmasked(Session):
     """Mask taken off the first 64 KiB only."""
 
