@@ -55,6 +55,8 @@ async def stopped():
     for signum in signal.SIGINT, signal.SIGTERM:
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     await stop.wait()
+    # A connection that has ended keeps Hypercorn until its next ping would be due, up to 20 s later.
+    asyncio.get_running_loop().call_later(2, os._exit, 0)
     if leaving := [asyncio.create_task(leave(*each)) for each in connected.items()]:
         await asyncio.wait(leaving, timeout=1)
 

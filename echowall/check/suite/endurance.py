@@ -186,7 +186,8 @@ async def limit_released(target: Target) -> Observation | str:
         raise UnsupportedError("the service declares no limit")
     async with settled(target):
         sockets, threads = len(measure.sockets(pid)), measure.threads(pid)
-    await asyncio.gather(*(weigh(target, target.max_message + 1) for _ in range(20)))
+    for _ in range(20):
+        await weigh(target, target.max_message + 1)
 
     def kept() -> int:
         return max(len(measure.sockets(pid)) - sockets, measure.threads(pid) - threads)
