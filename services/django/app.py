@@ -6,6 +6,7 @@ import signal
 import threading
 from contextlib import suppress
 from importlib.metadata import version
+from time import monotonic
 from weakref import WeakSet
 
 from django.conf import settings
@@ -62,8 +63,10 @@ app = get_wsgi_application()
 
 
 def stop(signum, frame):
+    deadline = monotonic() + 1
     for client in list(clients):
-        with suppress(Exception):
+        with suppress(Exception):  # it is closed already, or does not read and so cannot be told
+            client.protocol.sock.settimeout(max(0.01, deadline - monotonic()))
             client.close(WebSocketProtocol13.STATUS_GOING_AWAY)
     gunicorns(signum, frame)
 
