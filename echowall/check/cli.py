@@ -29,7 +29,7 @@ from echowall.check.targets import Manner, Subject, direct, of_urls, proxied
 from echowall.check.wire import PATIENCE
 from echowall.lab.lab import Lab
 from echowall.results import behaviour, store
-from echowall.results.model import CheckRun
+from echowall.results.model import CheckRun, ConformanceRun
 from echowall.results.store import StoreError
 
 out = Console()
@@ -192,7 +192,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             err.print("[red]echowall:[/red] interrupted: this is what was found until then", highlight=False)
             sys.exit(130)
         if save:
-            _save(run)
+            keep(run)
         sys.exit(1 if surprises or examination.unfit else 0)
 
     return check
@@ -231,7 +231,8 @@ def _tell(run: CheckRun, surprises: list[Surprise]) -> None:
         err.print(f"{asked} answer{'' if asked == 1 else 's'}, {len(surprises)} not as expected", highlight=False)
 
 
-def _save(run: CheckRun) -> None:
+def keep(run: CheckRun | ConformanceRun) -> None:
+    """Add the run to the store of results, and say where. Where that cannot be, say why, and end with 1."""
     try:
         file = store.add(run)
     except StoreError as error:

@@ -16,8 +16,8 @@ from echowall.check.registry import Check
 from echowall.check.runner import applies, preflight, run, why_not
 from echowall.check.targets import Subject, versions
 from echowall.check.wire import Target, Transcript
-from echowall.results import provenance
 from echowall.results.model import CheckRun, Examined, Question, Result
+from echowall.results.provenance import Beginning
 
 
 class Answer(NamedTuple):
@@ -46,7 +46,7 @@ class Examination:
         self.unfit: list[Unfit] = []
         self._jobs, self._console = jobs, console
         self._put: dict[str, Check] = {}
-        self._began, self._checkout = provenance.now(), provenance.checkout()
+        self._beginning = Beginning()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -111,16 +111,9 @@ class Examination:
 
     def record(self, engine: str | None, *, interrupted: bool = False) -> CheckRun:
         """The run, as results keep it. `engine` is what runs the lab's services; None where none was examined."""
-        commit, clean = self._checkout
         asked = {result.check for examined in self.found for result in examined.results}
         return CheckRun(
-            id=provenance.identifier(self._began, commit),
-            began=self._began,
-            ended=provenance.now(),
-            commit=commit,
-            clean=clean,
-            machine=provenance.machine(),
-            engine=engine,
+            **self._beginning.facts(engine),
             checks=[
                 Question(
                     id=check.id,

@@ -14,16 +14,8 @@ from echowall.catalog.catalog import Service
 from echowall.check.judging import standing
 from echowall.check.registry import CHECKS, GROUPS, Check
 from echowall.results.model import Examined
-from echowall.results.verdicts import Standing
+from echowall.results.verdicts import MARKS, Standing
 
-_MARKS: dict[Standing, tuple[str, str]] = {
-    Standing.PASS: ("✓", "green"),
-    Standing.MENDED: ("◐", "green"),
-    Standing.KNOWN: ("≈", "yellow"),
-    Standing.UNSUPPORTED: ("–", "dim"),
-    Standing.SURPRISE: ("✗", "bold red"),
-    Standing.ERROR: ("!", "bold red"),
-}
 _LEGEND = {
     Standing.PASS: "right",
     Standing.MENDED: "right because the service mends it",
@@ -60,7 +52,7 @@ def show(console: Console, examined: list[Examined], services: Mapping[str, Serv
     else:
         _print_marks(console, answers, names)
     used = {one.kind for given in answers.values() for one in given}
-    legend = [f"{mark} {_LEGEND[kind]}" for kind, (mark, _) in _MARKS.items() if kind in used]
+    legend = [f"{mark} {_LEGEND[kind]}" for kind, (mark, _) in MARKS.items() if kind in used]
     console.print(Text("   ".join(legend), style="dim"))
 
 
@@ -135,7 +127,7 @@ def _grouped(
 
 
 def _mark(kind: Standing) -> Text:
-    return Text(*_MARKS[kind])
+    return Text(*MARKS[kind])
 
 
 def _print_lines(console: Console, grid: Table) -> None:

@@ -16,7 +16,7 @@ from echowall.catalog import autobahn, catalog, expected
 from echowall.catalog.autobahn import UnknownCasesError
 from echowall.catalog.catalog import ROOT, CatalogError, Service
 from echowall.check import targets as checked
-from echowall.check.cli import Via, sigterm_like_ctrl_c, tls_context, with_mends, writable
+from echowall.check.cli import Via, keep, sigterm_like_ctrl_c, tls_context, with_mends, writable
 from echowall.check.runner import preflight
 from echowall.check.targets import versions
 from echowall.conformance import install, judging, mapping, rendering
@@ -26,7 +26,6 @@ from echowall.conformance.wstest import Address
 from echowall.lab.lab import BARE, Lab, LabError
 from echowall.results import behaviour, store
 from echowall.results.model import ConformanceRun, Conformed
-from echowall.results.store import StoreError
 
 #: How many cases with the same surprise are named.
 _SHOWN = 12
@@ -127,7 +126,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             err.print("[red]echowall:[/red] interrupted; what had ended by then is above", highlight=False)
             sys.exit(130)
         if save and not unfit:
-            _save(run)
+            keep(run)
         sys.exit(1 if surprises or unfit else 0)
 
     return conformance
@@ -212,7 +211,7 @@ def _write(run: ConformanceRun, services: dict[str, Expecting], json: Path | Non
     if json:
         json.write_bytes(store.encode(run))
     if junit:
-        junit.write_bytes(rendering.junit(run.targets, services))
+        junit.write_bytes(rendering.encode(run.targets, services))
 
 
 def _tell(run: ConformanceRun, surprises: list[Surprise]) -> None:
@@ -226,13 +225,4 @@ def _tell(run: ConformanceRun, surprises: list[Surprise]) -> None:
         err.print(line, highlight=False)
     if run.targets:
         put = sum(len(target.results) for target in run.targets)
-        err.print(f"{put} answers, {len(surprises)} not as expected", highlight=False)
-
-
-def _save(run: ConformanceRun) -> None:
-    try:
-        file = store.add(run)
-    except StoreError as error:
-        err.print(f"[red]echowall:[/red] {escape(str(error))}", highlight=False)
-        sys.exit(1)
-    err.print(f"kept as {file.relative_to(ROOT)}; `make format` writes the documents from it", highlight=False)
+        err.print(f"{put} answer{'' if put == 1 else 's'}, {len(surprises)} not as expected", highlight=False)

@@ -17,8 +17,8 @@ from echowall.conformance import wstest
 from echowall.conformance.install import Suite
 from echowall.conformance.report import CaseReport
 from echowall.conformance.wstest import Address
-from echowall.results import provenance
 from echowall.results.model import CaseResult, ConformanceRun, Conformed
+from echowall.results.provenance import Beginning
 from echowall.results.verdicts import Verdict
 
 #: How many cases are put by one process: so many answers are lost where it has to be ended.
@@ -60,7 +60,7 @@ class Examination:
         self._suite, self._chosen, self._words, self._console = suite, chosen, list(words), console
         self._scale = scale
         self._turn = asyncio.Semaphore(jobs)
-        self._began, self._checkout = provenance.now(), provenance.checkout()
+        self._beginning = Beginning()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -144,15 +144,8 @@ class Examination:
 
     def record(self, engine: str | None) -> ConformanceRun:
         """The run, as results keep it. `engine` is what runs the lab's services; None where none was tested."""
-        commit, clean = self._checkout
         return ConformanceRun(
-            id=provenance.identifier(self._began, commit),
-            began=self._began,
-            ended=provenance.now(),
-            commit=commit,
-            clean=clean,
-            machine=provenance.machine(),
-            engine=engine,
+            **self._beginning.facts(engine),
             suite=autobahn.VERSION,
             cases=self._words,
             targets=self.found,

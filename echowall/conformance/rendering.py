@@ -6,7 +6,6 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from xml.etree import ElementTree as ET
 
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
@@ -17,18 +16,11 @@ from echowall.catalog.autobahn import GROUPS, group
 from echowall.conformance import report
 from echowall.conformance.judging import Expecting, standing
 from echowall.conformance.report import CaseReport
+from echowall.results import junit
+from echowall.results.junit import Suite
 from echowall.results.model import CaseResult, Conformed
-from echowall.results.verdicts import Standing, Verdict
+from echowall.results.verdicts import MARKS, Standing, Verdict
 
-_MARKS: dict[Standing, tuple[str, str]] = {
-    Standing.PASS: ("✓", "green"),
-    Standing.MENDED: ("◐", "green"),
-    Standing.KNOWN: ("≈", "yellow"),
-    Standing.LIMIT: ("▲", "dim"),
-    Standing.UNSUPPORTED: ("–", "dim"),
-    Standing.SURPRISE: ("✗", "bold red"),
-    Standing.ERROR: ("!", "bold red"),
-}
 _LEGEND = """\
 How many cases of each group:
 ✓ as the suite has it   ◐ because the service mends it   ≈ as conformance.toml has it
@@ -56,40 +48,25 @@ def _cell(target: Conformed, number: str, services: Mapping[str, Expecting]) -> 
         for result in target.results
         if group(result.case) == number
     )
-    parts = [(f"{counted[kind]}{mark} ", style) for kind, (mark, style) in _MARKS.items() if counted[kind]]
+    parts = [(f"{counted[kind]}{mark} ", style) for kind, (mark, style) in MARKS.items() if counted[kind]]
     return Text.assemble(*parts)
 
 
-def junit(examined: Iterable[Conformed], services: Mapping[str, Expecting]) -> bytes:
-    """JUnit's XML: a suite for each target. A surprise is a failure; what is known to fail counts as skipped."""
-    root = ET.Element("testsuites", name="conformance")
+def encode(examined: Iterable[Conformed], services: Mapping[str, Expecting]) -> bytes:
+    """JUnit XML: a suite for each target. A surprise is a failure; what is known to fail counts as skipped."""
+    suites = []
     for target in examined:
-        suite = ET.SubElement(root, "testsuite", name=target.label)
-        counted = Counter[str]()
+        suites.append(suite := Suite(target.label))
         for result in target.results:
             kind, what = standing(result, target, services.get(target.name))
-            case = ET.SubElement(
-                suite, "testcase", classname=f"{target.label}.{group(result.case)}", name=result.case,
-                time=f"{result.seconds:.3f}",
-            )  # fmt: skip
-            if kind in (Standing.SURPRISE, Standing.ERROR):
-                tag = "failure" if kind is Standing.SURPRISE else "error"
+            case = suite.case(f"{target.label}.{group(result.case)}", result.case, result.seconds)
+            if kind is Standing.SURPRISE:
+                junit.tell(case, "failure", what)
+            elif kind is Standing.ERROR:
+                junit.tell(case, "error", what)
             elif kind in (Standing.KNOWN, Standing.LIMIT, Standing.UNSUPPORTED):
-                tag, what = "skipped", f"{result.outcome}: {what}" if what else result.outcome
-            else:
-                continue
-            counted[tag] += 1
-            ET.SubElement(case, tag, message=_printable(what))
-        suite.set("tests", str(len(target.results)))
-        for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-            suite.set(attribute, str(counted[tag]))
-    ET.indent(root)
-    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
-
-
-def _printable(text: str) -> str:
-    """Without the characters that XML cannot have."""
-    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "�", text)
+                junit.tell(case, "skipped", f"{result.outcome}: {what}" if what else result.outcome)
+    return junit.encode("conformance", suites)
 
 
 def explain(

@@ -7,7 +7,7 @@ import platform
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from echowall.catalog.catalog import ROOT
 from echowall.results.model import Machine
@@ -50,6 +50,26 @@ def machine() -> Machine:
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         python=platform.python_version(),
     )
+
+
+class Beginning:
+    """When a run began, and on which source. It is now."""
+
+    def __init__(self) -> None:
+        self._began, self._checkout = now(), checkout()
+
+    def facts(self, engine: str | None) -> dict[str, Any]:
+        """The fields of a Run that ends now. `engine` is what runs the lab's services; None where none took part."""
+        commit, clean = self._checkout
+        return {
+            "id": identifier(self._began, commit),
+            "began": self._began,
+            "ended": now(),
+            "commit": commit,
+            "clean": clean,
+            "machine": machine(),
+            "engine": engine,
+        }
 
 
 def now() -> datetime:

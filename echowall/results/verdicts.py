@@ -37,3 +37,15 @@ class Standing(StrEnum):
     """Not what the catalog says: better or worse."""
     ERROR = "error"
     """The question could not be put."""
+
+
+#: How each is shown in a table: a mark, and rich's style for it.
+MARKS: dict[Standing, tuple[str, str]] = {
+    Standing.PASS: ("✓", "green"),
+    Standing.MENDED: ("◐", "green"),
+    Standing.KNOWN: ("≈", "yellow"),
+    Standing.LIMIT: ("▲", "dim"),
+    Standing.UNSUPPORTED: ("–", "dim"),
+    Standing.SURPRISE: ("✗", "bold red"),
+    Standing.ERROR: ("!", "bold red"),
+}

@@ -1,0 +1,51 @@
+"""JUnit XML, which CI systems show: suites of cases, of which some failed, could not be put, or were skipped."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+from xml.etree import ElementTree as Xml
+
+#: What XML 1.0 cannot hold, not even escaped (section 2.2).
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Suite:
+    """The cases of one target."""
+
+    def __init__(self, name: str, **attributes: str) -> None:
+        self.element = Xml.Element("testsuite", {"name": _legal(name), **attributes})
+
+    def case(self, where: str, name: str, seconds: float = 0.0) -> Xml.Element:
+        """Add a case, which has passed unless tell() says otherwise."""
+        return Xml.SubElement(self.element, "testcase", classname=_legal(where), name=name, time=f"{seconds:.3f}")
+
+
+def tell(
+    case: Xml.Element, what: Literal["failure", "error", "skipped"], message: str, *, kind: str = "", text: str = ""
+) -> None:
+    """Say what came of a case, and in `kind` and `text` more of it."""
+    attributes = {"type": _legal(kind)} if kind else {}
+    Xml.SubElement(case, what, attributes, message=_legal(message)).text = _legal(text) or None
+
+
+def encode(name: str, suites: list[Suite]) -> bytes:
+    """The file."""
+    root = Xml.Element("testsuites", name=name)
+    for suite in suites:
+        _count(suite.element)
+        root.append(suite.element)
+    Xml.indent(root)
+    written: bytes = Xml.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written + b"\n"
+
+
+def _count(suite: Xml.Element) -> None:
+    for attribute, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(attribute, str(sum(1 for _ in suite.iter(tag))))
+    suite.set("time", f"{sum(float(case.get('time', 0)) for case in suite.iter('testcase')):.3f}")
+
+
+def _legal(text: str) -> str:
+    r"""The text with what XML cannot hold written as Python would: `\x00`."""
+    return _ILLEGAL.sub(lambda found: ascii(found[0])[1:-1], text)
