@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -16,6 +14,7 @@ from echowall.catalog import compose
 from echowall.catalog.catalog import ROOT
 from echowall.lab.containers import Containers
 from tests.conftest import FACTS
+from tests.ports import free_port
 
 APP = """
 import http.server, json, os
@@ -45,7 +44,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         for part in ("echowall", "nginx", "frontend"):
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
         (folder / "frontend/node_modules").symlink_to(ROOT / "frontend/node_modules")
@@ -96,8 +95,3 @@ class Checkout:
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False
         )
-
-
-def _free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        return int(probe.getsockname()[1])

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
-import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from echowall.catalog.catalog import ROOT
 from echowall.lab import lab
 from echowall.lab.lab import Board
 from echowall.lab.processes import Processes
+from tests.ports import free_port
 
 FACTS = """\
 title = "A stack"
@@ -63,8 +62,7 @@ def add_service(checkout: Path) -> Callable[..., Path]:
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> int:
     """A free port, which is the lab's."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = int(probe.getsockname()[1])
+    port = free_port()
     monkeypatch.setenv("ECHOWALL_PORT", str(port))
     monkeypatch.delenv("ECHOWALL_BIND", raising=False)
     return port

@@ -23,6 +23,7 @@ from echowall.lab import lab, ports, state, system
 from echowall.lab.lab import Board, LabError
 from echowall.lab.processes import Processes
 from tests.conftest import bring_up
+from tests.ports import free_port
 
 ABOUT = """
 import http.server, json, os
@@ -226,8 +227,8 @@ def test_nothing_is_left_after_down(
 
 
 def test_a_port_that_is_taken_is_named_with_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
+    port = free_port()
+    with closing(socket.create_server(("127.0.0.1", port))):
         monkeypatch.setenv("ECHOWALL_PORT", str(port))
 
         with pytest.raises(LabError, match=rf"port {port}: Address already in use; .*ECHOWALL_PORT={port + 1}"):

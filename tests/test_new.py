@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from echowall.catalog.catalog import ROOT, CatalogError
 from echowall.catalog.lock import LockError
 from echowall.catalog.new import NewError, Wanted
 from echowall.lab.processes import Processes
+from tests.ports import free_port
 
 ECHO = """\
 async def app(scope, receive, send):
@@ -62,8 +61,7 @@ def scratch(tmp_path: Path, neighbour: str) -> Path:
 @pytest.fixture
 def echowall(scratch: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
     """The tool of the scratch checkout, and a lab of its own, which is stopped at the end."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = os.environ | {"PYTHONPATH": str(scratch), "ECHOWALL_PORT": str(port), "NO_COLOR": "1"}
     environment.pop("ECHOWALL_BIND", None)
 

@@ -18,14 +18,14 @@ import pytest
 
 import room.asyncio
 import room.blocking
+from tests.ports import free_port
 
 
 class RedisServer:
     """A Redis of the test's own, which keeps what it was told over its death."""
 
     def __init__(self, folder: Path) -> None:
-        with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self._command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(folder)]
         self._command += ["--appendonly", "yes", "--appendfsync", "no", "--save", ""]
         self._process: subprocess.Popen[bytes] | None = None

@@ -18,11 +18,7 @@ import pytest
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT
 from echowall.lab import site
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        return int(probe.getsockname()[1])
+from tests.ports import free_port
 
 
 @pytest.fixture
