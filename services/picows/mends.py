@@ -4,8 +4,8 @@ from picows import WSCloseCode, WSListener, WSMsgType, WSProtocolError
 
 LIMIT = 10 * 1024 * 1024  # bytes of a message; picows has it for a frame
 
-#: resets-released: aiofastnet's transports, picows' default, never notice on uvloop that a client has reset its
-#: connection (RST). uvloop ends the add_reader() that they wait with, and calls nobody.
+#: resets-released: where a client's last bytes and its reset (RST) come together, uvloop calls an add_reader() once
+#: more and ends it, and aiofastnet's transports, picows' default, read the bytes and wait for the next call.
 TRANSPORTS = {"use_aiofastnet": False}
 
 

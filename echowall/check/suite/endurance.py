@@ -58,8 +58,8 @@ async def resets_released(target: Target) -> Observation | str:
     pid = _pid(target)
     async with settled(target):
         before = len(measure.sockets(pid))
-    for number in range(50):
-        await _break(target, number)
+    for _ in range(5):
+        await _break_together(target, pid)
     await _until(lambda: len(measure.sockets(pid)) <= before, PATIENCE)
     kept = len(measure.sockets(pid)) - before
     if kept >= 10:
@@ -258,16 +258,36 @@ async def _break(target: Target, number: int) -> str:
     try:
         async with asyncio.timeout(PATIENCE + target.slack), connect(target) as ws:
             outcome = await _echo(ws)
-            if number % 3 == 1:
-                await ws.say(TEXT_64K)
-            elif number % 3 == 2:
-                await ws.send(TEXT, b"half of", length=100)
+            await _speak(ws, number)
             ws.reset()
     except (RefusedError, UnreachableError):
         return "refused"
     except TimeoutError:
         return "silence"
     return outcome
+
+
+async def _speak(ws: Connection, number: int) -> None:
+    """Say in turn nothing, a message, and half a frame."""
+    if number % 3 == 1:
+        await ws.say(TEXT_64K)
+    elif number % 3 == 2:
+        await ws.send(TEXT, b"half of", length=100)
+
+
+async def _break_together(target: Target, pid: int) -> None:
+    """Open 10 connections, and reset them while the service is held, so that it finds what they sent and the reset
+    together, as one does that was busy."""
+    async with AsyncExitStack() as stack:
+        clients = []
+        for _ in range(10):
+            with suppress(RefusedError, UnreachableError):
+                clients.append(await stack.enter_async_context(settled(target)))
+        with measure.held(pid):
+            for number, ws in enumerate(clients):
+                await _speak(ws, number)
+                ws.reset()
+            await asyncio.sleep(0)  # in which the resets go out
 
 
 async def _echo(ws: Connection, within: float = PATIENCE) -> str:

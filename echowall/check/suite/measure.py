@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from echowall.check.registry import UnsupportedError
@@ -31,6 +33,24 @@ def running(pid: int) -> bool:
     """Whether the process runs. One that ended and that its parent has not waited for does not."""
     fields = _stat(pid)
     return bool(fields) and fields[0] != "Z"
+
+
+@contextmanager
+def held(pid: int) -> Iterator[None]:
+    """The process and its descendants do nothing meanwhile. Raises UnsupportedError where they may not be stopped."""
+    stopped = []
+    try:
+        for one in family(pid):
+            with suppress(ProcessLookupError):
+                os.kill(one, signal.SIGSTOP)
+                stopped.append(one)
+        yield
+    except PermissionError:
+        raise UnsupportedError("the service may not be signalled; it takes its user, or root") from None
+    finally:
+        for one in stopped:
+            with suppress(ProcessLookupError):
+                os.kill(one, signal.SIGCONT)
 
 
 def memory(pid: int) -> int:
