@@ -7,6 +7,7 @@ import base64
 import queue
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from echowall.check.suite import ALL
 from echowall.check.wire import accept_for
 from echowall.results import store
 from echowall.results.model import CheckRun
+from tests.ports import free_port
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 #: Seconds in which every run here has to end, whatever the endpoint does.
@@ -670,6 +672,53 @@ def test_a_slow_link_is_no_silence_where_the_user_says_so(reference: int) -> Non
     assert patient.returncode == 0, patient.stderr
 
 
+NGINX = """daemon off; user root; pid nginx.pid; error_log stderr;
+events {{}}
+http {{
+    access_log off;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://127.0.0.1:{upstream};
+            proxy_http_version 1.1;
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Connection "upgrade";
+            proxy_set_header Host $http_host;
+            proxy_read_timeout 2s;
+        }}
+    }}
+}}
+"""
+
+
+@pytest.fixture
+def impatient_nginx(reference: int, tmp_path: Path) -> Iterator[int]:
+    """nginx before the faultless server, which ends what is idle for 2 s; gives its port."""
+    port = free_port()
+    (tmp_path / "nginx.conf").write_text(NGINX.format(port=port, upstream=reference))
+    with subprocess.Popen(["nginx", "-p", tmp_path, "-c", tmp_path / "nginx.conf", "-e", "stderr"]) as process:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield port
+        process.terminate()
+
+
+def test_what_ends_idle_connections_is_told_with_its_time(impatient_nginx: int) -> None:
+    url = f"ws://127.0.0.1:{impatient_nginx}/foobar/"
+    only = ("--only", "idle-kept", "--only", "http-1.0")
+
+    short, long = check(url, *only, "--idle", "1"), check(url, *only, "--idle", "4")
+
+    assert short.returncode == 0, short.stderr
+    assert re.search(r"http-1\.0 +nginx answers, which may ask the server in HTTP/1\.1", short.stdout)
+    assert long.returncode == 1
+    assert "the other side ended it after 2 s without a close frame; the server had sent no ping" in long.stderr
+    assert "nginx answered the handshake" in long.stderr
+
+
 def said(done: subprocess.CompletedProcess[str]) -> str:
     """What misuse was answered with, out of its frame."""
     return " ".join(done.stderr.replace("│", " ").split())
@@ -750,7 +799,9 @@ def test_tls_needs_its_ca_and_says_so(reference: int, tmp_path: Path) -> None:
         (["ws://127.0.0.1/", "--junit", "/proc/nowhere/junit.xml"], "--junit /proc/nowhere/junit.xml"),
         (["ws://127.0.0.1/", "--json", "-", "--markdown"], "--json - has standard output for itself"),
         (["ws://127.0.0.1/", "--timeout", "1"], "--timeout"),
-        (["ws://127.0.0.1/", "--timeout", "inf"], "--timeout and --rate take numbers"),
+        (["ws://127.0.0.1/", "--timeout", "inf"], "--timeout and --idle take a number"),
+        (["ws://127.0.0.1/", "--idle", "nan"], "--idle"),
+        (["ws://127.0.0.1/", "--idle", "0"], "--idle"),
         (["ws://127.0.0.1/", "--connections", "0"], "--connections"),
         (["ws://127.0.0.1/", "--rate", "nan"], "--rate"),
         (["ws://127.0.0.1/", "--jobs", "0"], "--jobs"),

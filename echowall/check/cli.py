@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -101,6 +102,16 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             float,
             typer.Option(metavar="SECONDS", min=PATIENCE, help="How long an answer of a URL may take."),
         ] = PATIENCE,
+        idle: Annotated[
+            float | None,
+            typer.Option(
+                metavar="SECONDS",
+                min=1,
+                max=3600,
+                help="How long an idle connection is watched: by default 10 for a URL, 75 with --group endurance; "
+                "22 for a service of the lab.",
+            ),
+        ] = None,
         connections: Annotated[
             int | None, typer.Option(metavar="N", min=1, help="Open at most so many connections to a URL at once.")
         ] = None,
@@ -129,8 +140,10 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             return
         urls = list(dict.fromkeys(target for target in targets or [] if "://" in target))
         names = [target for target in targets or [] if "://" not in target]
-        if not (math.isfinite(timeout) and math.isfinite(rate or 0)):
-            raise typer.BadParameter("--timeout and --rate take numbers of seconds and of connections a second")
+        if not (math.isfinite(timeout) and math.isfinite(rate or 0) and math.isfinite(idle or 0)):
+            raise typer.BadParameter(
+                "--timeout and --idle take a number of seconds, --rate one of connections a second"
+            )
         if json == _STDOUT and (explain or markdown or toml):
             raise typer.BadParameter("--json - has standard output for itself: leave out --explain, --markdown, --toml")
         if json and json != _STDOUT:
@@ -154,6 +167,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
                 tls=tls_context(ca, cert, key, insecure=insecure),
                 proxy=proxy,
                 slack=timeout - PATIENCE,
+                idle=idle or (75 if "endurance" in (group or []) else 10),
                 connections=connections,
                 rate=rate,
                 intrusive=intrusive,
@@ -167,7 +181,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
                 if the_lab and bare:
                     unmended.examine(examination, the_lab, with_mends(named, names), chosen)
                 else:
-                    own = _own(the_lab, named, via) if the_lab else []
+                    own = _own(the_lab, named, via, idle) if the_lab else []
                     asyncio.run(examination.examine([*foreign, *own], chosen))
         except KeyboardInterrupt:
             interrupted = True
@@ -260,15 +274,17 @@ def _list(checks: Iterable[Check]) -> None:
         out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _own(the_lab: Lab, services: Iterable[Service], via: Via) -> list[Subject]:
-    """Services of the lab, by one route or both."""
+def _own(the_lab: Lab, services: Iterable[Service], via: Via, idle: float | None) -> list[Subject]:
+    """Services of the lab, by one route or both; their idle connections are watched for so long, if that is said."""
     subjects = []
     for service in services:
         if via is not Via.PROXY:
             subjects.append(direct(service, the_lab.endpoint(service.name)))
         if via is not Via.DIRECT:
             subjects.append(proxied(service, the_lab.base_url()))
-    return subjects
+    if idle is None:
+        return subjects
+    return [one._replace(target=msgspec.structs.replace(one.target, idle=idle)) for one in subjects]
 
 
 def _foreign(urls: Iterable[str], manner: Manner) -> list[Subject]:

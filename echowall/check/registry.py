@@ -62,6 +62,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """It needs the service's processes: to signal or to measure them."""
     plain: bool = False
     """It needs messages that travel as they are, with no protocol above WebSocket around them."""
+    idle: bool = False
+    """It watches a connection for the target's idle time, which it may take longer than `seconds`."""
     gathers: Where | None = None
     """Breaches of this kind, in any exchange of the run, are its answer too, so it is told last."""
     seconds: float = 30.0
@@ -77,6 +79,7 @@ class Options(TypedDict, total=False):
     ends: bool
     local: bool
     plain: bool
+    idle: bool
     gathers: Where | None
     seconds: float
 

@@ -192,7 +192,7 @@ async def ask(target: Target, check: Check) -> tuple[Result, Transcript]:
 async def _ask(target: Target, check: Check) -> tuple[Result, Transcript]:
     """Put the question, now. Raises CrowdedError."""
     log = Transcript()
-    seconds = check.seconds * (1 + target.slack / PATIENCE)
+    seconds = check.seconds * (1 + target.slack / PATIENCE) + (target.idle if check.idle else 0)
     began = time.monotonic()
     try:
         async with asyncio.timeout(seconds) as bound:

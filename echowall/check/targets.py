@@ -94,6 +94,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     """None leaves it to the environment."""
     slack: float = 0.0
     """How many seconds longer than usual each answer may take."""
+    idle: float = 10.0
+    """How many seconds an idle connection is watched."""
     connections: int | None = None
     """How many an endpoint is asked to take at once; None for as many as the checks want."""
     rate: float | None = None
@@ -129,6 +131,7 @@ def _of_url(where: addresses.Address, shown: str, manner: Manner) -> Subject:
         tls=manner.tls if where.url.startswith("wss:") else None,
         tunnel=tunnel,
         slack=manner.slack,
+        idle=manner.idle,
         limiter=Limiter(manner.connections, manner.rate),
         intrusive=manner.intrusive,
         secrets=Secrets([*where.secrets, *given.secrets, *of_proxy], [name for name, _ in pairs if is_secret(name)]),

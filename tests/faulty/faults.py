@@ -1092,7 +1092,7 @@ class AnyControl(Session):
         pass
 
 
-@caught_by("server-pings", "mute-client", "phantom-idle")
+@caught_by("server-pings", "mute-client", "phantom-idle", "idle-kept")
 class CannotWait(Session):
     """Idle clients closed after 10 s."""
 

@@ -12,9 +12,6 @@ from echowall.check.wire.frames import CLOSE, CONTINUATION, PING, PONG, RSV1, TE
 
 check = checks_of("control")
 
-#: How long an idle client waits for a ping, in seconds, and how much longer, so that a ping every 20 s comes in time.
-IDLE, GRACE = 20.0, 2.0
-
 
 @check("pong-payload", "RFC 6455, 5.5.3", "pong with its payload")
 async def pong_payload(target: Target) -> str:
@@ -169,12 +166,12 @@ async def _whole_frames(ws: Connection, message: bytes, pings: list[bytes]) -> O
     return "each frame whole"
 
 
-@check("server-pings", "RFC 6455, 5.5.2", ("pings", "no ping within 20 s"), waits=True)
+@check("server-pings", "RFC 6455, 5.5.2", ("pings", "no ping"), waits=True, idle=True)
 async def server_pings(target: Target) -> Observation | str:
     """Does the server ping an idle client, and keep a client that answers?"""
     async with connect(target) as ws:
         began, pings = time.monotonic(), list[float]()
-        while (left := began + IDLE + GRACE - time.monotonic()) > 0:
+        while (left := began + target.idle - time.monotonic()) > 0:
             found = await ws.frame(left)
             if isinstance(found, Ended):
                 if found.how == "silence":
@@ -192,12 +189,12 @@ async def server_pings(target: Target) -> Observation | str:
             if len(pings) == 2:
                 break
         if not pings:
-            return "no ping within 20 s"
+            return Observation("no ping", f"within {target.idle:g} s")
         apart = f", the next {pings[1] - pings[0]:.0f} s later" if len(pings) > 1 else ""
         return Observation("pings", f"the first after {pings[0]:.0f} s{apart}")
 
 
-@check("mute-client", "RFC 6455, 5.5.2", ("still open after 20 s", "let go after a ping"), waits=True)
+@check("mute-client", "RFC 6455, 5.5.2", ("still open", "let go after a ping"), waits=True, idle=True)
 async def mute_client(target: Target) -> Observation | str:
     """What becomes of an idle client that answers no ping?
 
@@ -205,7 +202,7 @@ async def mute_client(target: Target) -> Observation | str:
     """
     async with connect(target) as ws:
         began, pinged = time.monotonic(), False
-        while (left := began + IDLE + GRACE - time.monotonic()) > 0:
+        while (left := began + target.idle - time.monotonic()) > 0:
             found = await ws.frame(left)
             if isinstance(found, Ended) and found.how == "silence":
                 break
@@ -214,7 +211,7 @@ async def mute_client(target: Target) -> Observation | str:
                 detail = f"{how} after {time.monotonic() - began:.0f} s"
                 return Observation("let go after a ping" if pinged else "let go without a ping", detail)
             pinged = pinged or found.opcode == PING or _reply(ws, found) is not None
-        return "still open after 20 s"
+        return Observation("still open", f"after {target.idle:g} s")
 
 
 def _reply(ws: Connection, found: Frame) -> bytes | None:

@@ -11,12 +11,13 @@ from contextlib import AsyncExitStack, suppress
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
 from echowall.check.suite import measure
-from echowall.check.suite.common import brief
+from echowall.check.suite.common import brief, close_of
 from echowall.check.suite.honesty import CONTRACT, settled
 from echowall.check.suite.messages import weigh
 from echowall.check.wire import (
     PATIENCE,
     Connection,
+    Ended,
     Heard,
     Message,
     RefusedError,
@@ -24,8 +25,9 @@ from echowall.check.wire import (
     UnreachableError,
     connect,
     frames,
+    intermediary,
 )
-from echowall.check.wire.frames import TEXT
+from echowall.check.wire.frames import CLOSE, PING, PONG, TEXT
 
 check = checks_of("endurance")
 
@@ -33,6 +35,15 @@ KIB, MIB = 1 << 10, 1 << 20
 BUSY = 0.2
 """CPU seconds a second. A service that uses more than that with nothing to do is busy for nothing."""
 TEXT_64K = "wall" * (16 * KIB)
+#: What ends connections on which nothing was sent for so many seconds, unless it was configured otherwise.
+IDLE_CUTS = {
+    30: "Google Cloud's load balancer",
+    55: "Heroku's router",
+    60: "nginx (proxy_read_timeout) or AWS's Application Load Balancer",
+    100: "Cloudflare",
+    240: "Azure's load balancer",
+    600: "AWS's API Gateway or CloudFront",
+}
 
 
 @check("resets", "RFC 6455, 7.1.7", "served", intrusive=True, alone=True)
@@ -223,6 +234,34 @@ async def vanished(target: Target) -> Observation | str:
     return "tries to reach it" if tried else "not noticed"
 
 
+@check("idle-kept", "RFC 6455, 5.5.2", "kept", waits=True, idle=True)
+async def idle_kept(target: Target) -> Observation | str:
+    """Is an idle client, which answers pings and says nothing for the time of --idle, kept?
+
+    If not, the other side ended the connection: the server, or something between it and the client.
+    """
+    async with connect(target) as ws:
+        began, pings, last = time.monotonic(), 0, 0.0
+        while (left := began + target.idle - time.monotonic()) > 0:
+            found = await ws.frame(left)
+            passed = time.monotonic() - began
+            if isinstance(found, Ended):
+                if found.how == "silence":
+                    break
+                return Observation("cut off", _cut(ws, passed, passed - last, pings, "without a close frame"))
+            if found.opcode == CLOSE:
+                how = f"by {frames.describe(found)}"
+                return Observation(close_of(found), _cut(ws, passed, passed - last, pings, how))
+            last = passed
+            if found.opcode == PING:
+                pings += 1
+                await ws.send(PONG, found.payload)
+            elif (reply := ws.codec.reply(Message(found.opcode, found.payload))) is not None:
+                pings += 1
+                await ws.send(TEXT, reply)
+    return Observation("kept", f"for {target.idle:g} s, in which the server sent {_pings(pings)}")
+
+
 @check("shutdown-close", "RFC 6455, 7.4.1", ("close 1001", "close 1012"), ends=True, local=True)
 async def shutdown_close(target: Target) -> Observation | str:
     """Are open sockets closed with 1001 or 1012 at SIGTERM, and does the process end within 5 s?"""
@@ -242,6 +281,20 @@ async def shutdown_close(target: Target) -> Observation | str:
     if not await _until(lambda: not measure.running(pid), began + 5 - time.monotonic()):
         return Observation("no exit within 5 s", outcome)
     return Observation(outcome, f"ended after {time.monotonic() - began:.1f} s")
+
+
+def _cut(ws: Connection, after: float, quiet: float, pings: int, how: str) -> str:
+    """When and how the other side ended an idle connection, and what commonly does that."""
+    parts = [f"the other side ended it after {after:.0f} s {how}; the server had sent {_pings(pings)}"]
+    if proxy := intermediary(ws.response):
+        parts.append(f"{proxy} answered the handshake")
+    if common := next((what for seconds, what in IDLE_CUTS.items() if abs(quiet - seconds) <= 2), None):
+        parts.append(f"by default {common} ends what is idle for {quiet:.0f} s: a server that pings more often is kept")
+    return "; ".join(parts)
+
+
+def _pings(count: int) -> str:
+    return {0: "no ping", 1: "1 ping"}.get(count, f"{count} pings")
 
 
 def _pid(target: Target) -> int:

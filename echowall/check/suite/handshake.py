@@ -8,7 +8,17 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
-from echowall.check.wire import PATIENCE, Headers, NoAnswerError, Target, accept_for, connect, handshake, request
+from echowall.check.wire import (
+    PATIENCE,
+    Headers,
+    NoAnswerError,
+    Target,
+    accept_for,
+    connect,
+    handshake,
+    intermediary,
+    request,
+)
 from echowall.check.wire.extensions import DEFLATE
 
 check = checks_of("handshake")
@@ -106,7 +116,10 @@ async def http_1_0(target: Target) -> Observation | str:
     """Is a handshake in HTTP/1.0 refused?"""
     if target.via == "proxy":
         raise UnsupportedError("the proxy asks in HTTP/1.1, whatever the client speaks")
-    return await _outcome(target, handshake(target), version="HTTP/1.0")
+    outcome = await _outcome(target, handshake(target), version="HTTP/1.0")
+    if outcome == "accepted" and target.via is None and (proxy := intermediary(await request(target))):
+        raise UnsupportedError(f"{proxy} answers, which may ask the server in HTTP/1.1, whatever the client speaks")
+    return outcome
 
 
 @check("missing-key", "RFC 6455, 4.2.1", ("HTTP 400", "HTTP 426"))

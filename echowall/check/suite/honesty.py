@@ -14,15 +14,13 @@ from echowall.check.wire import Closed, Connection, Ended, Message, Target, conn
 check = checks_of("honesty")
 
 CONTRACT = "services/README.md, the contract"
-QUIET = 12.0
-"""Seconds. Longer than the timers by which some stacks are known to send phantom messages."""
 
 
-@check("phantom-idle", CONTRACT, "silence", waits=True)
+@check("phantom-idle", CONTRACT, "silence", waits=True, idle=True)
 async def phantom_idle(target: Target) -> Observation | str:
-    """Does a client that says nothing for 12 s hear nothing?"""
+    """Does an idle client, which says nothing for the time of --idle, hear nothing?"""
     async with settled(target) as ws:
-        return _unasked(await ws.hear(QUIET))
+        return _unasked(await ws.hear(target.idle))
 
 
 @check("phantom-burst", CONTRACT, "nothing else")

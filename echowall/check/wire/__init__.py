@@ -9,7 +9,7 @@ from echowall.check.wire.connection import PATIENCE, Closed, Connection, Ended, 
 from echowall.check.wire.dial import connect, request, speaks_http, speaks_tls
 from echowall.check.wire.engineio import ENGINE_IO
 from echowall.check.wire.errors import CertificateError, NoAnswerError, RefusedError, UnreachableError, printable
-from echowall.check.wire.http import Headers, Response, accept_for, handshake
+from echowall.check.wire.http import Headers, Response, accept_for, handshake, intermediary
 from echowall.check.wire.limits import CrowdedError, Limiter
 from echowall.check.wire.target import Target
 from echowall.check.wire.transcript import Event, Transcript
@@ -38,6 +38,7 @@ __all__ = [
     "accept_for",
     "connect",
     "handshake",
+    "intermediary",
     "observe",
     "printable",
     "request",

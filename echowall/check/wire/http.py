@@ -45,6 +45,37 @@ class Response(NamedTuple):
         return ", ".join(values) if values else None
 
 
+#: By a header, and a part of its value where that says it: what stands between the client and the server.
+_INTERMEDIARIES = (
+    ("CF-Ray", "", "Cloudflare"),
+    ("X-Amz-Cf-Id", "", "CloudFront"),
+    ("Fly-Request-Id", "", "Fly.io's proxy"),
+    ("Server", "awselb", "an AWS load balancer"),
+    ("Server", "cloudflare", "Cloudflare"),
+    ("Server", "openresty", "OpenResty"),
+    ("Server", "nginx", "nginx"),
+    ("Server", "envoy", "Envoy"),
+    ("Server", "caddy", "Caddy"),
+    ("Server", "apache", "Apache"),
+    ("Server", "traefik", "Traefik"),
+    ("Server", "varnish", "Varnish"),
+    ("Via", "vegur", "Heroku's router"),
+    ("Via", "google", "Google's load balancer"),
+    ("Via", "", "a proxy"),
+    ("X-Envoy-Upstream-Service-Time", "", "Envoy"),
+    ("X-Served-By", "", "a proxy"),
+)
+
+
+def intermediary(response: Response) -> str | None:
+    """The proxy, load balancer or CDN that names itself in an answer's headers; None where none does."""
+    for name, part, who in _INTERMEDIARIES:
+        value = response.header(name)
+        if value is not None and part in value.lower():
+            return who
+    return None
+
+
 def handshake(target: Target) -> Headers:
     """The headers of an opening handshake (RFC 6455, section 4.1), to be sent as they are or changed."""
     own = [

@@ -42,6 +42,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     tls: ssl.SSLContext | None = None
     tunnel: Tunnel | None = None
     """The proxy through which it is reached."""
+    idle: float = 22.0
+    """How many seconds an idle connection is watched: by default longer than the 20 s after which many servers ping."""
     slack: float = 0.0
     """How many seconds longer than usual each answer may take, on a slow link."""
     limiter: Limiter | None = None
