@@ -399,8 +399,9 @@ def test_a_right_endpoint_passes_and_the_results_are_written(reference: int, tmp
 
 
 def test_a_polite_client_asks_nothing_intrusive(reference: int) -> None:
-    asked = check(f"ws://127.0.0.1:{reference}/foobar/", "--group", "endurance")
-    rudely = check(f"ws://127.0.0.1:{reference}/foobar/", "--group", "endurance", "--intrusive")
+    endurance = (f"ws://127.0.0.1:{reference}/foobar/", "--group", "endurance", "--idle", "1")
+
+    asked, rudely = check(*endurance), check(*endurance, "--intrusive")
 
     assert " resets " not in asked.stdout
     assert "intrusive (--intrusive puts them)" in asked.stderr
