@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,7 +20,7 @@ from echowall.conformance.install import SuiteError
 from echowall.conformance.judging import Expecting
 from echowall.conformance.report import CaseReport
 from echowall.results import behaviour
-from echowall.results.model import CaseResult, Conformed
+from echowall.results.model import CaseResult, ConformanceRun, Conformed, Machine
 from echowall.results.verdicts import Standing, Verdict
 from tests.conftest import FACTS
 
@@ -250,12 +251,42 @@ def test_nothing_is_expected_of_an_endpoint_that_is_none_of_the_labs() -> None:
     assert judging.standing(one, target_of(one), None)[0] is Standing.SURPRISE
 
 
+def run_of(target: Conformed, *, interrupted: bool = False) -> ConformanceRun:
+    """A run over that target."""
+    began = datetime(2026, 11, 29, tzinfo=UTC)
+    return ConformanceRun(
+        id="20261129T000000Z-0123456",
+        began=began,
+        ended=began,
+        commit=None,
+        clean=None,
+        machine=Machine(system="Linux 6.12", processor="A processor", cores=2, python="3.11.2"),
+        engine=None,
+        suite="25.10.1",
+        cases=["quick"],
+        targets=[target],
+        interrupted=interrupted,
+    )
+
+
+def test_junit_tells_of_an_interruption_and_of_what_could_not_be_tested(alpha: Expecting) -> None:
+    run = run_of(target_of(case("1.1.1")), interrupted=True)
+
+    root = ET.fromstring(rendering.encode(run, {"alpha": alpha}, [("ws://127.0.0.1:1/", "nobody is there")]))  # noqa: S314
+
+    errors = {suite.get("name"): error.get("message") for suite in root for error in suite.iter("error")}
+    assert errors == {
+        "ws://127.0.0.1:1/": "nobody is there",
+        "the run": "the run was interrupted: answers are missing",
+    }
+
+
 def test_junit_has_surprises_as_failures_and_what_is_known_as_skipped(alpha: Expecting) -> None:
     odd = case("7.5.1", FAIL, "failed")
     odd.detail = "\x00 <&> \ud7ff"
     target = target_of(case("1.1.1"), case("3.1", FAIL, "failed"), odd, case("9.1.6", Verdict.ERROR, "not put"))
 
-    suite = ET.fromstring(rendering.encode([target], {"alpha": alpha}))[0]  # noqa: S314
+    suite = ET.fromstring(rendering.encode(run_of(target), {"alpha": alpha}, []))[0]  # noqa: S314
 
     counts = {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")}
     assert counts == {"tests": "4", "failures": "1", "errors": "1", "skipped": "1"}

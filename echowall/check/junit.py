@@ -18,21 +18,13 @@ def encode(run: CheckRun, services: Mapping[str, Service], unfit: Iterable[tuple
     What is not as expected is a failure, what could not be asked an error. A known deviation of a service of the lab
     and what is not applicable are skipped.
     """
-    began = f"{run.began:%Y-%m-%dT%H:%M:%S}"
     questions = {question.id: question for question in run.checks}
     suites = []
     for target in run.targets:
-        suites.append(suite := Suite(target.label, timestamp=began))
+        suites.append(suite := Suite(target.label))
         for result in target.results:
             _case(suite, target, result, questions[result.check], services.get(target.name))
-    for label, why in unfit:
-        suites.append(suite := Suite(label, timestamp=began))
-        junit.tell(suite.case(label, "is an endpoint to examine"), "error", why, kind="unreachable")
-    if run.interrupted:
-        suites.append(suite := Suite("the run", timestamp=began))
-        what = "the run was interrupted: answers are missing"
-        junit.tell(suite.case("the run", "is complete"), "error", what, kind="interrupted")
-    return junit.encode("echowall check", suites)
+    return junit.encode("echowall check", run, suites, unfit)
 
 
 def _case(suite: Suite, target: Examined, result: Result, asked: Question, service: Service | None) -> None:

@@ -101,19 +101,22 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         examination = Examination(suite, put, words, jobs, err)
         tested = with_mends(named, names) if bare else named
         interrupted = False
-        unfit = 0
+        unfit: list[tuple[str, str]] = []
         try:
             with examination.shown(), sigterm_like_ctrl_c():
                 if the_lab and bare:
-                    unfit = _bare(examination, the_lab, tested)
+                    unfit += _bare(examination, the_lab, tested)
                 else:
                     own = _own(the_lab, tested, via) if the_lab else []
-                    unfit = asyncio.run(_examine(examination, [*foreign, *own]))
+                    unfit += asyncio.run(_examine(examination, [*foreign, *own]))
         except KeyboardInterrupt:
             interrupted = True
         run = examination.record(the_lab.engine() if the_lab else None)
         run.interrupted = interrupted
-        _write(run, services, json, junit)
+        if json:
+            json.write_bytes(store.encode(run))
+        if junit:
+            junit.write_bytes(rendering.encode(run, services, unfit))
         if explain:
             rendering.explain(out, put[0], mapping.check_of(put[0]), run.targets, examination.reports, services)
         elif markdown:
@@ -144,15 +147,15 @@ def _named(names: list[str]) -> list[Service]:
     return [one for one in chosen if one.protocol == "websocket"]
 
 
-async def _examine(examination: Examination, subjects: Iterable[tuple[checked.Subject, Address]]) -> int:
-    """Test those that are echo servers; says of the others why not, and gives their number."""
-    fit, unfit = [], 0
+async def _examine(
+    examination: Examination, subjects: Iterable[tuple[checked.Subject, Address]]
+) -> list[tuple[str, str]]:
+    """Test those that are echo servers; says of the others why not, and gives that."""
+    fit, unfit = [], []
     for subject, address in subjects:
         if trouble := await preflight(subject.target):
-            unfit += 1
             label = subject.examined.label
-            why = subject.target.secrets.hide(trouble).removeprefix(label).lstrip()
-            err.print(f"[red]{escape(label)}[/red] {escape(why)}", highlight=False)
+            unfit.append(_unfit(label, subject.target.secrets.hide(trouble).removeprefix(label).lstrip()))
             continue
         fields = {key: getattr(subject.examined, key) for key in Conformed.__struct_fields__ if key != "results"}
         examined = Conformed(**fields)
@@ -163,17 +166,22 @@ async def _examine(examination: Examination, subjects: Iterable[tuple[checked.Su
     return unfit
 
 
-def _bare(examination: Examination, lab: Lab, services: Iterable[Service]) -> int:
-    """Start an instance of each with MENDS=off, test it, and stop it; gives the number of those that did not start."""
-    unfit = 0
+def _unfit(label: str, why: str) -> tuple[str, str]:
+    """Say that this target cannot be tested."""
+    err.print(f"[red]{escape(label)}[/red] {escape(why)}", highlight=False)
+    return label, why
+
+
+def _bare(examination: Examination, lab: Lab, services: Iterable[Service]) -> list[tuple[str, str]]:
+    """Start an instance of each with MENDS=off, test it, and stop it; gives those that could not be tested, and why."""
+    unfit: list[tuple[str, str]] = []
     for service in services:
         try:
             with lab.beside(service.name, BARE) as endpoint:
                 subject = checked.bare(service, endpoint)
                 unfit += asyncio.run(_examine(examination, [(subject, Address(subject.target.url))]))
         except LabError as error:
-            unfit += 1
-            err.print(f"[red]{service.name}[/red] {escape(str(error))}", highlight=False)
+            unfit.append(_unfit(service.name, str(error)))
     return unfit
 
 
@@ -205,13 +213,6 @@ def _foreign(
         for one in found
         for target in [one.target]
     ]
-
-
-def _write(run: ConformanceRun, services: dict[str, Expecting], json: Path | None, junit: Path | None) -> None:
-    if json:
-        json.write_bytes(store.encode(run))
-    if junit:
-        junit.write_bytes(rendering.encode(run.targets, services))
 
 
 def _tell(run: ConformanceRun, surprises: list[Surprise]) -> None:

@@ -18,7 +18,7 @@ from echowall.conformance.judging import Expecting, standing
 from echowall.conformance.report import CaseReport
 from echowall.results import junit
 from echowall.results.junit import Suite
-from echowall.results.model import CaseResult, Conformed
+from echowall.results.model import CaseResult, ConformanceRun, Conformed
 from echowall.results.verdicts import MARKS, Standing, Verdict
 
 _LEGEND = """\
@@ -52,10 +52,13 @@ def _cell(target: Conformed, number: str, services: Mapping[str, Expecting]) -> 
     return Text.assemble(*parts)
 
 
-def encode(examined: Iterable[Conformed], services: Mapping[str, Expecting]) -> bytes:
-    """JUnit XML: a suite for each target. A surprise is a failure; what is known to fail counts as skipped."""
+def encode(run: ConformanceRun, services: Mapping[str, Expecting], unfit: Iterable[tuple[str, str]]) -> bytes:
+    """JUnit XML: a suite for each target. A surprise is a failure; what is known to fail counts as skipped.
+
+    `unfit` are the targets that could not be tested, and why.
+    """
     suites = []
-    for target in examined:
+    for target in run.targets:
         suites.append(suite := Suite(target.label))
         for result in target.results:
             kind, what = standing(result, target, services.get(target.name))
@@ -66,7 +69,7 @@ def encode(examined: Iterable[Conformed], services: Mapping[str, Expecting]) -> 
                 junit.tell(case, "error", what)
             elif kind in (Standing.KNOWN, Standing.LIMIT, Standing.UNSUPPORTED):
                 junit.tell(case, "skipped", f"{result.outcome}: {what}" if what else result.outcome)
-    return junit.encode("conformance", suites)
+    return junit.encode("echowall conformance", run, suites, unfit)
 
 
 def explain(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 from xml.etree import ElementTree as Xml
+
+from echowall.results.model import CheckRun, ConformanceRun
 
 #: What XML 1.0 cannot hold, not even escaped (section 2.2).
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -13,8 +16,8 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 class Suite:
     """The cases of one target."""
 
-    def __init__(self, name: str, **attributes: str) -> None:
-        self.element = Xml.Element("testsuite", {"name": _legal(name), **attributes})
+    def __init__(self, name: str) -> None:
+        self.element = Xml.Element("testsuite", name=_legal(name))
 
     def case(self, where: str, name: str, seconds: float = 0.0) -> Xml.Element:
         """Add a case, which has passed unless tell() says otherwise."""
@@ -29,10 +32,21 @@ def tell(
     Xml.SubElement(case, what, attributes, message=_legal(message)).text = _legal(text) or None
 
 
-def encode(name: str, suites: list[Suite]) -> bytes:
-    """The file."""
+def encode(
+    name: str, run: CheckRun | ConformanceRun, suites: Iterable[Suite], unfit: Iterable[tuple[str, str]]
+) -> bytes:
+    """The file. `unfit` are the targets that could not be examined, and why: errors, as it is one to be interrupted."""
     root = Xml.Element("testsuites", name=name)
-    for suite in suites:
+    told = [*suites]
+    for label, why in unfit:
+        told.append(suite := Suite(label))
+        tell(suite.case(label, "is an endpoint to examine"), "error", why, kind="unreachable")
+    if run.interrupted:
+        told.append(suite := Suite("the run"))
+        what = "the run was interrupted: answers are missing"
+        tell(suite.case("the run", "is complete"), "error", what, kind="interrupted")
+    for suite in told:
+        suite.element.set("timestamp", f"{run.began:%Y-%m-%dT%H:%M:%S}")
         _count(suite.element)
         root.append(suite.element)
     Xml.indent(root)
