@@ -6,7 +6,7 @@ library refuses to send most of what the checks ask about.
 
 from echowall.check.wire.codec import PLAIN, Codec, Message
 from echowall.check.wire.connection import PATIENCE, Closed, Connection, Ended, Heard, observe
-from echowall.check.wire.dial import connect, request, speaks_http, speaks_tls
+from echowall.check.wire.dial import connect, dialled, request, speaks_http, speaks_tls
 from echowall.check.wire.engineio import ENGINE_IO
 from echowall.check.wire.errors import CertificateError, NoAnswerError, RefusedError, UnreachableError, printable
 from echowall.check.wire.http import Headers, Response, accept_for, handshake, intermediary
@@ -37,6 +37,7 @@ __all__ = [
     "UnreachableError",
     "accept_for",
     "connect",
+    "dialled",
     "handshake",
     "intermediary",
     "observe",

@@ -42,7 +42,7 @@ async def connect(
     opening of a protocol above WebSocket unsaid.
     """
     sent = headers if headers is not None else handshake(target)
-    async with _dialled(target, receive_buffer) as stream:
+    async with dialled(target, receive_buffer) as stream:
         response = await http.exchange(stream, "GET", target.resource, sent)
         if response.status != 101:
             raise RefusedError(response)
@@ -61,7 +61,7 @@ async def request(
     version: str = "HTTP/1.1",
 ) -> Response:
     """Send one request and give the answer, whatever it is. Raises UnreachableError."""
-    async with _dialled(target, None) as stream:
+    async with dialled(target) as stream:
         sent = headers if headers is not None else handshake(target)
         return await http.exchange(stream, method, resource or target.resource, sent, version=version)
 
@@ -71,7 +71,7 @@ async def speaks_tls(target: Target) -> bool:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with suppress(UnreachableError, TimeoutError):
-        async with asyncio.timeout(_PROBE_WITHIN), _dialled(_probe(target, context), None):
+        async with asyncio.timeout(_PROBE_WITHIN), dialled(_probe(target, context)):
             return True
     return False
 
@@ -91,7 +91,7 @@ def _probe(target: Target, tls: ssl.SSLContext | None) -> Target:
 
 
 @asynccontextmanager
-async def _dialled(target: Target, receive_buffer: int | None) -> AsyncIterator[Stream]:
+async def dialled(target: Target, receive_buffer: int | None = None) -> AsyncIterator[Stream]:
     """An open TCP or TLS connection, as soon as the endpoint may be asked to take one more.
 
     Raises UnreachableError where there is none within 10 s a step, and CrowdedError.

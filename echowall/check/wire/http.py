@@ -102,8 +102,18 @@ async def exchange(
 
     Raises NoAnswerError where no HTTP comes back within 10 s.
     """
-    head = f"{method} {resource} {version}\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers)
-    await stream.write_head(head.encode("utf-8", "surrogateescape") + b"\r\n", f"{method} {resource} {version}")
+    await stream.write_head(head(method, resource, headers, version=version), f"{method} {resource} {version}")
+    return await answer(stream, method, headers)
+
+
+def head(method: str, resource: str, headers: Headers, *, version: str = "HTTP/1.1", colon: str = ": ") -> bytes:
+    """The head of a request. `colon` stands between the headers' names and values."""
+    lines = [f"{method} {resource} {version}", *(f"{name}{colon}{value}" for name, value in headers), "", ""]
+    return "\r\n".join(lines).encode("utf-8", "surrogateescape")
+
+
+async def answer(stream: Stream, method: str, headers: Headers) -> Response:
+    """What answers a request that was sent with these headers; see exchange()."""
     raw = await _head(stream)
     response = _parse_head(raw, stream.url)
     if response.status != 101 and method != "HEAD":
