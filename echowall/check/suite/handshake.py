@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
+from echowall.check.suite.common import summary
 from echowall.check.wire import (
     PATIENCE,
     Headers,
     NoAnswerError,
+    Response,
     Target,
     accept_for,
     connect,
+    dialled,
     handshake,
+    http,
     intermediary,
     request,
 )
@@ -53,8 +57,13 @@ async def handshake_answer(target: Target) -> str:
     What is found in any other check's handshakes counts, too.
     """
     await request(target, headers=_with(target, Sec_WebSocket_Protocol="echo, chat"))
-    for parameters in ("", "; client_max_window_bits", "; server_max_window_bits=10; server_no_context_takeover"):
-        await request(target, headers=_with(target, Sec_WebSocket_Extensions=f"{DEFLATE}{parameters}"))
+    for offers in (
+        DEFLATE,
+        f"{DEFLATE}; client_max_window_bits",
+        f"{DEFLATE}; server_max_window_bits=10; server_no_context_takeover",
+        f"{DEFLATE}; server_max_window_bits=10, {DEFLATE}",
+    ):
+        await request(target, headers=_with(target, Sec_WebSocket_Extensions=offers))
     return "well-formed"
 
 
@@ -71,6 +80,24 @@ async def header_case(target: Target) -> Observation | str:
     return await _outcome(target, headers)
 
 
+@check("header-whitespace", "RFC 9112, 5", "accepted")
+async def header_whitespace(target: Target) -> Observation | str:
+    """Are header lines accepted with no blank behind the colon, and with three?"""
+
+    async def one(colon: str) -> str:
+        return Observation.of(await _answered(target, _asked(target, colon))).outcome
+
+    return summary({"no blank": await one(":"), "three blanks": await one(":   ")})
+
+
+async def _asked(target: Target, colon: str) -> Response:
+    """What answers a handshake with this between the names and the values of its headers."""
+    async with dialled(target) as stream:
+        headers = handshake(target)
+        await stream.write_head(http.head("GET", target.resource, headers, colon=colon), "GET, its headers spelt oddly")
+        return await http.answer(stream, "GET", headers)
+
+
 @check("own-origin", "RFC 6455, 10.2", "accepted")
 async def own_origin(target: Target) -> Observation | str:
     """Is a page of the endpoint's own site accepted?"""
@@ -79,11 +106,15 @@ async def own_origin(target: Target) -> Observation | str:
 
 @check("foreign-origin", "RFC 6455, 10.2", ("accepted", "HTTP 403"))
 async def foreign_origin(target: Target) -> Observation | str:
-    """Is a page of a foreign site either accepted or refused with 403?
+    """Is a page of a foreign site either accepted or refused with 403, and with it one that hides its site?
 
-    Either may be intended. A service of the lab says in its service.toml which of them it is.
+    Either may be intended. A service of the lab says in its service.toml which of them it is. `Origin: null` may come
+    from any site, by a frame in a sandbox (RFC 6454, 7.3): who refuses foreign pages has to refuse it, too.
     """
-    return await _shake(target, Origin="https://elsewhere.example")
+    foreign = await _shake(target, Origin="https://elsewhere.example")
+    if foreign == "HTTP 403" and (hidden := await _shake(target, Origin="null")) != foreign:
+        return Observation(f"HTTP 403, but {Observation.of(hidden).outcome} for null")
+    return foreign
 
 
 @check("no-origin", "RFC 6455, 4.2.1", "accepted")
@@ -103,6 +134,12 @@ async def cookie_and_query(target: Target) -> Observation | str:
 async def non_ascii_header(target: Target) -> Observation | str:
     """Is a handshake with a cookie that is not ASCII, which browsers send, accepted, or refused as a client's error?"""
     return await _shake(target, Cookie="wall=回音壁")
+
+
+@check("large-cookie", "RFC 6265, 6.1", "accepted")
+async def large_cookie(target: Target) -> Observation | str:
+    """Is a handshake with a cookie of 4,096 bytes accepted, as large as every browser keeps one?"""
+    return await _shake(target, Cookie="session=".ljust(4096, "x"))
 
 
 @check("long-header", "RFC 9110, 5.4", ("accepted", "HTTP 400", "HTTP 413", "HTTP 431"))
@@ -138,6 +175,29 @@ async def short_key(target: Target) -> Observation | str:
 async def bad_key(target: Target) -> Observation | str:
     """Is a key that is no base64 refused?"""
     return await _shake(target, Sec_WebSocket_Key="abc")
+
+
+@check("two-keys", "RFC 6455, 11.3.1", ("HTTP 400", "HTTP 426"))
+async def two_keys(target: Target) -> Observation | str:
+    """Is a handshake with two different keys refused, of which the server could answer either?"""
+    return await _outcome(target, [*handshake(target), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")])
+
+
+@check("missing-connection", "RFC 6455, 4.2.1", REFUSALS)
+async def missing_connection(target: Target) -> Observation | str:
+    """Is a handshake refused whose header Connection is missing?"""
+    if target.via == "proxy":
+        raise UnsupportedError("the proxy writes its own Connection, whatever the client sends")
+    outcome = await _shake(target, Connection=None)
+    if outcome == "accepted" and target.via is None and (proxy := intermediary(await request(target))):
+        raise UnsupportedError(f"{proxy} answers, which may write a Connection of its own")
+    return outcome
+
+
+@check("missing-host", "RFC 9112, 3.2", "HTTP 400")
+async def missing_host(target: Target) -> Observation | str:
+    """Is a handshake refused whose header Host is missing, as every request in HTTP/1.1 without it has to be?"""
+    return await _shake(target, Host=None)
 
 
 @check("bad-version", "RFC 6455, 4.4", ("HTTP 426, names version 13", "HTTP 400, names version 13"))
@@ -218,6 +278,13 @@ async def subprotocol_unknown(target: Target) -> Observation | str:
     return await _selection(target, headers, "Sec-WebSocket-Protocol")
 
 
+@check("subprotocol-case", "RFC 6455, 4.1", ("none selected", "as offered", "HTTP 400"))
+async def subprotocol_case(target: Target) -> Observation | str:
+    """Is a subprotocol that is offered as `ECHO` not selected in other letters, at which a browser would end it all?"""
+    found = await _selection(target, _with(target, Sec_WebSocket_Protocol="ECHO"), "Sec-WebSocket-Protocol")
+    return "as offered" if found == Observation("one selected", "ECHO") else found
+
+
 @check("subprotocol-unasked", "RFC 6455, 4.1", ("none selected", "HTTP 400"))
 async def subprotocol_unasked(target: Target) -> Observation | str:
     """Is no subprotocol selected where none is offered?"""
@@ -249,9 +316,14 @@ async def _shake(target: Target, **changes: str | None) -> Observation | str:
 async def _outcome(
     target: Target, headers: Headers, resource: str | None = None, *, method: str = "GET", version: str = "HTTP/1.1"
 ) -> Observation | str:
+    asking = request(target, method=method, resource=resource, headers=headers, version=version)
+    return await _answered(target, asking)
+
+
+async def _answered(target: Target, asking: Awaitable[Response]) -> Observation | str:
     try:
         async with asyncio.timeout(PATIENCE + target.slack):
-            response = await request(target, method=method, resource=resource, headers=headers, version=version)
+            response = await asking
     except TimeoutError:
         return "silence"
     except NoAnswerError as error:
