@@ -4,12 +4,45 @@ from __future__ import annotations
 
 import time
 
+from echowall.check.registry import Observation
 from echowall.check.wire import PATIENCE, Closed, Connection, Ended, Message, observe
 from echowall.check.wire.frames import CLOSE, PONG, Frame, close_code
 
 #: Most servers answer a breach of the protocol within this time, in seconds. After it, a message finds out whether the
 #: connection goes on.
 SOON = 0.5
+
+
+#: Right answers to a close with 1000, or without a code. "Typically" the code comes back, says RFC 6455, 5.5.1, and a
+#: server may as well say that it goes away.
+CLOSES = ("close 1000", "close without a code", "close 1001")
+
+
+async def affordable(ws: Connection, most: int, seconds: float = 5.0) -> int:
+    """How many messages to send at once: `most`, or as many as a slow server echoes in that time, and ten at least.
+
+    One echo tells of a quick server. Of another ten at once do, as one alone may be late for other reasons.
+    """
+    for count in (1, 10):
+        began = time.monotonic()
+        for _ in range(count):
+            await ws.say("wall")
+        for _ in range(count):
+            if not (await ws.reaction("wall")).startswith("echo"):
+                return most  # the check itself finds out why
+        each = (time.monotonic() - began) / count
+        if each * most <= seconds:
+            return most
+    return max(10, int(seconds / each))
+
+
+def fewer(outcome: Observation | str, sent: int, most: int) -> Observation | str:
+    """The outcome, with the number of messages that were sent in its detail where it is not what it should be."""
+    observed = Observation.of(outcome)
+    if sent == most:
+        return observed
+    only = f"only {sent} of {most:,} messages, as each takes long"
+    return Observation(observed.outcome, f"{observed.detail}, {only}" if observed.detail else only)
 
 
 async def pong(ws: Connection, payload: bytes, within: float = PATIENCE) -> str:

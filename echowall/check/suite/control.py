@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from echowall.check.registry import Observation, checks_of
-from echowall.check.suite.common import close_of, compare, pong, rejection, summary
+from echowall.check.suite.common import affordable, close_of, compare, fewer, pong, rejection, summary
 from echowall.check.wire import PATIENCE, Connection, Ended, Message, Target, connect, frames
 from echowall.check.wire.frames import CLOSE, CONTINUATION, PING, PONG, RSV1, TEXT, Frame
 
@@ -29,6 +29,12 @@ async def empty_ping(target: Target) -> str:
 async def long_ping(target: Target) -> str:
     """Is a ping of 125 bytes, the most there may be, answered by a pong that carries them?"""
     return await _ping(target, bytes(range(125)))
+
+
+@check("binary-ping", "RFC 6455, 5.5.2", "pong with its payload")
+async def binary_ping(target: Target) -> str:
+    """Is a ping whose payload is not UTF-8, which it need not be, answered by a pong that carries it?"""
+    return await _ping(target, b"\xff\xfe\x80\x00wall")
 
 
 @check("several-pings", "RFC 6455, 5.5.3", ("pong with its payload", "last answered"))
@@ -102,7 +108,8 @@ async def busy_ping(target: Target) -> Observation | str:
     """
     message = "x" * 16384
     async with connect(target) as ws:
-        for _ in range(64):
+        count = await affordable(ws, 64)
+        for _ in range(count):
             await ws.say(message)
         await ws.send(PING, b"wall")
         echoes, other = 0, Observation("no pong")
@@ -112,7 +119,7 @@ async def busy_ping(target: Target) -> Observation | str:
             if isinstance(found, Ended):
                 return other if found.how == "silence" else "cut off"
             if found.opcode == PONG:
-                other = Observation(compare(found, b"wall"), f"after {echoes} of 64 echoes")
+                other = Observation(compare(found, b"wall"), f"after {echoes} of {count} echoes")
                 if found.payload == b"wall":
                     break
             if found.opcode == CLOSE:
@@ -128,14 +135,14 @@ async def backlog_ping(target: Target) -> Observation | str:
     A server that reads in one thread and writes in another may have sent half of a frame when the pong is due.
     """
     message = "x" * (1 << 17)
-    pings = [b"ping %d" % number for number in range(64)]
     async with connect(target, receive_buffer=1 << 18) as ws:
+        pings = [b"ping %d" % number for number in range(await affordable(ws, 64))]
         whole = ws.wrap(message.encode())
         data = b"".join(frames.encode(TEXT, whole) + frames.encode(PING, ping) for ping in pings)
         saying = asyncio.create_task(ws.write(data, f"{len(pings)} messages of 128 KiB, and a ping behind each"))
         try:
             await asyncio.sleep(1.0)
-            return await _whole_frames(ws, whole, pings)
+            return fewer(await _whole_frames(ws, whole, pings), len(pings), 64)
         finally:
             saying.cancel()
 

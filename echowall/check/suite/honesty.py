@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import pairwise
 
 from echowall.check.registry import Observation, checks_of
+from echowall.check.suite.common import affordable, fewer
 from echowall.check.wire import Closed, Connection, Ended, Message, Target, connect, observe
 
 check = checks_of("honesty")
@@ -26,40 +27,40 @@ async def phantom_idle(target: Target) -> Observation | str:
 @check("phantom-burst", CONTRACT, "nothing else")
 async def phantom_burst(target: Target) -> Observation | str:
     """Does nothing but these messages come back from a burst of 100 messages?"""
-    sent = [f"brick {number}" for number in range(100)]
     async with settled(target) as ws:
+        sent = [f"brick {number}" for number in range(await affordable(ws, 100))]
         heard, end = await exchange(ws, sent)
     for one in heard:
         if one.data.decode("utf-8", "replace") not in sent:
             return Observation(_unasked(one), f"{len(heard)} messages for {len(sent)}")
-    return end or "nothing else"
+    return fewer(end or "nothing else", len(sent), 100)
 
 
 @check("duplicates", CONTRACT, "no message twice")
 async def duplicates(target: Target) -> Observation | str:
     """Does each message of a burst come back no more than once?"""
-    sent = [f"tile {number}" for number in range(100)]
     async with settled(target) as ws:
+        sent = [f"tile {number}" for number in range(await affordable(ws, 100))]
         heard, end = await exchange(ws, sent)
     ours = {message.encode() for message in sent}
     twice = [data for data, times in Counter(one.data for one in heard).items() if times > 1 and data in ours]
     if twice:
         return Observation("a message twice", f"{len(twice)} of {len(sent)} messages")
-    return end or "no message twice"
+    return fewer(end or "no message twice", len(sent), 100)
 
 
 @check("order", CONTRACT, "in order")
 async def order(target: Target) -> Observation | str:
     """Do alternating large and small messages, sent without waiting, come back in order?"""
-    sent = [f"stone {number} ".ljust(LARGE[number % 3], ".") for number in range(60)]
     async with settled(target) as ws:
+        sent = [f"stone {number} ".ljust(LARGE[number % 3], ".") for number in range(await affordable(ws, 60))]
         heard, end = await exchange(ws, sent)
     places = {message.encode(): place for place, message in enumerate(sent)}
     came = list(dict.fromkeys(places[one.data] for one in heard if one.data in places))
     if came != sorted(came):
         first = next(now for now, then in pairwise(came) if now > then)
         return Observation("out of order", f"message {first} came before one that was sent earlier")
-    return end or "in order"
+    return fewer(end or "in order", len(sent), 60)
 
 
 @check("cross-talk", CONTRACT, "each its own", intrusive=True, alone=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
-from echowall.check.suite.common import SOON, brief, summary
+from echowall.check.suite.common import SOON, affordable, brief, fewer, summary
 from echowall.check.wire import Connection, Ended, Message, Target, connect, frames, handshake, observe
 from echowall.check.wire.extensions import DEFLATE
 from echowall.check.wire.frames import BINARY, PING, TEXT
@@ -37,11 +38,14 @@ TEMPTING = {
     "percent signs": "100%25 %s {0} $HOME",
     "decomposed letters": "e\u0301 \u1100\u1161",
 }
-#: In bytes, around each where the form of the length, or a usual size of a buffer, changes.
+#: In bytes, around each where the form of the length changes, or where a usual size of a buffer is full, be it with a
+#: frame's head of 4 or 8 bytes or without.
 LENGTHS = (
-    1, 2, 3, *range(123, 130), *range(254, 259), *range(1022, 1027), *range(4094, 4099), *range(8190, 8195),
-    *range(16382, 16387), *range(32766, 32771), *range(65533, 65539),
+    1, 2, 3, *range(123, 130), *range(254, 259), *range(1022, 1027), *range(4086, 4099), *range(8182, 8195),
+    *range(16374, 16387), *range(32766, 32771), *range(65526, 65539),
 )  # fmt: skip
+#: How long messages are sent one after the other, in seconds. A slow server gets fewer of them.
+LONGEST = 8.0
 
 #: Sent last, so that its echo ends what comes back.
 FENCE = "fence"
@@ -128,7 +132,10 @@ async def binary_lengths(target: Target) -> Observation | str:
 
 
 async def _each_length(ws: Connection, messages: Sequence[str | bytes]) -> Observation | str:
-    for message in messages:
+    began = time.monotonic()
+    for count, message in enumerate(messages):
+        if time.monotonic() - began > LONGEST:
+            return fewer("all come back", count, len(messages))
         await ws.say(message)
         outcome = await ws.reaction(message)
         if not outcome.startswith("echo"):  # echo as text is the affair of `binary`
@@ -193,7 +200,7 @@ async def large_message(target: Target) -> Observation | str:
 async def message_limit(target: Target) -> Observation | str:
     """Is a message over the limit refused with 1009, and is the limit where it is declared?"""
 
-    limit = target.max_message or await _find_limit(target)
+    limit = target.max_message or await find_limit(target)
     if limit is None:
         return "no limit up to 16 MiB"
     if (outcome := await weigh(target, limit)) != "echo":
@@ -203,7 +210,7 @@ async def message_limit(target: Target) -> Observation | str:
     return Observation(outcome, f"{limit:,} bytes come back, {limit + 1:,} do not")
 
 
-async def _find_limit(target: Target) -> int | None:
+async def find_limit(target: Target) -> int | None:
     """The size of the largest message that comes back, in bytes, by bisection; None where 16 MiB still come back."""
     good, bad = 0, FARTHEST
     if await weigh(target, bad) == "echo":
@@ -240,10 +247,11 @@ async def weigh(target: Target, size: int, *, pause: bool = False) -> str:
 async def steady(target: Target) -> Observation | str:
     """Do 600 messages, text and binary in turn and ten at a time, come back, each once and in order?
 
-    Whether binary comes back as binary is the affair of `binary`.
+    Whether binary comes back as binary is the affair of `binary`. After 8 s no more are sent.
     """
+    began, ten = time.monotonic(), 0
     async with connect(target) as ws:
-        for ten in range(60):
+        while ten < 60 and time.monotonic() - began < LONGEST:
             texts = [f"brick {10 * ten + number}" for number in range(10)]
             sent = [text.encode() if number % 2 else text for number, text in enumerate(texts)]
             for message in sent:
@@ -253,9 +261,12 @@ async def steady(target: Target) -> Observation | str:
                 if not outcome.startswith("echo"):
                     lost = "silence" if outcome == "silence" else _misplaced(outcome)
                     return Observation(lost, f"message {10 * ten + number + 1} of 600: {outcome}")
+            ten += 1
         await ws.say(FENCE)
         outcome = await ws.reaction(FENCE)
-        return "all in order" if outcome == "echo" else Observation(_misplaced(outcome), "after the last message")
+        if outcome != "echo":
+            return Observation(_misplaced(outcome), "after the last message")
+        return fewer("all in order", 10 * ten, 600)
 
 
 def _misplaced(outcome: str) -> str:
@@ -265,10 +276,10 @@ def _misplaced(outcome: str) -> str:
 @check("burst", "RFC 6455, 5.4", "all in order", intrusive=True)
 async def burst(target: Target) -> Observation | str:
     """Do 1,000 messages in one burst come back, each once and in order?"""
-    sent = [f"message {number}" for number in range(1000)]
     async with connect(target) as ws:
-        await ws.write(b"".join(_text(ws, message) for message in sent), "1,000 text messages")
-        return await _in_order(ws, sent)
+        sent = [f"message {number}" for number in range(await affordable(ws, 1000))]
+        await ws.write(b"".join(_text(ws, message) for message in sent), f"{len(sent):,} text messages")
+        return fewer(await _in_order(ws, sent), len(sent), 1000)
 
 
 @check("backlog", "RFC 6455, 5.4", "all in order", intrusive=True, waits=True)
@@ -277,13 +288,15 @@ async def backlog(target: Target) -> Observation | str:
 
     They are more than the kernels hold, so some have to wait in the server, large messages behind small ones.
     """
-    sent = [f"message {number} ".ljust(1 << 15 if number % 2 == 0 else 0, ".") for number in range(2 * (BACKLOG >> 15))]
+    most = 2 * (BACKLOG >> 15)
     async with connect(target, receive_buffer=1 << 18) as ws:
+        count = await affordable(ws, most)
+        sent = [f"message {number} ".ljust(1 << 15 if number % 2 == 0 else 0, ".") for number in range(count)]
         data = b"".join(_text(ws, message) for message in (*sent, FENCE))
         saying = asyncio.create_task(ws.write(data, f"{len(sent)} text messages, and a last one"))
         try:
             await asyncio.sleep(1.0)
-            return await _until_fence(ws, sent)
+            return fewer(await _until_fence(ws, sent), count, most)
         finally:
             saying.cancel()
 
@@ -315,6 +328,18 @@ async def byte_by_byte(target: Target) -> str:
             await ws.write(bytes([byte]), "1 byte")
             await asyncio.sleep(0.001)
         return await ws.reaction(message)
+
+
+@check("paused-frame", "RFC 6455, 5.2", "echo", waits=True)
+async def paused_frame(target: Target) -> str:
+    """Does a message come back whose frame pauses for 3 s in its middle, as on a bad link?"""
+    async with connect(target) as ws:
+        message = "Is anybody there?" * 60
+        data = _text(ws, message)
+        await ws.write(data[: len(data) // 2], "the first half of a text message")
+        await asyncio.sleep(3.0)
+        await ws.write(data[len(data) // 2 :], "its second half")
+        return brief(await ws.reaction(message))
 
 
 async def _in_order(ws: Connection, sent: list[str]) -> Observation | str:
