@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from echowall.check.registry import Observation, checks_of
-from echowall.check.suite.common import brief, pong, rejection
+from echowall.check.registry import Observation, UnsupportedError, checks_of
+from echowall.check.suite.common import CLOSES, brief, pong, rejection
+from echowall.check.suite.messages import find_limit
 from echowall.check.wire import Connection, Target, connect, frames
-from echowall.check.wire.frames import BINARY, CONTINUATION, PING, TEXT
+from echowall.check.wire.frames import BINARY, CONTINUATION, PING, PONG, TEXT
 
 check = checks_of("fragmentation")
 
@@ -66,6 +67,17 @@ async def fragments_ping(target: Target) -> Observation | str:
         return "pong, then the message" if outcome == "echo" else f"pong, then {outcome}"
 
 
+@check("fragments-pong", "RFC 6455, 5.4", "echo", alone=True)
+async def fragments_pong(target: Target) -> str:
+    """Does a message come back whole that has a pong between its fragments, which answers no ping?"""
+    async with connect(target) as ws:
+        first, second = _cut(ws.wrap(MESSAGE.encode()), 2)
+        await ws.send(TEXT, first, fin=False)
+        await ws.send(PONG, b"wall")
+        await ws.send(CONTINUATION, second)
+        return brief(await ws.reaction(MESSAGE))
+
+
 @check("fragments-apart", "RFC 6455, 5.4", "each its own", alone=True, intrusive=True)
 async def fragments_apart(target: Target) -> Observation | str:
     """Does each of two clients that send fragments in turn get its own message back?"""
@@ -117,7 +129,22 @@ async def fragments_many(target: Target) -> str:
     return await _crumbs(target, 100_000)
 
 
-@check("close-within-message", "RFC 6455, 5.4", ("close 1000", "close without a code", "close 1002"), alone=True)
+@check("fragments-limit", "RFC 6455, 10.4", "close 1009", alone=True, intrusive=True, seconds=60)
+async def fragments_limit(target: Target) -> Observation | str:
+    """Is a message over the limit refused with 1009 that comes in two fragments, of which neither is over it?"""
+    limit = target.max_message or await find_limit(target)
+    if limit is None:
+        raise UnsupportedError("it has no limit up to 16 MiB")
+    async with connect(target) as ws:
+        message = bytes(limit + 1)
+        await ws.announce()
+        await ws.send(BINARY, message[:-2], fin=False)
+        await ws.send(CONTINUATION, message[-2:])
+        outcome = brief(await ws.reaction(message, within=15))
+    return "a higher limit in fragments" if outcome.startswith("echo") else outcome
+
+
+@check("close-within-message", "RFC 6455, 5.4", (*CLOSES, "close 1002"), alone=True)
 async def close_within_message(target: Target) -> str:
     """Is a close answered that comes between the fragments of a message?"""
     async with connect(target) as ws:
