@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
-from echowall.check.suite.common import brief, rejection, summary
+from echowall.check.suite.common import CLOSES, brief, rejection, summary
 from echowall.check.wire import PATIENCE, Closed, Connection, Ended, Heard, Message, Target, connect, frames, observe
 from echowall.check.wire.frames import CLOSE, TEXT
 
@@ -16,19 +16,23 @@ check = checks_of("closing")
 INVALID_CODES = (0, 999, 1004, 1005, 1006, 1015, 5000)
 #: Codes that are kept for the protocol's own future, at their ends and between.
 UNASSIGNED_CODES = (1016, 1100, 2000, 2999)
+#: Codes that were registered after the RFC, in IANA's WebSocket Close Code Number Registry.
+REGISTERED_CODES = (1012, 1013, 1014)
+#: The longest reason that a close frame has room for, 123 bytes in letters of two: almost no place to cut it is right.
+LONG_REASON = "x" + 61 * "é"
 
 
-@check("close-normal", "RFC 6455, 5.5.1", ("close 1000", "close without a code"))
+@check("close-normal", "RFC 6455, 5.5.1", CLOSES)
 async def close_normal(target: Target) -> str:
-    """Is a close with 1000 answered with a close, with 1000 or without a code?"""
+    """Is a close with 1000 answered with a close, with 1000 or 1001 or without a code?"""
     async with connect(target) as ws:
         await ws.close(1000)
         return brief(await ws.reaction())
 
 
-@check("close-code", "RFC 6455, 5.5.1", ("close 3000", "close 1000", "close without a code"))
+@check("close-code", "RFC 6455, 5.5.1", ("close 3000", *CLOSES))
 async def close_code(target: Target) -> Observation | str:
-    """Is a close with 3000 and a reason answered with a close, with 3000, as is usual, with 1000 or without a code?
+    """Is a close with 3000 and a reason answered with a close, with 3000, as is usual, 1000 or 1001 or without a code?
 
     "Typically" the code comes back, says the RFC. Whether the reason does is free, too; the detail tells.
     """
@@ -42,9 +46,19 @@ async def close_code(target: Target) -> Observation | str:
     return _ending(heard)
 
 
-@check("close-empty", "RFC 6455, 5.5.1", ("close without a code", "close 1000"))
+@check("close-long-reason", "RFC 6455, 5.5.1", CLOSES)
+async def close_long_reason(target: Target) -> str:
+    """Is a close with 1000 and a reason of 123 bytes, the most there may be, answered, and with no broken letter?"""
+    async with connect(target) as ws:
+        await ws.close(1000, LONG_REASON)
+        heard = await ws.hear()
+        broken = isinstance(heard, Closed) and "\ufffd" in heard.reason
+        return "a reason that is not UTF-8" if broken else _ending(heard)
+
+
+@check("close-empty", "RFC 6455, 5.5.1", CLOSES)
 async def close_empty(target: Target) -> str:
-    """Is a close without a code answered with a close without a code, or with 1000?"""
+    """Is a close without a code answered with a close without a code, or with 1000 or 1001?"""
     async with connect(target) as ws:
         await ws.close(None)
         return brief(await ws.reaction())
@@ -52,10 +66,16 @@ async def close_empty(target: Target) -> str:
 
 @check("close-ends-tcp", "RFC 6455, 7.1.1", "ends")
 async def close_ends_tcp(target: Target) -> str:
-    """Does the server end the TCP connection after the closing handshake?"""
+    """Does the server end the TCP connection after the closing handshake, and by a FIN?
+
+    A reset (RST) may reach the client before the close frame, which is lost then.
+    """
     async with connect(target) as ws:
         await ws.close(1000)
-        return "stays open" if isinstance(await _to_the_end(ws, []), Closed) else "ends"
+        end = await _to_the_end(ws, [])
+        if isinstance(end, Closed):
+            return "stays open"
+        return "ends by a reset" if end.how == "reset" else "ends"
 
 
 @check("close-invalid-code", "RFC 6455, 7.4", "close 1002")
@@ -74,11 +94,18 @@ async def close_unassigned_code(target: Target) -> str:
     """
     payloads = {str(code): frames.close_payload(code) for code in UNASSIGNED_CODES}
     found = await _each(target, payloads)
-    plain = ("close 1000", "close without a code")
-    kind = {
-        code: "each comes back" if outcome in (f"close {code}", *plain) else outcome for code, outcome in found.items()
-    }
-    return summary(kind)
+    return summary(_in_kind(found))
+
+
+@check("close-registered-code", "RFC 6455, 7.4.2", "each comes back")
+async def close_registered_code(target: Target) -> str:
+    """Is a close with 1012, 1013 or 1014, which were registered after the RFC, answered in kind?"""
+    found: dict[str, str] = {}
+    for code in REGISTERED_CODES:
+        async with connect(target) as ws:
+            await ws.close(code)
+            found[str(code)] = _ending(await ws.hear())
+    return summary(_in_kind(found))
 
 
 @check("close-one-byte", "RFC 6455, 5.5.1", "close 1002")
@@ -138,7 +165,7 @@ async def two_closes(target: Target) -> Observation | str:
         closes = [observe(heard) for heard in got if isinstance(heard, Closed)]
         if isinstance(end, Closed) or end.how == "silence":
             return Observation("stays open", ", ".join(closes))
-        if len(closes) == 1 and closes[0] not in ("close 1000", "close without a code"):
+        if len(closes) == 1 and closes[0] not in CLOSES:
             return closes[0]
         return Observation({0: "cut off", 1: "one close"}.get(len(closes), "several closes"), ", ".join(closes))
 
@@ -169,6 +196,13 @@ async def reset(target: Target) -> str:
         await ws.say("still there?")
         outcome = brief(await ws.reaction("still there?"))
         return "still serves" if outcome == "echo" else outcome
+
+
+def _in_kind(found: dict[str, str]) -> dict[str, str]:
+    """By code, that each is answered by itself or as one may answer any close, or by what else."""
+    return {
+        code: "each comes back" if outcome in (f"close {code}", *CLOSES) else outcome for code, outcome in found.items()
+    }
 
 
 async def _each(target: Target, payloads: dict[str, bytes]) -> dict[str, str]:
