@@ -6,7 +6,7 @@ import asyncio
 
 from echowall.check.registry import checks_of
 from echowall.check.suite.common import SOON, brief, pong, rejection, summary
-from echowall.check.wire import Ended, Target, connect, observe
+from echowall.check.wire import Closed, Ended, Message, Target, connect, frames, observe
 from echowall.check.wire.frames import BINARY, CLOSE, CONTINUATION, PING, RSV1, RSV2, RSV3, TEXT, close_payload
 
 check = checks_of("errors")
@@ -60,14 +60,21 @@ async def unmasked_frame(target: Target) -> str:
 
 @check("unmasked-others", "RFC 6455, 5.1", "close 1002")
 async def unmasked_others(target: Target) -> str:
-    """Is an unmasked frame a protocol error that is binary, a ping, or a close?"""
+    """Is an unmasked frame a protocol error that is binary, a ping, a close, or empty?"""
 
     async def one(opcode: int, payload: bytes) -> str:
         async with connect(target) as ws:
             await ws.send(opcode, payload, masked=False)
             return await rejection(ws)
 
-    kinds = {"binary": (BINARY, b"wall"), "ping": (PING, b"wall"), "close": (CLOSE, close_payload(1000))}
+    kinds = {
+        "binary": (BINARY, b"wall"),
+        "ping": (PING, b"wall"),
+        "close": (CLOSE, close_payload(1000)),
+        "an empty text": (TEXT, b""),
+        "an empty ping": (PING, b""),
+        "an empty close": (CLOSE, b""),
+    }
     outcomes = await asyncio.gather(*(one(*frame) for frame in kinds.values()))
     return summary(dict(zip(kinds, outcomes, strict=True)))
 
@@ -101,6 +108,41 @@ async def long_form_length(target: Target) -> str:
             return brief(await ws.reaction("wall"))
 
     return summary({f"{form} bits": await one(form) for form in (16, 64)})
+
+
+@check("long-form-ping", "RFC 6455, 5.2", ("close 1002", "pong with its payload"))
+async def long_form_ping(target: Target) -> str:
+    """Is a ping whose short length is written with 16 bits either understood or refused?
+
+    No control frame needs that form. Who sends it is wrong, and here, too, the receiver is free.
+    """
+    async with connect(target) as ws:
+        await ws.send(PING, b"wall", form=16)
+        return await pong(ws, b"wall")
+
+
+@check("data-after-error", "RFC 6455, 7.1.7", ("ignored", "no error noticed"))
+async def data_after_error(target: Target) -> str:
+    """Is a message ignored that comes behind a breach of the protocol, for which the server closes?
+
+    Whether a server notices the breach is the affair of `unknown-opcode` and `unmasked-frame`.
+    """
+
+    async def one(breach: bytes) -> str:
+        async with connect(target) as ws:
+            await ws.write(breach + frames.encode(TEXT, ws.wrap(b"too late")), "a breach, and a text behind it")
+            closed = False
+            while not isinstance(heard := await ws.hear(2 * SOON), Ended):
+                if isinstance(heard, Message) and not closed:
+                    return "no error noticed"
+                if isinstance(heard, Message):
+                    return "echoed after the close"
+                closed = isinstance(heard, Closed)
+            return "ignored"
+
+    unknown, unmasked = frames.encode(0x3, b"wall"), frames.encode(TEXT, masked=False)
+    found = await asyncio.gather(one(unknown), one(unmasked))
+    return next(outcome for outcome in ("echoed after the close", "ignored", "no error noticed") if outcome in found)
 
 
 @check("invalid-utf8", "RFC 6455, 8.1", "close 1007")
