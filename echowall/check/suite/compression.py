@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
-from echowall.check.suite.common import brief, close_of, pong, rejection
+from echowall.check.suite.common import SOON, brief, close_of, fewer, pong, rejection, summary
+from echowall.check.suite.messages import LONGEST, weigh
 from echowall.check.wire import Connection, Ended, Target, UnreachableError, connect, handshake, request
 from echowall.check.wire.extensions import DEFLATE, Extension, ExtensionError, parse_extensions
-from echowall.check.wire.frames import BINARY, CLOSE, CONTINUATION, PING, RSV1, TEXT
+from echowall.check.wire.frames import BINARY, CLOSE, CONTINUATION, PING, RSV1, RSV2, RSV3, TEXT
 
 check = checks_of("compression")
 
@@ -52,25 +54,56 @@ async def deflate_unasked(target: Target) -> str:
 
 
 @check("deflate-plain", "RFC 7692, 5", "echo")
-async def deflate_plain(target: Target) -> str:
-    """Is a message that is not compressed understood after compression was offered, whether or not it was accepted?"""
+async def deflate_plain(target: Target) -> Observation | str:
+    """Is a message that is not compressed understood after compression was offered, whether or not it was accepted?
+
+    Where it was accepted, the message stands between two that are compressed, of which one refers to the other.
+    """
+    message = _noise(600)
     async with _deflated(target, required=False) as ws:
-        await ws.raw.say("wall")
-        outcome = await ws.reaction(b"wall")
-        return "compressed all the same" if ws.compressed and not ws.accepted else outcome
+        if ws.accepted:
+            await ws.say(message)
+            if (outcome := await ws.reaction(message)) != "echo":
+                return Observation(brief(outcome), "a compressed message")
+        await ws.raw.say("brick")
+        outcome = await ws.reaction(b"brick")
+        if ws.compressed and not ws.accepted:
+            return "compressed all the same"
+        if outcome == "echo" and ws.accepted:
+            await (ws.say(message) if "client_no_context_takeover" in ws.parameters else ws.say_on(message))
+            outcome = await ws.reaction(message)
+            return outcome if outcome == "echo" else Observation(brief(outcome), "a compressed message after it")
+        return outcome
 
 
 @check("deflate-fragments", "RFC 7692, 6", "echo", alone=True)
-async def deflate_fragments(target: Target) -> str:
-    """Does a compressed message in three fragments come back, where only the first is marked as compressed?"""
+async def deflate_fragments(target: Target) -> Observation | str:
+    """Does a compressed message in fragments come back, where only the first is marked as compressed?
+
+    One is in three fragments, one has a ping between them, and one ends in an empty fragment.
+    """
     async with _deflated(target) as ws:
-        message = _noise(600)
-        data = ws.pack(ws.raw.wrap(message))
-        third = len(data) // 3
-        await ws.raw.send(TEXT, data[:third], rsv=RSV1, fin=False)
-        await ws.raw.send(CONTINUATION, data[third : 2 * third], fin=False)
-        await ws.raw.send(CONTINUATION, data[2 * third :])
-        return await ws.reaction(message)
+        for kind in ("three fragments", "a ping between them", "an empty last one"):
+            message = _noise(600)
+            ws.forget()
+            data = ws.pack(ws.raw.wrap(message))
+            cut = len(data) if kind == "an empty last one" else 2 * len(data) // 3
+            await ws.raw.send(TEXT, data[: cut // 2], rsv=RSV1, fin=False)
+            if kind == "a ping between them":
+                await ws.raw.send(PING, b"wall")
+            await ws.raw.send(CONTINUATION, data[cut // 2 : cut], fin=False)
+            await ws.raw.send(CONTINUATION, data[cut:])
+            if (outcome := await ws.reaction(message)) != "echo":
+                return Observation(brief(outcome), kind)
+        return "echo"
+
+
+@check("deflate-invalid-utf8", "RFC 6455, 8.1", "close 1007")
+async def deflate_invalid_utf8(target: Target) -> str:
+    """Is a compressed text that is not UTF-8 refused as such?"""
+    async with _deflated(target) as ws:
+        await ws.say(b"wall \x80")
+        return await rejection(ws.raw)
 
 
 @check("deflate-sizes", "RFC 7692, 6", "all come back")
@@ -101,7 +134,10 @@ async def deflate_binary(target: Target) -> Observation | str:
 async def deflate_history(target: Target) -> Observation | str:
     """Do 100 compressed messages come back, each of which may refer to those before it?"""
     async with _deflated(target) as ws:
+        began = time.monotonic()
         for number in range(100):
+            if time.monotonic() - began > LONGEST:
+                return fewer("all come back", number, 100)
             message = b"brick %d, " % number + _noise(400 + number)
             await (ws.say(message) if "client_no_context_takeover" in ws.parameters else ws.say_on(message))
             if (outcome := await ws.reaction(message)) != "echo":
@@ -110,14 +146,21 @@ async def deflate_history(target: Target) -> Observation | str:
 
 
 @check("deflate-last-block", "RFC 7692, 7.2.3.4", "echo")
-async def deflate_last_block(target: Target) -> str:
-    """Is a compressed message understood that ends in a last block (BFINAL), as the RFC allows, and one after it?"""
+async def deflate_last_block(target: Target) -> Observation | str:
+    """Is a compressed message understood that ends in a last block (BFINAL), as the RFC allows, and one after it?
+
+    A third one has a last block in its middle, too, and others behind it, which RFC 7692, 7.2.1 allows as well.
+    """
     async with _deflated(target) as ws:
         for message in (b"wall " * 10, b"brick " * 10):
             await ws.raw.send(TEXT, ws.finish(ws.raw.wrap(message)), rsv=RSV1)
             if (outcome := await ws.reaction(message)) != "echo":
                 return brief(outcome)
-        return "echo"
+        message = b"tile " * 20
+        text = ws.raw.wrap(message)
+        await ws.raw.send(TEXT, ws.finish(text[:50], b"") + ws.finish(text[50:]), rsv=RSV1)
+        outcome = await ws.reaction(message)
+        return outcome if outcome == "echo" else Observation(brief(outcome), "blocks behind a last block")
 
 
 @check("deflate-marked-continuation", "RFC 7692, 6.1", "close 1002", alone=True, intrusive=True)
@@ -137,6 +180,18 @@ async def deflate_marked_ping(target: Target) -> str:
         await ws.raw.send(PING, b"wall", rsv=RSV1)
         answered = await pong(ws.raw, b"wall")
         return "ignored" if answered == "no pong" else answered
+
+
+@check("deflate-reserved-bits", "RFC 6455, 5.2", "close 1002")
+async def deflate_reserved_bits(target: Target) -> str:
+    """Are RSV2 and RSV3 protocol errors also where compression was agreed, which gives a meaning to RSV1 alone?"""
+
+    async def one(bit: int) -> str:
+        async with _deflated(target) as ws:
+            await ws.raw.send(TEXT, ws.pack(ws.raw.wrap(b"wall")), rsv=RSV1 | bit)
+            return await rejection(ws.raw)
+
+    return summary({"RSV2": await one(RSV2), "RSV3": await one(RSV3)})
 
 
 @check("deflate-server-context", "RFC 7692, 7.1.1.1", ("context kept", "context not kept"))
@@ -184,6 +239,20 @@ async def deflate_client_context(target: Target) -> str:
         return "echo"
 
 
+@check("deflate-apart", "RFC 7692, 7.2.1", "each on its own")
+async def deflate_apart(target: Target) -> Observation | str:
+    """Does the first message of each of 12 clients in a row decompress without those of the clients before it?"""
+    message = _noise(700)
+    for number in range(12):
+        async with _deflated(target) as ws:
+            await ws.say(message)
+            if (outcome := await ws.reaction(message)) != "echo":
+                return Observation(brief(outcome), f"client {number + 1} of 12")
+            await ws.raw.close()
+            await ws.raw.hear(SOON)
+    return "each on its own"
+
+
 @check("deflate-window", "RFC 7692, 7.1.2.1", "within the window")
 async def deflate_window(target: Target) -> str:
     """Does the server keep to a window of 512 bytes where a client asks for it?"""
@@ -223,20 +292,30 @@ async def deflate_corrupt(target: Target) -> str:
         return await rejection(ws.raw)
 
 
-@check("zip-bomb", "RFC 6455, 10.4", "close 1009", alone=True, intrusive=True)
+@check("zip-bomb", "RFC 6455, 10.4", "close 1009", alone=True, intrusive=True, seconds=60)
 async def zip_bomb(target: Target) -> Observation | str:
-    """Does the limit hold for a message of 10 kB that decompresses to more than that, and to 10 MiB at least?"""
-    size = max(10 * MIB, (target.max_message or 0) + 1)
-    if size > 64 * MIB:
+    """Does the limit hold for a small message that decompresses to half as much again, whole and in two fragments?
+
+    Where no limit is declared it is one of 10 MiB, which may come back only if it also does uncompressed.
+    """
+    size = 10 * MIB if target.max_message is None else target.max_message * 3 // 2
+    if size > LARGEST:
         raise UnsupportedError(f"its limit of {target.max_message:,} bytes is too far off")
+    message = b"0" * size
     async with _deflated(target) as ws:
-        message = b"0" * size
         data = ws.pack(ws.raw.wrap(message))
         await ws.raw.send(TEXT, data, rsv=RSV1)
-        outcome = await ws.reaction(message, within=15)
-    if outcome == "echo" and target.max_message is None:
-        raise UnsupportedError("it takes messages of 10 MiB, and says nothing of a limit")
-    return Observation(outcome, f"{size:,} bytes in {len(data):,}")
+        whole = await ws.reaction(message, within=10)
+    async with _deflated(target) as ws:
+        for number, part in enumerate(ws.pack_halves(ws.raw.wrap(message))):
+            await ws.raw.send(CONTINUATION if number else TEXT, part, rsv=0 if number else RSV1, fin=bool(number))
+        parts = await ws.reaction(message, within=10)
+    detail = f"{size:,} bytes in {len(data):,}"
+    if "echo" in (whole, parts) and target.max_message is None:
+        if await weigh(target, size) == "echo":
+            raise UnsupportedError("it takes messages of 10 MiB, and says nothing of a limit")
+        return Observation("a higher limit where compressed", detail)
+    return Observation(summary({"the whole": whole, "fragments": parts}), detail)
 
 
 class Deflated:
@@ -259,19 +338,32 @@ class Deflated:
         """A message compressed, with references to what has been packed before."""
         return (self._deflater.compress(text) + self._deflater.flush(zlib.Z_SYNC_FLUSH)).removesuffix(TAIL)
 
-    async def say(self, message: bytes, opcode: int = TEXT) -> None:
-        """Send a message, compressed without reference to any before it, which is always allowed."""
+    def pack_halves(self, text: bytes) -> tuple[bytes, bytes]:
+        """A message compressed so that either half of its text is in a part of its own."""
+        half = len(text) // 2
+        first = self._deflater.compress(text[:half]) + self._deflater.flush(zlib.Z_SYNC_FLUSH)
+        return first, self.pack(text[half:])
+
+    def forget(self) -> None:
+        """Compress what comes next without reference to anything before it, which is always allowed."""
         self._deflater = zlib.compressobj(wbits=self._deflater_bits)
+
+    async def say(self, message: bytes, opcode: int = TEXT) -> None:
+        """Send a message, compressed without reference to any before it."""
+        self.forget()
         await self.raw.send(opcode, self.pack(self.raw.wrap(message) if opcode == TEXT else message), rsv=RSV1)
 
     async def say_on(self, text: bytes) -> None:
         """Send a text, compressed with references to those before it."""
         await self.raw.send(TEXT, self.pack(self.raw.wrap(text)), rsv=RSV1)
 
-    def finish(self, text: bytes) -> bytes:
-        """A message compressed by itself into blocks of which the last says that it is (BFINAL)."""
+    def finish(self, text: bytes, end: bytes = b"\0") -> bytes:
+        """A message compressed by itself into blocks of which the last says that it is (BFINAL).
+
+        `end` begins the empty block that the receiver completes. Where it is left out, other blocks may follow.
+        """
         deflater = zlib.compressobj(wbits=self._deflater_bits)
-        return deflater.compress(text) + deflater.flush(zlib.Z_FINISH) + b"\0"
+        return deflater.compress(text) + deflater.flush(zlib.Z_FINISH) + end
 
     async def reaction(self, to: bytes, within: float = 5.0) -> str:
         """What is heard next, in the words of Connection.reaction(), or `undecodable`."""
