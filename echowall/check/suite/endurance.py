@@ -11,29 +11,44 @@ from contextlib import AsyncExitStack, suppress
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
 from echowall.check.suite import measure
-from echowall.check.suite.common import brief, close_of
+from echowall.check.suite.common import SOON, brief, close_of
 from echowall.check.suite.honesty import CONTRACT, settled
-from echowall.check.suite.messages import weigh
+from echowall.check.suite.messages import LONGEST, weigh
 from echowall.check.wire import (
     PATIENCE,
     Connection,
     Ended,
     Heard,
     Message,
+    NoAnswerError,
     RefusedError,
     Target,
     UnreachableError,
     connect,
+    dialled,
     frames,
+    handshake,
+    http,
     intermediary,
+    request,
 )
-from echowall.check.wire.frames import CLOSE, PING, PONG, TEXT
+from echowall.check.wire.frames import CLOSE, CONTINUATION, PING, PONG, RSV2, TEXT
 
 check = checks_of("endurance")
 
 KIB, MIB = 1 << 10, 1 << 20
 BUSY = 0.2
 """CPU seconds a second. A service that uses more than that with nothing to do is busy for nothing."""
+BREACHES = {
+    "opcode 0x3": frames.encode(0x3, b"wall"),
+    "text that is not UTF-8": frames.encode(TEXT, b"wall \xff"),
+    "an unmasked text": frames.encode(TEXT, b"wall", masked=False),
+    "a text with RSV2": frames.encode(TEXT, b"wall", rsv=RSV2),
+    "a ping that is not final": frames.encode(PING, b"wall", fin=False),
+    "a continuation of nothing": frames.encode(CONTINUATION, b"wall"),
+    "half a close code": frames.encode(CLOSE, b"\x03"),
+}
+"""What no client may send. Each ends its own connection at most."""
 TEXT_64K = "wall" * (16 * KIB)
 #: What ends connections on which nothing was sent for so many seconds, unless it was configured otherwise.
 IDLE_CUTS = {
@@ -98,11 +113,14 @@ async def descriptors(target: Target) -> Observation | str:
 @check("idle-sockets", CONTRACT, "at rest", intrusive=True, alone=True, waits=True, local=True)
 async def idle_sockets(target: Target) -> Observation | str:
     """Does a service with 200 idle sockets use next to no CPU time?"""
-    pid, count = _pid(target), 200
+    pid, most = _pid(target), 200
     async with settled(target), AsyncExitStack() as stack:
         before = measure.memory(pid)
         clients: list[asyncio.Task[Heard]] = []
-        for number in range(count):
+        began = time.monotonic()
+        for number in range(most):
+            if time.monotonic() - began > LONGEST:
+                break
             try:
                 async with asyncio.timeout(PATIENCE + target.slack):
                     ws = await stack.enter_async_context(settled(target))
@@ -112,10 +130,12 @@ async def idle_sockets(target: Target) -> Observation | str:
                 return Observation("refused", f"after {number} sockets: no answer within {PATIENCE:g} s")
             clients.append(asyncio.create_task(ws.hear(60.0)))  # so that each answers its pings
             stack.callback(clients[-1].cancel)
+        count = len(clients)
         each = (measure.memory(pid) - before) / count
         used = await _load(pid, 3.0)
         ended = sum(client.done() and not isinstance(client.result(), Message) for client in clients)
-    detail = f"{used:.1%} of a core, {each / KIB:.1f} KiB a socket"
+    few = "" if count == most else f", with {count} sockets only, as each takes long to open"
+    detail = f"{used:.1%} of a core, {each / KIB:.1f} KiB a socket{few}"
     if used > BUSY:
         return Observation("busy", detail)
     return Observation("cut off" if ended else "at rest", f"{ended} of {count}, {detail}" if ended else detail)
@@ -152,6 +172,68 @@ async def half_message(target: Target) -> Observation | str:
         await slow.write(data[len(data) // 2 :], "its second half")
         outcome = brief(await slow.reaction(TEXT_64K))
         return "served" if outcome == "echo" else Observation("the message is lost", outcome)
+
+
+@check("half-handshake", CONTRACT, "served", alone=True)
+async def half_handshake(target: Target) -> Observation | str:
+    """Are others served while half of a client's handshake has come, and is it accepted in the end?"""
+    headers = handshake(target)
+    head = http.head("GET", target.resource, headers)
+    cut = head.index(b"\r\n") + 4  # within the name of the first header
+    async with dialled(target) as stream:
+        await stream.write_head(head[:cut], "the first half of a handshake")
+        try:
+            async with asyncio.timeout(PATIENCE + target.slack), settled(target) as other:
+                outcome = await _echo(other)
+        except TimeoutError:
+            outcome = "silence"
+        if outcome != "echo":
+            return _others(outcome)
+        await stream.write_head(head[cut:], "its second half")
+        try:
+            response = await http.answer(stream, "GET", headers)
+        except NoAnswerError as error:
+            return Observation("the handshake is lost", error.how)
+        return "served" if response.status == 101 else Observation("the handshake is lost", response.status_line)
+
+
+@check("bystander", CONTRACT, "served", alone=True)
+async def bystander(target: Target) -> Observation | str:
+    """Is a client that was there before served after others broke the protocol, were refused, or spoke no HTTP?"""
+    async with settled(target) as ws:
+        listening = asyncio.create_task(ws.hear(60))  # which answers pings
+        try:
+            await asyncio.gather(
+                *(_breach(target, *breach) for breach in BREACHES.items()), _be_refused(target), _speak_no_http(target)
+            )
+        finally:
+            listening.cancel()
+            await asyncio.wait([listening])  # two may not read at the same time
+        target.transcript.breaches.clear()  # what came back of each breach is what the checks of group `errors` ask
+        outcome = await _echo(ws)
+    return "served" if outcome == "echo" else Observation(outcome, "a client that was there before")
+
+
+async def _breach(target: Target, what: str, data: bytes) -> None:
+    with suppress(RefusedError, UnreachableError):
+        async with connect(target) as ws:
+            await ws.write(data, what)
+            await ws.hear(SOON)
+
+
+async def _be_refused(target: Target) -> None:
+    headers = [(name, value) for name, value in handshake(target) if name.lower() != "sec-websocket-key"]
+    with suppress(UnreachableError, TimeoutError):
+        async with asyncio.timeout(SOON):
+            await request(target, headers=headers)
+
+
+async def _speak_no_http(target: Target) -> None:
+    with suppress(UnreachableError, TimeoutError, OSError):
+        async with asyncio.timeout(SOON), dialled(target) as stream:
+            await stream.write(b"\x16\x03\x01 wall \xff\r\n\r\n", "what is no HTTP")
+            while await stream.read():
+                pass
 
 
 @check("flood-neighbour", CONTRACT, "served", intrusive=True, alone=True, waits=True)
