@@ -22,8 +22,10 @@ from typing import NamedTuple, TextIO
 from tests.faulty.server import (
     BINARY,
     CLOSE,
+    CONTINUATION,
     FIN,
     PATH,
+    PING,
     PONG,
     RSV1,
     TEXT,
@@ -31,6 +33,7 @@ from tests.faulty.server import (
     Frame,
     Headers,
     RefusalError,
+    Server,
     Session,
     ViolationError,
 )
@@ -162,7 +165,7 @@ class WholeList(Session):
         return ", ".join(offered) or None
 
 
-@caught_by("subprotocol-unasked", "subprotocol-unknown", "handshake-answer")
+@caught_by("subprotocol-unasked", "subprotocol-unknown", "subprotocol-case", "handshake-answer")
 class Unoffered(Session):
     """Subprotocol chosen that was not offered."""
 
@@ -309,6 +312,125 @@ class NamelessVersion(Session):
 
     def wrong_version(self) -> RefusalError:
         return RefusalError(HTTPStatus.UPGRADE_REQUIRED, "Not that one.", Sec_WebSocket_Version="13")
+
+
+class ReadsHead(Session):
+    """Reads the head in a way of its own."""
+
+    def __init__(self, server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        super().__init__(server, reader, writer)
+        self._until, reader.readuntil = reader.readuntil, self.head  # type: ignore[method-assign,assignment]
+
+    async def head(self, separator: bytes | tuple[bytes, ...] = b"") -> bytes:
+        return self.read(await self._until(b"\r\n\r\n"))
+
+    def read(self, head: bytes) -> bytes:
+        return head
+
+
+@caught_by("header-whitespace")
+class WantsBlank(ReadsHead):
+    """Header lines without a blank behind the colon not seen."""
+
+    def read(self, head: bytes) -> bytes:
+        request, *lines = head[:-4].split(b"\r\n")
+        return b"\r\n".join([request, *(line for line in lines if b": " in line), b"", b""])
+
+
+@caught_by("half-handshake")
+class OneSegment(ReadsHead):
+    """Head in two TCP segments answered with 400."""
+
+    async def head(self, separator: bytes | tuple[bytes, ...] = b"") -> bytes:
+        head = await self.reader.read(1 << 16)
+        if not head:
+            raise asyncio.IncompleteReadError(head, None)
+        if not head.endswith(b"\r\n\r\n"):
+            raise RefusalError(HTTPStatus.BAD_REQUEST, "That is not the whole head.")
+        return head
+
+
+@caught_by("half-handshake")
+class OneHandshake(Session):
+    """All clients wait for the rest of one's handshake."""
+
+    turn = asyncio.Lock()
+
+    async def upgrade(self) -> None:
+        async with self.turn:
+            await super().upgrade()
+
+
+@caught_by("large-cookie")
+class SmallHead(Session):
+    """Head of more than 4 KiB refused."""
+
+    def admit(self, method: str, resource: str, version: str, headers: Headers) -> None:
+        if sum(len(value) for values in headers.values() for value in values) > 4096:
+            raise RefusalError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The head is too large.")
+        super().admit(method, resource, version, headers)
+
+
+@caught_by("two-keys")
+class FirstKey(Session):
+    """First of two keys taken."""
+
+    def admit(self, method: str, resource: str, version: str, headers: Headers) -> None:
+        if keys := headers.get("sec-websocket-key"):
+            del keys[1:]
+        super().admit(method, resource, version, headers)
+
+
+@caught_by("missing-connection")
+class NoConnection(Session):
+    """Handshake without Connection."""
+
+    def admit(self, method: str, resource: str, version: str, headers: Headers) -> None:
+        headers.setdefault("connection", ["Upgrade"])
+        super().admit(method, resource, version, headers)
+
+
+@caught_by("missing-host")
+class NoHost(Session):
+    """Handshake without Host."""
+
+    def admit(self, method: str, resource: str, version: str, headers: Headers) -> None:
+        headers.setdefault("host", ["localhost"])
+        super().admit(method, resource, version, headers)
+
+
+@caught_by("subprotocol-case")
+class AnyCase(Session):
+    """Subprotocol chosen in other letters than it was offered in."""
+
+    def choose(self, offered: Sequence[str]) -> str | None:
+        return super().choose([name.lower() for name in offered])
+
+
+@caught_by("foreign-origin")
+class NullOrigin(Session):
+    """Foreign Origin refused, and null accepted."""
+
+    def allows(self, origins: Sequence[str], host: str) -> bool:
+        return super().allows([origin for origin in origins if origin != "null"], host)
+
+
+@caught_by("handshake-answer")
+class BothOffers(Session):
+    """Both of two offers of compression accepted."""
+
+    class compression(Deflate):  # noqa: N801
+        both = False
+
+        @classmethod
+        def negotiate(cls, offers: str) -> Deflate | None:
+            if isinstance(found := super().negotiate(offers), cls):
+                found.both = offers.count("permessage-deflate") == 2
+            return found
+
+        @property
+        def answer(self) -> str:
+            return super().answer + (", permessage-deflate" if self.both else "")
 
 
 # -- the 101, as browsers read it
@@ -554,7 +676,7 @@ class CompressedPong(SetsBits):
         await self.send(PONG, payload)
 
 
-@caught_by("server-frames", "coalesced-ping", "fragments-apart", "fragments-ping")
+@caught_by("server-frames", "coalesced-ping", "fragments-apart", "fragments-ping", "deflate-fragments")
 class FragmentedPong(Session):
     """Pong in fragments."""
 
@@ -583,7 +705,7 @@ class LongReason(Session):
         await super().leave(code, reason)
 
 
-@caught_by("server-frames")
+@caught_by("server-frames", "close-long-reason")
 class BrokenReason(Session):
     """Close with a reason that is not UTF-8."""
 
@@ -605,7 +727,7 @@ class MarkedContinuation(Session):
         return await self.write(self.pack(RSV1 | TEXT, packed[:2]) + self.pack(FIN | RSV1, packed[2:]))
 
 
-@caught_by("server-frames")
+@caught_by("server-frames", "close-long-reason")
 class Says1006(Session):
     """Close with a code that may not be sent, where a page is closed in order."""
 
@@ -627,7 +749,7 @@ class HalfACode(Session):
         await super().leave(code, reason)
 
 
-@caught_by("server-frames", "coalesced-ping", "fragments-apart", "fragments-ping")
+@caught_by("server-frames", "coalesced-ping", "fragments-apart", "fragments-ping", "deflate-fragments")
 class StrayContinuation(Session):
     """Continuation of nothing behind each pong."""
 
@@ -688,6 +810,9 @@ class LosesEmpty(Session):
     "deflate-sizes",
     "verbatim",
     "steady",
+    "bystander",
+    "half-handshake",
+    "fragments-pong",
 )
 class UpperCase(Session):
     """Text echoed in upper case."""
@@ -732,7 +857,7 @@ class Truncates(Session):
         await super().echo(opcode, data[:65535])
 
 
-@caught_by("burst", "deflate-history", "steady")
+@caught_by("burst", "deflate-history", "steady", "lengths", "binary-lengths")
 class Drops(Session):
     """Every 50th message dropped."""
 
@@ -741,7 +866,7 @@ class Drops(Session):
             await super().echo(opcode, data)
 
 
-@caught_by("burst", "duplicates", "deflate-history", "steady")
+@caught_by("burst", "duplicates", "deflate-history", "steady", "lengths", "binary-lengths")
 class Repeats(Session):
     """Every 50th message echoed twice."""
 
@@ -853,7 +978,7 @@ class DropsRarely(Session):
             await super().echo(opcode, data)
 
 
-@caught_by("steady", "burst", "lengths", "binary-lengths", "deflate-history")
+@caught_by("steady", "burst", "lengths", "binary-lengths", "deflate-history", "duplicates", "phantom-burst")
 class DropsOften(Session):
     """Every 13th message dropped."""
 
@@ -893,6 +1018,29 @@ class Unquotes(Changes):
 
     def change(self, data: bytes) -> bytes:
         return urllib.parse.unquote_to_bytes(data)
+
+
+@caught_by("lengths", "binary-lengths")
+class FullBuffer(Session):
+    """Frame that ends with a buffer of 4 KiB not taken before the next byte comes."""
+
+    async def payload(self, length: int) -> bytes:
+        payload = await super().payload(length)
+        if 126 <= length < 1 << 16 and (length + 8) % 4096 == 0:
+            await asyncio.sleep(30)
+        return payload
+
+
+@caught_by("paused-frame")
+class HasteWithFrames(Session):
+    """Frame given up that takes more than two seconds."""
+
+    async def payload(self, length: int) -> bytes:
+        try:
+            async with asyncio.timeout(2):
+                return await super().payload(length)
+        except TimeoutError:
+            raise ViolationError(1008, "too slow") from None
 
 
 @caught_by("backlog")
@@ -968,12 +1116,34 @@ class CrossTalk(Session):
         await (others[0] if len(others) >= 50 else self).send(opcode, data)
 
 
-@caught_by("message-limit", "zip-bomb", "announced-length")
+@caught_by("message-limit", "fragments-limit", "zip-bomb", "announced-length")
 class NoLimit(Session):
     """No limit on the size of a message."""
 
     def check_size(self, size: int) -> None:
         pass
+
+
+@caught_by("fragments-limit", "zip-bomb")
+class LimitOfFrames(Session):
+    """Message held to the limit frame by frame."""
+
+    def most(self) -> int:
+        return 1 << 30
+
+    def check_size(self, size: int) -> None:
+        super().check_size(size - self._size)
+
+
+@caught_by("zip-bomb")
+class LimitOfInflated(Session):
+    """Compressed message held to the limit frame by frame."""
+
+    def most(self) -> int:
+        return 1 << 30
+
+    def check_size(self, size: int) -> None:
+        super().check_size(size - self._size if self._packed else size)
 
 
 @caught_by("zip-bomb")
@@ -1001,6 +1171,7 @@ class Bomb(Session):
     "fragments-ping",
     "fragments-tiny",
     "fragments-many",
+    "fragments-pong",
 )
 class NulAtBorders(Session):
     """NUL at each border of fragments."""
@@ -1009,7 +1180,7 @@ class NulAtBorders(Session):
         super().part(data if final else data + b"\0", final)
 
 
-@caught_by("fragments-apart")
+@caught_by("fragments-apart", "bystander")
 class SharedBuffer(Session):
     """Fragments of all clients in one buffer."""
 
@@ -1040,6 +1211,16 @@ class CountsFragments(Session):
             raise ConnectionResetError
 
 
+@caught_by("fragments-pong")
+class PongEndsMessage(Session):
+    """Fragments forgotten at a pong between them."""
+
+    async def take(self, frame: Frame) -> bool:
+        if frame.opcode == PONG:
+            self.parts.clear()
+        return await super().take(frame)
+
+
 @caught_by("close-within-message")
 class BusyWithMessage(Session):
     """Close not answered within a message."""
@@ -1060,7 +1241,7 @@ class AnySequence(Session):
 # -- control frames
 
 
-@caught_by("pong-payload", "busy-ping", "empty-ping", "long-ping", "several-pings", "fragments-ping")
+@caught_by("pong-payload", "busy-ping", "empty-ping", "long-ping", "several-pings", "fragments-ping", "binary-ping")
 class NoPong(Session):
     """No pong."""
 
@@ -1068,7 +1249,7 @@ class NoPong(Session):
         pass
 
 
-@caught_by("pong-payload", "busy-ping", "long-ping", "several-pings")
+@caught_by("pong-payload", "busy-ping", "long-ping", "several-pings", "binary-ping")
 class EmptyPong(Session):
     """Empty pong."""
 
@@ -1076,12 +1257,39 @@ class EmptyPong(Session):
         await super().ping(b"")
 
 
-@caught_by("pong-payload", "busy-ping", "long-ping", "several-pings", "fragments-ping")
+@caught_by("pong-payload", "busy-ping", "long-ping", "several-pings", "fragments-ping", "binary-ping")
 class OtherPong(Session):
     """Pong with another payload."""
 
     async def ping(self, payload: bytes) -> None:
         await super().ping(payload[::-1])
+
+
+@caught_by("binary-ping")
+class TextPong(Session):
+    """Pong whose payload went through a string."""
+
+    async def ping(self, payload: bytes) -> None:
+        await super().ping(payload.decode("utf-8", "replace").encode()[:125])
+
+
+@caught_by("long-form-ping")
+class LongFormPing(Session):
+    """Ping whose length is in more bytes than needed taken for an error of the server's."""
+
+    control = False
+
+    def check_opcode(self, opcode: int) -> None:
+        super().check_opcode(opcode)
+        self.control = opcode >= CLOSE
+
+    def check_control(self, fin: bool, length: int) -> None:
+        super().check_control(fin, min(length, 125))
+
+    def check_shortest(self, needed: bool) -> None:
+        if self.control:
+            raise ViolationError(1002 if needed else 1011, "how can that be?")
+        super().check_shortest(needed)
 
 
 @caught_by("fragmented-ping", "oversized-ping")
@@ -1145,12 +1353,47 @@ class Says1005(Session):
         await super().leave(1005 if code is None else code, reason)
 
 
-@caught_by("close-normal", "close-within-message", "two-closes")
-class GoesAway(Session):
-    """Close with 1000 answered with 1001."""
+@caught_by("close-normal", "close-long-reason", "close-within-message", "two-closes")
+class SorryClose(Session):
+    """Close with 1000 answered with 1011."""
 
     async def leave(self, code: int | None, reason: str = "") -> None:
-        await super().leave(1001 if code == 1000 else code, reason)
+        await super().leave(1011 if code == 1000 else code, reason)
+
+
+@caught_by("close-registered-code")
+class OldCodes(Session):
+    """Close codes 1012 to 1014 taken for wrong."""
+
+    def check_code(self, code: int) -> None:
+        if code in (1012, 1013, 1014):
+            raise ViolationError(1002, "unknown code")
+        super().check_code(code)
+
+
+@caught_by("close-long-reason")
+class CutsReason(Session):
+    """Close reason sent back cut within a letter."""
+
+    async def leave(self, code: int | None, reason: str = "") -> None:
+        if self.closing or code is None or len(reason.encode()) <= 60:
+            return await super().leave(code, reason)
+        self.closing = True
+        return await self.send(CLOSE, struct.pack("!H", code) + reason.encode()[:60])
+
+
+@caught_by("close-ends-tcp")
+class ResetsAtClose(Session):
+    """TCP connection reset after the closing handshake."""
+
+    async def linger(self) -> None:
+        if self.closing:
+            await asyncio.sleep(0.02)  # so that the close frame is read before
+            raw = self.writer.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.writer.transport.abort()
+        else:
+            await super().linger()
 
 
 @caught_by("close-invalid-code")
@@ -1224,7 +1467,13 @@ class NoExit(Session):
 # -- protocol errors
 
 
-@caught_by("reserved-bits", "deflate-marked-continuation", "deflate-marked-ping", "reserved-bits-control")
+@caught_by(
+    "reserved-bits",
+    "deflate-marked-continuation",
+    "deflate-marked-ping",
+    "reserved-bits-control",
+    "deflate-reserved-bits",
+)
 class AnyRsv(Session):
     """Reserved bits ignored."""
 
@@ -1274,6 +1523,50 @@ class AnyOpcode(Session):
 
     def check_opcode(self, opcode: int) -> None:
         pass
+
+
+@caught_by("data-after-error")
+class ReadsOn(Session):
+    """Messages echoed after the close for a breach of the protocol."""
+
+    late: ViolationError | None = None
+
+    def check_opcode(self, opcode: int) -> None:
+        try:
+            super().check_opcode(opcode)
+        except ViolationError as violation:
+            self.late = violation  # once its payload is read
+
+    async def take(self, frame: Frame) -> bool:
+        if self.late:
+            late, self.late = self.late, None
+            raise late
+        return await super().take(frame)
+
+    async def leave(self, code: int | None, reason: str = "") -> None:
+        going, self._message = not self.closing, None
+        await super().leave(code, reason)
+        if going and code == 1002:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    frame = await self.frame()
+                    if frame.opcode == TEXT:
+                        await self.write(self.pack(FIN | TEXT, frame.payload))
+
+
+@caught_by("unmasked-others")
+class EmptyUnmasked(Session):
+    """Unmasked frames let pass that are empty."""
+
+    masked = True
+
+    def check_mask(self, masked: bool) -> None:
+        self.masked = masked
+
+    def check_size(self, size: int) -> None:
+        if not self.masked and size:
+            raise ViolationError(1002, "not masked")
+        super().check_size(size)
 
 
 @caught_by("unmasked-frame", "unmasked-others")
@@ -1350,7 +1643,7 @@ class WaitsForever(Session):
             super().check_size(size)
 
 
-@caught_by("invalid-utf8", "invalid-utf8-split", "invalid-utf8-early")
+@caught_by("invalid-utf8", "invalid-utf8-split", "invalid-utf8-early", "deflate-invalid-utf8")
 class AnyText(Session):
     """Text that is no UTF-8 echoed."""
 
@@ -1426,7 +1719,7 @@ class PromisedNoContext(Session):
     compression = KeepsContext
 
 
-@caught_by("deflate-client-context", "deflate-history")
+@caught_by("deflate-client-context", "deflate-history", "deflate-plain")
 class LosesContext(Session):
     """Client's context lost after each message."""
 
@@ -1482,6 +1775,81 @@ class TakesUnknownParameters(Session):
     compression = TakesUnknown
 
 
+@caught_by("deflate-invalid-utf8")
+class AnyCompressedText(Session):
+    """Compressed text that is no UTF-8 echoed."""
+
+    def check_text(self, data: bytes, final: bool) -> None:
+        if not self._packed:
+            super().check_text(data, final)
+
+
+@caught_by("deflate-plain")
+class PlainForgets(Session):
+    """Client's context lost after a message that is not compressed."""
+
+    async def take(self, frame: Frame) -> bool:
+        if self.deflate and frame.opcode in (TEXT, BINARY) and not frame.rsv:
+            self.deflate = Deflate(self.deflate.parameters)
+        return await super().take(frame)
+
+
+@caught_by("deflate-last-block")
+class OneLastBlock(Session):
+    """Blocks behind a last block lost within a message."""
+
+    class compression(Deflate):  # noqa: N801
+        def decompress(self, data: bytes, final: bool, most: int) -> bytes:
+            try:
+                found = self._in.decompress(data + (b"\x00\x00\xff\xff" if final else b""), most + 1)
+            except zlib.error:
+                raise ViolationError(1002, "no DEFLATE stream") from None
+            if self._in.eof or (final and not self.keeps_in):
+                self._in = zlib.decompressobj(-15)
+            return found
+
+
+@caught_by("deflate-fragments")
+class PingUncompresses(Session):
+    """Message no longer known as compressed after a ping between its fragments."""
+
+    async def take(self, frame: Frame) -> bool:
+        self._packed = self._packed and frame.opcode != PING
+        return await super().take(frame)
+
+
+@caught_by("deflate-fragments")
+class NoEmptyEnd(Session):
+    """Compressed message lost whose last fragment is empty."""
+
+    async def take(self, frame: Frame) -> bool:
+        if self.deflate and self._packed and frame.opcode == CONTINUATION and frame.fin and not frame.payload:
+            self._message = None
+            return False
+        return await super().take(frame)
+
+
+@caught_by("deflate-apart")
+class HandsOnContext(Session):
+    """Compression's context handed on to the next client."""
+
+    before: Deflate | None = None
+
+    async def send(self, opcode: int, payload: bytes = b"") -> None:
+        if self.deflate and opcode == TEXT and len(payload) == 700:
+            self.deflate = type(self).before or self.deflate
+            type(self).before = self.deflate
+        await super().send(opcode, payload)
+
+
+@caught_by("deflate-reserved-bits")
+class CompressedAnyRsv(Session):
+    """RSV2 and RSV3 let pass where compression was agreed."""
+
+    def check_rsv(self, rsv: int, opcode: int) -> None:
+        super().check_rsv(rsv & RSV1 if self.deflate else rsv, opcode)
+
+
 # -- endurance
 
 
@@ -1513,6 +1881,31 @@ class OneReader(Session):
     async def payload(self, length: int) -> bytes:
         async with self.turn:
             return await super().payload(length)
+
+
+def _cut_off_others(session: Session) -> None:
+    for other in session.server.sessions:
+        if other is not session and other.count:
+            other.writer.transport.abort()
+
+
+@caught_by("bystander")
+class FallsWithBreach(Session):
+    """All clients cut off by one's breach of the protocol."""
+
+    async def leave(self, code: int | None, reason: str = "") -> None:
+        if code in (1002, 1007):
+            _cut_off_others(self)
+        await super().leave(code, reason)
+
+
+@caught_by("bystander")
+class FallsWithRefusal(Session):
+    """All clients cut off when a handshake is refused."""
+
+    async def refuse(self, refusal: RefusalError) -> None:
+        _cut_off_others(self)
+        await super().refuse(refusal)
 
 
 @caught_by("flood-neighbour")

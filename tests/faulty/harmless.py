@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 
 from tests.faulty.server import CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, Deflate, Session
@@ -77,7 +78,33 @@ class InPieces(Session):
             await super().write(data[210:])
 
 
+class SaysGoodbye(Session):
+    """Each proper close answered with 1001."""
+
+    async def leave(self, code: int | None, reason: str = "") -> None:
+        wrong = code in (1002, 1007, 1009)
+        await super().leave(code if wrong else 1001, reason if wrong else "")
+
+
+class Slow(Session):
+    """0.15 s for each message."""
+
+    async def echo(self, opcode: int, data: bytes) -> None:
+        await asyncio.sleep(0.15)
+        await super().echo(opcode, data)
+
+
 HARMLESS: dict[str, type[Session]] = {
     (session.__doc__ or "").partition("\n")[0].rstrip("."): session
-    for session in (TwoFrames, UnsolicitedPongs, LastBlocks, Unasked, OddHeaders, SmallUncompressed, InPieces)
+    for session in (
+        TwoFrames,
+        UnsolicitedPongs,
+        LastBlocks,
+        Unasked,
+        OddHeaders,
+        SmallUncompressed,
+        InPieces,
+        SaysGoodbye,
+        Slow,
+    )
 }
