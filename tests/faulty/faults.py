@@ -785,6 +785,7 @@ class LosesEmpty(Session):
     "coalesced-ping",
     "cross-talk",
     "deflate",
+    "deflate-apart",
     "deflate-client-context",
     "deflate-fragments",
     "deflate-no-context",
