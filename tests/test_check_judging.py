@@ -146,6 +146,21 @@ def test_a_mend_holds_on_the_route_that_it_is_for(service: Service) -> None:
     assert judging.standing(found, examined("on", via="direct"), service)[0] is Standing.SURPRISE
 
 
+def test_what_depends_on_the_machine_may_pass_and_may_not_fail_otherwise(service: Service) -> None:
+    binary, *others = service.known
+    depending = msgspec.structs.replace(service, known=(msgspec.structs.replace(binary, sometimes=True), *others))
+
+    cases: list[tuple[Mends, Verdict, str, Standing]] = [
+        ("on", PASS, "echo", Standing.PASS),
+        ("off", PASS, "echo", Standing.PASS),
+        ("on", FAIL, "echo as text", Standing.KNOWN),
+        ("on", FAIL, "silence", Standing.SURPRISE),
+    ]
+    for mends, verdict, outcome, kind in cases:
+        one = result("binary", verdict, outcome)
+        assert judging.standing(one, examined(mends, one), depending)[0] is kind
+
+
 def test_of_a_race_at_least_one_check_has_to_be_lost(service: Service) -> None:
     [post, *others] = service.mended
     racing = msgspec.structs.replace(service, mended=(msgspec.structs.replace(post, race=True), *others))

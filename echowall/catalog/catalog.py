@@ -66,6 +66,8 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     link: Link
     via: Route | None = None
     """The route on which it happens, where it is only one."""
+    sometimes: bool = False
+    """Whether it depends on the machine, as the reason says, so that the checks may pass as well."""
 
 
 class Mended(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

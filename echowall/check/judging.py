@@ -89,6 +89,8 @@ def standing(result: Result, target: Examined, service: Service | None) -> tuple
 def _known(result: Result, known: Known, *, bare: bool) -> tuple[Standing, str]:
     if result.verdict is Verdict.FAIL and result.outcome == known.outcome:
         return Standing.KNOWN, known.reason
+    if result.verdict is Verdict.PASS and known.sometimes:
+        return Standing.PASS, ""
     if result.verdict is Verdict.PASS and bare:
         what = f"passes with the mends off: one of them brings about the {known.outcome!r} that [[known]] has"
         return Standing.SURPRISE, what
