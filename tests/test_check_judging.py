@@ -161,6 +161,18 @@ def test_what_depends_on_the_machine_may_pass_and_may_not_fail_otherwise(service
         assert judging.standing(one, examined(mends, one), depending)[0] is kind
 
 
+def test_a_race_may_be_lost_in_what_is_known_to_fail_where_its_mend_is_off(service: Service) -> None:
+    post, *others = service.mended
+    racing = msgspec.structs.replace(service, mended=(msgspec.structs.replace(post, race=True), *others))
+    lost = result("binary", FAIL, "echo as text for one; accepted for another")
+
+    bare, mended = examined("off", lost), examined("on", lost)
+
+    assert judging.standing(lost, bare, racing)[0] is Standing.KNOWN
+    assert judging.standing(lost, mended, racing)[0] is Standing.SURPRISE
+    assert judging.standing(lost, bare, service)[0] is Standing.SURPRISE
+
+
 def test_of_a_race_at_least_one_check_has_to_be_lost(service: Service) -> None:
     [post, *others] = service.mended
     racing = msgspec.structs.replace(service, mended=(msgspec.structs.replace(post, race=True), *others))

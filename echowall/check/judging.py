@@ -72,7 +72,8 @@ def standing(result: Result, target: Examined, service: Service | None) -> tuple
     if mended:
         return _mended(result, mended)
     if known:
-        return _known(result, known, bare=target.mends == "off")
+        races = [one for one in service.mended if one.race] if service and target.mends == "off" else []
+        return _known(result, known, races, bare=target.mends == "off")
     match result.verdict:
         case Verdict.PASS:
             return Standing.PASS, ""
@@ -86,9 +87,12 @@ def standing(result: Result, target: Examined, service: Service | None) -> tuple
     return Standing.SURPRISE, f"{result.outcome}, where {wanted} was due{detail}{cure}"
 
 
-def _known(result: Result, known: Known, *, bare: bool) -> tuple[Standing, str]:
+def _known(result: Result, known: Known, races: Iterable[Mended], *, bare: bool) -> tuple[Standing, str]:
+    """What is known to fail. With the mends off, a race that a mend decides may be lost here, too."""
     if result.verdict is Verdict.FAIL and result.outcome == known.outcome:
         return Standing.KNOWN, known.reason
+    if result.verdict is Verdict.FAIL and (lost := next((one for one in races if one.outcome in result.outcome), None)):
+        return Standing.KNOWN, lost.reason
     if result.verdict is Verdict.PASS and known.sometimes:
         return Standing.PASS, ""
     if result.verdict is Verdict.PASS and bare:
