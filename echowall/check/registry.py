@@ -64,6 +64,12 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """It needs messages that travel as they are, with no protocol above WebSocket around them."""
     idle: bool = False
     """It watches a connection for the target's idle time, which it may take longer than `seconds`."""
+    echo: bool = False
+    """It needs the echo of what it says: without one it has no answer, or one that cannot be wrong."""
+    binary: bool = False
+    """It needs binary messages to be echoed."""
+    quiet: bool = False
+    """It needs an endpoint that says nothing of its own."""
     gathers: Where | None = None
     """Breaches of this kind, in any exchange of the run, are its answer too, so it is told last."""
     seconds: float = 30.0
@@ -80,6 +86,9 @@ class Options(TypedDict, total=False):
     local: bool
     plain: bool
     idle: bool
+    echo: bool
+    binary: bool
+    quiet: bool
     gathers: Where | None
     seconds: float
 
@@ -99,8 +108,11 @@ class Register(Protocol):
 CHECKS: dict[str, Check] = {}
 
 
-def checks_of(group: Group) -> Register:
-    """The decorator that makes a coroutine a check of the group; its docstring's first paragraph is the question."""
+def checks_of(group: Group, **common: Unpack[Options]) -> Register:
+    """The decorator that makes a coroutine a check of the group; its docstring's first paragraph is the question.
+
+    What is `common` holds for each check of the group that does not say otherwise.
+    """
 
     def check(
         id: str,  # noqa: A002
@@ -111,6 +123,7 @@ def checks_of(group: Group) -> Register:
         def register(experiment: Experiment) -> Experiment:
             if id in CHECKS:
                 raise ValueError(f"there are two checks {id!r}")
+            found: Options = {**common, **options}
             question = " ".join((inspect.getdoc(experiment) or "").partition("\n\n")[0].split())
             CHECKS[id] = Check(
                 id=id,
@@ -119,7 +132,7 @@ def checks_of(group: Group) -> Register:
                 expects=(expects,) if isinstance(expects, str) else expects,
                 question=question,
                 experiment=experiment,
-                **options,
+                **found,
             )
             return experiment
 

@@ -129,6 +129,12 @@ def why_not(check: Check, target: Target) -> str | None:
         return "about the server's process on this machine"
     if check.plain and not target.codec.plain:
         return f"about messages without {target.codec.name} around them"
+    if check.binary and not target.codec.binary:
+        return f"about binary messages, which do not fit into {target.codec.name}"
+    if check.echo and not target.habits.echoes:
+        return "in need of an echo"
+    if check.quiet and target.habits.talks:
+        return "about messages that nobody asked for, which it sends by itself"
     if check.intrusive and not target.intrusive:
         return "intrusive (--intrusive puts them)"
     return None

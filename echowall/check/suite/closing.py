@@ -124,7 +124,7 @@ async def close_bad_reason(target: Target) -> str:
         return await rejection(ws)
 
 
-@check("data-after-close", "RFC 6455, 5.5.1", "ignored")
+@check("data-after-close", "RFC 6455, 5.5.1", "ignored", echo=True)
 async def data_after_close(target: Target) -> str:
     """Is a message that comes after the client's close ignored?"""
     async with connect(target) as ws:
@@ -186,7 +186,7 @@ async def half_close(target: Target) -> Observation | str:
         return Observation("stays open" if still else "lets go", closes)
 
 
-@check("reset", "RFC 6455, 7.2.1", "still serves")
+@check("reset", "RFC 6455, 7.2.1", "still serves", echo=True)
 async def reset(target: Target) -> str:
     """Is the next client served after one that broke its TCP connection (RST)?"""
     async with connect(target) as ws:

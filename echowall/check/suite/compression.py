@@ -16,7 +16,7 @@ from echowall.check.wire import Connection, Ended, Target, UnreachableError, con
 from echowall.check.wire.extensions import DEFLATE, Extension, ExtensionError, parse_extensions
 from echowall.check.wire.frames import BINARY, CLOSE, CONTINUATION, PING, RSV1, RSV2, RSV3, TEXT
 
-check = checks_of("compression")
+check = checks_of("compression", echo=True)
 
 #: Taken off the end of each message (RFC 7692, section 7.2.1).
 TAIL = b"\x00\x00\xff\xff"
@@ -163,7 +163,7 @@ async def deflate_last_block(target: Target) -> Observation | str:
         return outcome if outcome == "echo" else Observation(brief(outcome), "blocks behind a last block")
 
 
-@check("deflate-marked-continuation", "RFC 7692, 6.1", "close 1002", alone=True, intrusive=True)
+@check("deflate-marked-continuation", "RFC 7692, 6.1", "close 1002", alone=True, echo=False, intrusive=True)
 async def deflate_marked_continuation(target: Target) -> str:
     """Is a continuation that is marked as compressed (RSV1) a protocol error?"""
     async with _deflated(target) as ws:
@@ -173,7 +173,7 @@ async def deflate_marked_continuation(target: Target) -> str:
         return await rejection(ws.raw)
 
 
-@check("deflate-marked-ping", "RFC 7692, 6", "close 1002")
+@check("deflate-marked-ping", "RFC 7692, 6", "close 1002", echo=False)
 async def deflate_marked_ping(target: Target) -> str:
     """Is a ping that is marked as compressed (RSV1) a protocol error?"""
     async with _deflated(target) as ws:
@@ -265,7 +265,7 @@ async def deflate_window(target: Target) -> str:
         return {"echo": "within the window", "undecodable": "beyond the window"}.get(outcome, outcome)
 
 
-@check("deflate-bad-offer", "RFC 7692, 7.1", ("declined", "HTTP 400"))
+@check("deflate-bad-offer", "RFC 7692, 7.1", ("declined", "HTTP 400"), echo=False)
 async def deflate_bad_offer(target: Target) -> Observation | str:
     """Is an offer with parameters that are impossible, unknown or given twice declined?"""
     async with _deflated(target):  # or there is nothing to ask
@@ -284,7 +284,7 @@ async def deflate_bad_offer(target: Target) -> Observation | str:
     return "declined"
 
 
-@check("deflate-corrupt", "RFC 7692, 7.2.2", ("close 1002", "close 1007"))
+@check("deflate-corrupt", "RFC 7692, 7.2.2", ("close 1002", "close 1007"), echo=False)
 async def deflate_corrupt(target: Target) -> str:
     """Is a compressed message that is no DEFLATE stream refused?"""
     async with _deflated(target) as ws:

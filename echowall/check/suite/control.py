@@ -60,7 +60,7 @@ async def several_pings(target: Target) -> str:
         return "last answered" if outcome == "pong with its payload" else outcome
 
 
-@check("unsolicited-pong", "RFC 6455, 5.5.3", "ignored")
+@check("unsolicited-pong", "RFC 6455, 5.5.3", "ignored", echo=True)
 async def unsolicited_pong(target: Target) -> str:
     """Is a pong that answers no ping ignored?"""
     async with connect(target) as ws:
@@ -128,7 +128,7 @@ async def busy_ping(target: Target) -> Observation | str:
         return other
 
 
-@check("backlog-ping", "RFC 6455, 5.2", "each frame whole", intrusive=True, waits=True)
+@check("backlog-ping", "RFC 6455, 5.2", "each frame whole", echo=True, intrusive=True, waits=True)
 async def backlog_ping(target: Target) -> Observation | str:
     """Are pongs sent between the messages that wait for a client to read, and never in the middle of one?
 

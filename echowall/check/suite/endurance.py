@@ -61,7 +61,7 @@ IDLE_CUTS = {
 }
 
 
-@check("resets", "RFC 6455, 7.1.7", "served", intrusive=True, alone=True)
+@check("resets", "RFC 6455, 7.1.7", "served", echo=True, intrusive=True, alone=True)
 async def resets(target: Target) -> Observation | str:
     """Are the other clients still served after 50 clients broke their TCP connections?"""
     async with settled(target) as bystander:
@@ -161,7 +161,7 @@ async def slow_reader(target: Target) -> Observation | str:
     return Observation("memory grows" if grown >= most or sent >= 64 * MIB else "bounded", detail)
 
 
-@check("half-message", CONTRACT, "served", alone=True)
+@check("half-message", CONTRACT, "served", alone=True, echo=True)
 async def half_message(target: Target) -> Observation | str:
     """Are others served while half of a client's message has come, and does the message come back in the end?"""
     async with settled(target) as slow, settled(target) as other:
@@ -174,7 +174,7 @@ async def half_message(target: Target) -> Observation | str:
         return "served" if outcome == "echo" else Observation("the message is lost", outcome)
 
 
-@check("half-handshake", CONTRACT, "served", alone=True)
+@check("half-handshake", CONTRACT, "served", alone=True, echo=True)
 async def half_handshake(target: Target) -> Observation | str:
     """Are others served while half of a client's handshake has come, and is it accepted in the end?"""
     headers = handshake(target)
@@ -197,7 +197,7 @@ async def half_handshake(target: Target) -> Observation | str:
         return "served" if response.status == 101 else Observation("the handshake is lost", response.status_line)
 
 
-@check("bystander", CONTRACT, "served", alone=True)
+@check("bystander", CONTRACT, "served", alone=True, echo=True)
 async def bystander(target: Target) -> Observation | str:
     """Is a client that was there before served after others broke the protocol, were refused, or spoke no HTTP?"""
     async with settled(target) as ws:
@@ -236,7 +236,7 @@ async def _speak_no_http(target: Target) -> None:
                 pass
 
 
-@check("flood-neighbour", CONTRACT, "served", intrusive=True, alone=True, waits=True)
+@check("flood-neighbour", CONTRACT, "served", echo=True, intrusive=True, alone=True, waits=True)
 async def flood_neighbour(target: Target) -> Observation | str:
     """Is a client answered within 3 s each time while another sends as much as the service takes?"""
     worst, outcome = 0.0, "echo"
@@ -259,7 +259,7 @@ async def flood_neighbour(target: Target) -> Observation | str:
     return Observation("served", f"{worst * 1000:.0f} ms at worst")
 
 
-@check("stalled-neighbour", CONTRACT, "served", intrusive=True, alone=True, waits=True)
+@check("stalled-neighbour", CONTRACT, "served", echo=True, intrusive=True, alone=True, waits=True)
 async def stalled_neighbour(target: Target) -> Observation | str:
     """Are the other clients served while one does not read its echoes?"""
     async with settled(target) as other, settled(target, receive_buffer=4 * KIB) as stalled:

@@ -95,7 +95,7 @@ async def huge_length(target: Target) -> str:
         return await rejection(ws)
 
 
-@check("long-form-length", "RFC 6455, 5.2", ("close 1002", "echo"))
+@check("long-form-length", "RFC 6455, 5.2", ("close 1002", "echo"), echo=True)
 async def long_form_length(target: Target) -> str:
     """Is a short length that is written with 16 or 64 bits either understood or refused?
 

@@ -8,7 +8,7 @@ from echowall.check.suite.messages import find_limit
 from echowall.check.wire import Connection, Target, connect, frames
 from echowall.check.wire.frames import BINARY, CONTINUATION, PING, PONG, TEXT
 
-check = checks_of("fragmentation")
+check = checks_of("fragmentation", echo=True)
 
 MESSAGE = "one, two and three"
 
@@ -129,7 +129,7 @@ async def fragments_many(target: Target) -> str:
     return await _crumbs(target, 100_000)
 
 
-@check("fragments-limit", "RFC 6455, 10.4", "close 1009", alone=True, intrusive=True, seconds=60)
+@check("fragments-limit", "RFC 6455, 10.4", "close 1009", alone=True, binary=True, intrusive=True, seconds=60)
 async def fragments_limit(target: Target) -> Observation | str:
     """Is a message over the limit refused with 1009 that comes in two fragments, of which neither is over it?"""
     limit = target.max_message or await find_limit(target)
@@ -144,7 +144,7 @@ async def fragments_limit(target: Target) -> Observation | str:
     return "a higher limit in fragments" if outcome.startswith("echo") else outcome
 
 
-@check("close-within-message", "RFC 6455, 5.4", (*CLOSES, "close 1002"), alone=True)
+@check("close-within-message", "RFC 6455, 5.4", (*CLOSES, "close 1002"), alone=True, echo=False)
 async def close_within_message(target: Target) -> str:
     """Is a close answered that comes between the fragments of a message?"""
     async with connect(target) as ws:
@@ -153,7 +153,7 @@ async def close_within_message(target: Target) -> str:
         return brief(await ws.reaction())
 
 
-@check("stray-continuation", "RFC 6455, 5.4", "close 1002", alone=True, intrusive=True)
+@check("stray-continuation", "RFC 6455, 5.4", "close 1002", alone=True, echo=False, intrusive=True)
 async def stray_continuation(target: Target) -> str:
     """Is a continuation with nothing to continue a protocol error?"""
     async with connect(target) as ws:
@@ -161,7 +161,7 @@ async def stray_continuation(target: Target) -> str:
         return await rejection(ws)
 
 
-@check("interrupted-message", "RFC 6455, 5.4", "close 1002", alone=True, intrusive=True)
+@check("interrupted-message", "RFC 6455, 5.4", "close 1002", alone=True, echo=False, intrusive=True)
 async def interrupted_message(target: Target) -> str:
     """Is a new message within an unfinished one a protocol error?"""
     async with connect(target) as ws:

@@ -12,19 +12,19 @@ from echowall.check.registry import Observation, checks_of
 from echowall.check.suite.common import affordable, fewer
 from echowall.check.wire import Closed, Connection, Ended, Message, Target, connect, observe
 
-check = checks_of("honesty")
+check = checks_of("honesty", echo=True)
 
 CONTRACT = "services/README.md, the contract"
 
 
-@check("phantom-idle", CONTRACT, "silence", waits=True, idle=True)
+@check("phantom-idle", CONTRACT, "silence", quiet=True, waits=True, idle=True)
 async def phantom_idle(target: Target) -> Observation | str:
     """Does an idle client, which says nothing for the time of --idle, hear nothing?"""
     async with settled(target) as ws:
         return _unasked(await ws.hear(target.idle))
 
 
-@check("phantom-burst", CONTRACT, "nothing else")
+@check("phantom-burst", CONTRACT, "nothing else", quiet=True)
 async def phantom_burst(target: Target) -> Observation | str:
     """Does nothing but these messages come back from a burst of 100 messages?"""
     async with settled(target) as ws:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
 from echowall.check.suite.common import SOON, affordable, brief, fewer, summary
-from echowall.check.wire import Connection, Ended, Message, Target, connect, frames, handshake, observe
+from echowall.check.wire import PATIENCE, Connection, Ended, Message, Target, connect, frames, handshake, observe
 from echowall.check.wire.extensions import DEFLATE
 from echowall.check.wire.frames import BINARY, PING, TEXT
 
-check = checks_of("messages")
+check = checks_of("messages", echo=True)
 
 MIB = 1 << 20
 #: Where no limit is declared, one is looked for up to this size, in bytes.
@@ -87,19 +87,19 @@ async def empty_message(target: Target) -> str:
     return await _echo(target, "")
 
 
-@check("empty-binary", "RFC 6455, 5.6", "echo")
+@check("empty-binary", "RFC 6455, 5.6", "echo", binary=True)
 async def empty_binary(target: Target) -> str:
     """Does an empty binary message come back, as binary?"""
     return await _echo(target, b"")
 
 
-@check("binary", "RFC 6455, 5.6", "echo")
+@check("binary", "RFC 6455, 5.6", "echo", binary=True)
 async def binary(target: Target) -> str:
     """Does a binary message whose bytes are valid text come back as binary?"""
     return await _echo(target, b"might be text")
 
 
-@check("binary-bytes", "RFC 6455, 5.6", "echo")
+@check("binary-bytes", "RFC 6455, 5.6", "echo", binary=True)
 async def binary_bytes(target: Target) -> str:
     """Does a binary message of all 256 bytes come back, as binary?"""
     return await _echo(target, bytes(range(256)))
@@ -124,7 +124,7 @@ async def lengths(target: Target) -> Observation | str:
         return await _each_length(ws, [_pattern(length - least) for length in LENGTHS if length > least])
 
 
-@check("binary-lengths", "RFC 6455, 5.2", "all come back")
+@check("binary-lengths", "RFC 6455, 5.2", "all come back", binary=True)
 async def binary_lengths(target: Target) -> Observation | str:
     """Do binary messages of 1 to 65,538 bytes come back, around each length where something changes?"""
     async with connect(target) as ws:
@@ -148,19 +148,21 @@ def _pattern(length: int) -> str:
     return "".join(f"{number}." for number in range(length // 2 + 1))[:length]
 
 
-@check("server-frames", "RFC 6455, 5", "well-formed", gathers="frame")
+@check("server-frames", "RFC 6455, 5", "well-formed", echo=False, gathers="frame")
 async def server_frames(target: Target) -> str:
     """Is each of the server's frames one that a browser takes: unmasked, with a proper length, opcode and bits?
 
     What is found in any other check's frames counts, too, where that check itself found nothing wrong.
     """
+    within = PATIENCE if target.habits.echoes else SOON
     async with connect(target) as ws:
         for length in (1, 125, 126, 65535, 65536):
             message = "x" * max(1, length - len(ws.wrap(b"")))
             await ws.say(message)
-            await ws.reaction(message)
-        await ws.say(b"wall")
-        await ws.reaction(b"wall")
+            await ws.reaction(message, within)
+        if target.codec.binary:
+            await ws.say(b"wall")
+            await ws.reaction(b"wall", within)
         await ws.send(PING, b"wall")
         await ws.close(1000, "enough for today")
         while isinstance(await ws.hear(1.0), Message):
@@ -195,7 +197,13 @@ async def large_message(target: Target) -> Observation | str:
 
 
 @check(
-    "message-limit", "RFC 6455, 10.4", ("close 1009", "no limit up to 16 MiB"), alone=True, intrusive=True, seconds=60
+    "message-limit",
+    "RFC 6455, 10.4",
+    ("close 1009", "no limit up to 16 MiB"),
+    alone=True,
+    binary=True,
+    intrusive=True,
+    seconds=60,
 )
 async def message_limit(target: Target) -> Observation | str:
     """Is a message over the limit refused with 1009, and is the limit where it is declared?"""
@@ -253,7 +261,8 @@ async def steady(target: Target) -> Observation | str:
     async with connect(target) as ws:
         while ten < 60 and time.monotonic() - began < LONGEST:
             texts = [f"brick {10 * ten + number}" for number in range(10)]
-            sent = [text.encode() if number % 2 else text for number, text in enumerate(texts)]
+            binary = target.codec.binary
+            sent = [text.encode() if number % 2 and binary else text for number, text in enumerate(texts)]
             for message in sent:
                 await ws.say(message)
             for number, message in enumerate(sent):

@@ -9,6 +9,7 @@ from echowall.check.wire.connection import PATIENCE, Closed, Connection, Ended, 
 from echowall.check.wire.dial import connect, dialled, request, speaks_http, speaks_tls
 from echowall.check.wire.engineio import ENGINE_IO
 from echowall.check.wire.errors import CertificateError, NoAnswerError, RefusedError, UnreachableError, printable
+from echowall.check.wire.habits import Habits
 from echowall.check.wire.http import Headers, Response, accept_for, handshake, intermediary
 from echowall.check.wire.limits import CrowdedError, Limiter
 from echowall.check.wire.target import Target
@@ -25,6 +26,7 @@ __all__ = [
     "CrowdedError",
     "Ended",
     "Event",
+    "Habits",
     "Headers",
     "Heard",
     "Limiter",

@@ -31,6 +31,8 @@ class Codec:
     name = "WebSocket"
     plain = True
     """Whether a message is the payload of its frames, and nothing else."""
+    binary = True
+    """Whether binary messages can be sent."""
     query = ""
     """What the protocol adds to the URL's query."""
     opening: tuple[Step, ...] = ()

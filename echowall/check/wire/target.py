@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from echowall.check.wire.codec import PLAIN, Codec
+from echowall.check.wire.habits import Habits
 from echowall.check.wire.limits import Limiter, Seat
 from echowall.check.wire.secrets import Secrets
 from echowall.check.wire.transcript import Transcript
@@ -24,6 +25,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked, where it differs from `url`."""
     name: str = ""
     codec: Codec = PLAIN
+    habits: Habits = Habits()
     headers: tuple[tuple[str, str], ...] = ()
     """Sent with every request, in place of the handshake's own of the same name."""
     host_header: str = ""
