@@ -64,6 +64,15 @@ def test_what_is_known_or_not_offered_is_skipped_and_says_why(add_service: Calla
     assert [suite.get("skipped") for suite in root] == ["2"]
 
 
+def test_what_is_undecided_is_skipped_and_says_why() -> None:
+    why = "2 messages came in between that are not ours"
+
+    root = encoded(Result(check="text", verdict=Verdict.UNDECIDED, outcome="silence", detail=why))
+
+    assert [one.get("message") for one in root.iter("skipped")] == [f"undecided: silence: {why}"]
+    assert [(suite.get("failures"), suite.get("errors")) for suite in root] == [("0", "0")]
+
+
 def test_a_run_that_was_interrupted_is_no_green_one() -> None:
     root = encoded(Result(check="text", verdict=Verdict.PASS, outcome="echo"), interrupted=True)
 

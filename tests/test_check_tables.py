@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from echowall.catalog.catalog import Route
-from echowall.check import tables
+from echowall.check import judging, tables
 from echowall.check.suite import ALL
 from echowall.results.model import Examined, Result
 from echowall.results.verdicts import Verdict
@@ -77,6 +77,17 @@ def test_what_is_not_offered_says_why() -> None:
     lines = shown(examined("one", outcomes=[("deflate", "unsupported")], detail="it offers no compression"))
 
     assert any("– " in line and "deflate" in line and "it offers no compression" in line for line in lines)
+
+
+def test_what_is_undecided_is_neither_right_nor_wrong() -> None:
+    target = examined("one", outcomes=[("text", "silence")])
+    target.results[0].verdict = Verdict.UNDECIDED
+
+    lines = shown(target)
+
+    assert ["?", "text", "silence"] in rows(lines)
+    assert lines[-1] == "? undecided: other talk came in between"
+    assert judging.surprises([target], {}, []) == []
 
 
 def test_routes_that_disagree_are_told_apart() -> None:

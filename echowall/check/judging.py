@@ -79,6 +79,8 @@ def standing(result: Result, target: Examined, service: Service | None) -> tuple
             return Standing.PASS, ""
         case Verdict.UNSUPPORTED:
             return Standing.UNSUPPORTED, ""
+        case Verdict.UNDECIDED:
+            return Standing.UNDECIDED, result.detail
         case Verdict.ERROR:
             return Standing.ERROR, result.detail or result.outcome
     wanted = " or ".join(CHECKS[result.check].expects)

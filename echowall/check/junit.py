@@ -15,8 +15,8 @@ from echowall.results.verdicts import Standing
 def encode(run: CheckRun, services: Mapping[str, Service], unfit: Iterable[tuple[str, str]]) -> bytes:
     """The run. `unfit` are the targets that could not be examined, and why.
 
-    What is not as expected is a failure, what could not be asked an error. A known deviation of a service of the lab
-    and what is not applicable are skipped.
+    What is not as expected is a failure, what could not be asked an error. A known deviation of a service of the lab,
+    what is undecided and what is not applicable are skipped.
     """
     questions = {question.id: question for question in run.checks}
     suites = []
@@ -35,6 +35,8 @@ def _case(suite: Suite, target: Examined, result: Result, asked: Question, servi
         junit.tell(case, "failure", what, kind=result.outcome, text=details)
     elif kind is Standing.ERROR:
         junit.tell(case, "error", what, kind=result.outcome, text=details)
+    elif kind is Standing.UNDECIDED:
+        junit.tell(case, "skipped", f"undecided: {result.outcome}: {what}")
     elif kind is Standing.UNSUPPORTED:
         junit.tell(case, "skipped", result.detail or result.outcome)
     elif kind is Standing.KNOWN:

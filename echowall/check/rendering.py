@@ -63,7 +63,7 @@ def explain(console: Console, check: Check, answers: Iterable[Answer]) -> None:
     console.print(escape(check.question), highlight=False)
     console.print(f"Right: {escape(' or '.join(check.expects))}.", highlight=False)
     for name, result, log in answers:
-        mark = "green" if result.verdict is Verdict.PASS else "dim" if result.verdict is Verdict.UNSUPPORTED else "red"
+        mark = _STYLES.get(result.verdict, "red")
         console.print(
             f"\n[bold]{escape(name)}[/bold]: [{mark}]{result.verdict}[/{mark}], {escape(result.outcome)}",
             highlight=False,
@@ -74,6 +74,7 @@ def explain(console: Console, check: Check, answers: Iterable[Answer]) -> None:
             console.print(_told(event, log.connections > 1), highlight=False, soft_wrap=True)
 
 
+_STYLES = {Verdict.PASS: "green", Verdict.UNSUPPORTED: "dim", Verdict.UNDECIDED: "yellow"}
 _ARROWS = {"sent": "→", "received": "←", "note": "·"}
 _MARGIN = " " * 14
 _HEAD = re.compile(rb"(HTTP/|[A-Z]+ \S+ HTTP/)[0-9.]+[ \r]")

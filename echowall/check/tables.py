@@ -20,6 +20,7 @@ _LEGEND = {
     Standing.PASS: "right",
     Standing.MENDED: "right because the service mends it",
     Standing.KNOWN: "wrong as service.toml says",
+    Standing.UNDECIDED: "undecided: other talk came in between",
     Standing.UNSUPPORTED: "not applicable or not offered",
     Standing.SURPRISE: "not as expected",
     Standing.ERROR: "could not be asked",

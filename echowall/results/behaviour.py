@@ -188,7 +188,8 @@ def _words(routes: Iterable[Examined], check: str) -> str:
 
 
 def _word(result: Result) -> str:
-    return {Verdict.PASS: _RIGHT, Verdict.UNSUPPORTED: _ABSENT}.get(result.verdict, result.outcome)
+    words = {Verdict.PASS: _RIGHT, Verdict.UNSUPPORTED: _ABSENT, Verdict.UNDECIDED: "undecided"}
+    return words.get(result.verdict, result.outcome)
 
 
 def _row(cells: Iterable[str]) -> str:

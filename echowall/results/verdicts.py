@@ -12,6 +12,9 @@ class Verdict(StrEnum):
     """A right answer."""
     FAIL = "fail"
     """Another answer, whether it was expected of this target or not."""
+    UNDECIDED = "undecided"
+    """Another answer, but talk that has nothing to do with the question came in between, so that the two cannot be
+    told apart; never of a service of the lab."""
     UNSUPPORTED = "unsupported"
     """The target does not have what is asked about, and need not."""
     LIMIT = "limit"
@@ -29,6 +32,8 @@ class Standing(StrEnum):
     """Right, because the service mends what the stack gets wrong."""
     KNOWN = "known"
     """Wrong, as a known deviation says."""
+    UNDECIDED = "undecided"
+    """It cannot be told from talk that has nothing to do with the question."""
     UNSUPPORTED = "unsupported"
     """The target does not have what is asked about, and need not."""
     LIMIT = "limit"
@@ -44,6 +49,7 @@ MARKS: dict[Standing, tuple[str, str]] = {
     Standing.PASS: ("✓", "green"),
     Standing.MENDED: ("◐", "green"),
     Standing.KNOWN: ("≈", "yellow"),
+    Standing.UNDECIDED: ("?", "yellow"),
     Standing.LIMIT: ("▲", "dim"),
     Standing.UNSUPPORTED: ("–", "dim"),
     Standing.SURPRISE: ("✗", "bold red"),
