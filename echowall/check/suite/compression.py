@@ -12,7 +12,19 @@ from contextlib import asynccontextmanager
 from echowall.check.registry import Observation, UnsupportedError, checks_of
 from echowall.check.suite.common import SOON, brief, close_of, fewer, pong, rejection, summary
 from echowall.check.suite.messages import LONGEST, weigh
-from echowall.check.wire import Connection, Ended, Target, UnreachableError, connect, handshake, request
+from echowall.check.wire import (
+    MOST_GREETINGS,
+    PATIENCE,
+    PAUSE,
+    Connection,
+    Ended,
+    Message,
+    Target,
+    UnreachableError,
+    connect,
+    handshake,
+    request,
+)
 from echowall.check.wire.extensions import DEFLATE, Extension, ExtensionError, parse_extensions
 from echowall.check.wire.frames import BINARY, CLOSE, CONTINUATION, PING, RSV1, RSV2, RSV3, TEXT
 
@@ -334,6 +346,19 @@ class Deflated:
         self._deflater = zlib.compressobj(wbits=self._deflater_bits)
         self._inflater = Inflater(agreed.bits("server_max_window_bits"))
 
+    async def set_greetings_apart(self) -> None:
+        """Read so many messages as greet a new connection, which may be compressed."""
+        wanted = self.raw.habits.greetings
+        came = 0
+        while came < (MOST_GREETINGS if wanted is None else wanted):
+            heard = await self._message(time.monotonic() + (PATIENCE if wanted else PAUSE))
+            if isinstance(heard, str):
+                if wanted is not None:
+                    self.raw.miss_greeting(f"{came} of {wanted}")
+                break
+            came += 1
+        self.raw.note_greeting(came)
+
     def pack(self, text: bytes) -> bytes:
         """A message compressed, with references to what has been packed before."""
         return (self._deflater.compress(text) + self._deflater.flush(zlib.Z_SYNC_FLUSH)).removesuffix(TAIL)
@@ -351,6 +376,7 @@ class Deflated:
     async def say(self, message: bytes, opcode: int = TEXT) -> None:
         """Send a message, compressed without reference to any before it."""
         self.forget()
+        self.raw.expect(message)
         await self.raw.send(opcode, self.pack(self.raw.wrap(message) if opcode == TEXT else message), rsv=RSV1)
 
     async def say_on(self, text: bytes) -> None:
@@ -370,13 +396,24 @@ class Deflated:
         heard = await self.hear(within)
         if isinstance(heard, str):
             return heard
-        return "echo" if heard == self.raw.wrap(to) else "another message"
+        echoed = self.raw.codec.unwrap(Message(TEXT, heard))
+        return "echo" if echoed and echoed.data == to else "another message"
 
     async def hear(self, within: float = 5.0) -> bytes | str:
-        """The next message, decompressed; or why there is none, in a few words. Pings are passed over."""
+        """The next message, decompressed; or why there is none, in a few words.
+
+        Pings are passed over, and so is what is not ours.
+        """
+        deadline = time.monotonic() + within
+        while True:
+            heard = await self._message(deadline)
+            if isinstance(heard, str) or not self.raw.passes_over(Message(TEXT, heard)):
+                return heard
+
+    async def _message(self, deadline: float) -> bytes | str:
         data, first = b"", True
         while True:
-            found = await self.raw.frame(within)
+            found = await self.raw.frame(max(0.0, deadline - time.monotonic()))
             if isinstance(found, Ended):
                 return found.how if found.how == "silence" else "cut off"
             if found.opcode == CLOSE:
@@ -462,6 +499,8 @@ async def _deflated(target: Target, parameters: str = "", *, required: bool = Tr
                 what = brief(heard) if isinstance(heard, str) else "another packet"
                 due = f"{target.codec.name}'s {step.expect!r}"
                 raise UnreachableError(f"{target.url} answered {what} where {due} was due")
+        await raw.introduce()
+        await ws.set_greetings_apart()
         yield ws
 
 

@@ -241,6 +241,7 @@ async def weigh(target: Target, size: int, *, pause: bool = False) -> str:
     async with connect(target) as ws:
         message = bytes(size)
         await ws.announce()
+        ws.expect(message)
         data = frames.encode(BINARY, message)
         cut = 1024 if pause else len(data)
         await ws.write(data[:cut], f"a binary message of {size} bytes" + (", its first 1024" if pause else ""))

@@ -5,7 +5,7 @@ library refuses to send most of what the checks ask about.
 """
 
 from echowall.check.wire.codec import PLAIN, Codec, Message
-from echowall.check.wire.connection import PATIENCE, Closed, Connection, Ended, Heard, observe
+from echowall.check.wire.connection import MOST_GREETINGS, PATIENCE, PAUSE, Closed, Connection, Ended, Heard, observe
 from echowall.check.wire.dial import connect, dialled, request, speaks_http, speaks_tls
 from echowall.check.wire.engineio import ENGINE_IO
 from echowall.check.wire.errors import CertificateError, NoAnswerError, RefusedError, UnreachableError, printable
@@ -17,7 +17,9 @@ from echowall.check.wire.transcript import Event, Transcript
 
 __all__ = [
     "ENGINE_IO",
+    "MOST_GREETINGS",
     "PATIENCE",
+    "PAUSE",
     "PLAIN",
     "CertificateError",
     "Closed",

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from typing import Literal, NamedTuple
 
 from echowall.check.wire import frames
 from echowall.check.wire.breaches import Watch
-from echowall.check.wire.codec import Codec, Message
+from echowall.check.wire.codec import Message
 from echowall.check.wire.errors import UnreachableError
 from echowall.check.wire.extensions import DEFLATE
 from echowall.check.wire.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, Reader
+from echowall.check.wire.hearsay import Hearsay
 from echowall.check.wire.http import Response
 from echowall.check.wire.stream import Stream
+from echowall.check.wire.target import Target
 
 #: How long an answer may take, in seconds. What does not come by then is `silence`.
 PATIENCE = 3.0
+#: Of a greeting whose length varies, this much silence is the end, in seconds, or so many messages.
+PAUSE, MOST_GREETINGS = 0.3, 1000
+#: Codes by which a server says that it was asked too much, among other things.
+_TOO_MUCH = (1008, 1013)
 
 
 class Closed(NamedTuple):
@@ -36,12 +43,22 @@ Heard = Message | Closed | Ended
 
 
 class Connection:
-    """An open WebSocket on which anything can be sent."""
+    """An open WebSocket on which anything can be sent.
 
-    def __init__(self, stream: Stream, response: Response, codec: Codec) -> None:
+    Of an endpoint that says more than echoes, what has nothing to do with what was said is passed over.
+    """
+
+    def __init__(self, stream: Stream, response: Response, target: Target) -> None:
         self.response = response
         """The answer to the handshake."""
-        self.codec = codec
+        self.codec = target.codec
+        self.habits = target.habits
+        self._first = target.first
+        self._hearsay = Hearsay() if target.habits.talks else None
+        self._undecided: list[Frame] = []
+        """The frames of a message that is not whole yet, so that nobody knows whose it is."""
+        self._kept: deque[Frame] = deque()
+        """Frames that were read, and not heard yet."""
         self._stream = stream
         self._frames = Reader()
         self._watch: Watch | None = Watch(deflate=DEFLATE in (response.header("Sec-WebSocket-Extensions") or ""))
@@ -71,6 +88,8 @@ class Connection:
         form: int | None = None,
     ) -> None:
         """Send a frame; see frames.encode()."""
+        if opcode < CLOSE and opcode != TEXT:
+            self.expect(payload)
         data = frames.encode(opcode, payload, fin=fin, rsv=rsv, masked=masked, length=length, form=form)
         note = "" if masked else ", unmasked"
         await self.write(data, frames.describe(Frame(opcode, payload, fin, rsv)) + note)
@@ -95,7 +114,13 @@ class Connection:
 
     def wrap(self, text: bytes) -> bytes:
         """The payload of a text frame by which an echo is asked for."""
+        self.expect(text)
         return self.codec.wrap(text)
+
+    def expect(self, message: bytes) -> None:
+        """Know that message as ours when it comes back."""
+        if self._hearsay:
+            self._hearsay.say(message)
 
     async def close(self, code: int | None = 1000, reason: str | bytes = "") -> None:
         """Send a close frame."""
@@ -118,27 +143,61 @@ class Connection:
     async def frame(self, within: float = PATIENCE) -> Frame | Ended:
         """The next frame, whatever it is, or why there is none. Nothing is answered. On a slow link it waits longer.
 
-        Raises frames.FrameError where what comes cannot be a frame.
+        Frames of messages that are not ours are passed over. Raises frames.FrameError where what comes cannot be a
+        frame.
         """
         try:
             async with asyncio.timeout(within + self._stream.slack):
                 while True:
-                    for found in self._frames:
-                        self._stream.record("received", frames.describe(found), self._frames.raw)
-                        self._look(found)
+                    if self._kept:
+                        return self._kept.popleft()
+                    found = await self._next()
+                    if isinstance(found, Ended) or not self._hearsay:
                         return found
-                    if self._end:
-                        return self._end
-                    await self._read()
+                    if found.opcode >= CLOSE:
+                        return found
+                    self._sift(found)
         except TimeoutError:
             self._stream.record("note", f"nothing came for {within + self._stream.slack:g} s")
             return Ended("silence")
+
+    async def _next(self) -> Frame | Ended:
+        """The next frame as it comes in, or the end."""
+        while True:
+            for found in self._frames:
+                self._stream.record("received", frames.describe(found), self._frames.raw)
+                self._look(found)
+                return found
+            if self._end:
+                return self._end
+            await self._read()
 
     def _look(self, found: Frame) -> None:
         """Note the first breach of the protocol. A browser would end the connection there."""
         if self._watch and (what := self._watch.breach(found)):
             self._watch = None
             self._stream.breach("frame", what)
+        if found.opcode == CLOSE and frames.close_code(found.payload) in _TOO_MUCH:
+            self._stream.turn_away()
+
+    def _sift(self, found: Frame) -> None:
+        """Keep the message that this frame completes, if it is ours. One that is compressed is left to who reads it."""
+        self._undecided.append(found)
+        if found.fin:
+            parts, self._undecided = self._undecided, []
+            message = Message(parts[0].opcode, b"".join(part.payload for part in parts))
+            if parts[0].rsv or not self.passes_over(message):
+                self._kept += parts
+
+    def passes_over(self, message: Message) -> bool:
+        """Whether the message has nothing to do with what was said on this connection; if so, it is noted."""
+        if not self._hearsay or self.codec.reply(message) is not None:
+            return False
+        inner = self.codec.unwrap(message)
+        if inner is None or self._hearsay.is_ours(inner.data):
+            return False
+        self._stream.pass_over(frames.describe(Frame(message.opcode, message.data)))
+        return True
 
     async def _read(self) -> None:
         if data := await self._stream.read():
@@ -177,7 +236,11 @@ class Connection:
         return self.codec.unwrap(received)
 
     async def greet(self) -> None:
-        """Go through the opening of the protocol above WebSocket, if it has one. Raises UnreachableError."""
+        """Say what is to be said first, and set apart how the server greets.
+
+        First comes the opening of the protocol above WebSocket, if it has one. Raises UnreachableError where that is
+        not answered.
+        """
         for step in self.codec.opening:
             if step.say is not None:
                 await self.send(TEXT, step.say)
@@ -186,6 +249,51 @@ class Connection:
                 what = found.how if isinstance(found, Ended) else frames.describe(found)
                 due = f"{self.codec.name}'s {step.expect!r}"
                 raise UnreachableError(f"{self._stream.url} answered {what} where {due} was due")
+        await self.introduce()
+        await self._set_greetings_apart()
+
+    async def introduce(self) -> None:
+        """Say what the user wants to be said first. No transcript shows it."""
+        for text in self._first:
+            self._stream.record("sent", "what --first says")
+            await self._stream.write_unrecorded(frames.encode(TEXT, text.encode()))
+
+    async def _set_greetings_apart(self) -> None:
+        """Read so many messages as greet a new connection. What else comes is kept."""
+        wanted = self.habits.greetings
+        within = PATIENCE + self._stream.slack if wanted else PAUSE
+        came = 0
+        others: list[Frame] = []
+        while came < (MOST_GREETINGS if wanted is None else wanted):
+            found = await self._next_within(within)
+            if isinstance(found, Ended) or found.opcode == CLOSE:
+                others += [found] if isinstance(found, Frame) else []
+                if wanted is not None:
+                    self.miss_greeting(f"{came} of {wanted}")
+                break
+            if found.opcode >= CLOSE or self.codec.reply(Message(found.opcode, found.payload)) is not None:
+                others.append(found)
+            else:
+                came += found.fin
+        self.note_greeting(came)
+        self._kept += others
+
+    def note_greeting(self, came: int) -> None:
+        """Note that so many messages were set apart."""
+        if came:
+            self._stream.record("note", f"set apart, as the greeting: {came} message{'' if came == 1 else 's'}")
+
+    async def _next_within(self, within: float) -> Frame | Ended:
+        """The next frame within that time, whoever it is for."""
+        try:
+            async with asyncio.timeout(within):
+                return await self._next()
+        except TimeoutError:
+            return Ended("silence")
+
+    def miss_greeting(self, what: str) -> None:
+        """Note that a greeting did not come as it was learnt."""
+        self._stream.miss_greeting(what)
 
     async def reaction(self, to: str | bytes | None = None, within: float = PATIENCE) -> str:
         """What is heard next, as an observation; see observe().

@@ -38,15 +38,15 @@ async def connect(
 ) -> AsyncIterator[Connection]:
     """Open a WebSocket. Raises UnreachableError, or RefusedError where the answer is not a proper 101.
 
-    `receive_buffer` is the socket's, in bytes, for a client that is going to be slow. `greet=False` leaves the
-    opening of a protocol above WebSocket unsaid.
+    `receive_buffer` is the socket's, in bytes, for a client that is going to be slow. `greet=False` leaves unsaid what
+    is to be said first, and unheard how the server greets; see Connection.greet().
     """
     sent = headers if headers is not None else handshake(target)
     async with dialled(target, receive_buffer) as stream:
         response = await http.exchange(stream, "GET", target.resource, sent)
         if response.status != 101:
             raise RefusedError(response)
-        connection = Connection(stream, response, target.codec)
+        connection = Connection(stream, response, target)
         if greet:
             await connection.greet()
         yield connection

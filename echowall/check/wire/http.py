@@ -119,6 +119,8 @@ async def answer(stream: Stream, method: str, headers: Headers) -> Response:
     if response.status != 101 and method != "HEAD":
         response = response._replace(body=await _body(stream, response))
     stream.record_head("received", response.status_line, raw + response.body)
+    if response.status in (429, 503):
+        stream.turn_away()
     if response.status == 101:
         keys = [value for name, value in headers if name.lower() == "sec-websocket-key"]
         if what := breaches.of_answer(headers, response, accept_for(keys[0]) if len(keys) == 1 else None):

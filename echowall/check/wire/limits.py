@@ -30,6 +30,8 @@ class Limiter:
     def __init__(self, connections: int | None = None, rate: float | None = None) -> None:
         self.connections = connections
         """At once; None for any number."""
+        self.why = "which is what --connections allows"
+        """Why there may not be more, for a question that wants more."""
         self._free = asyncio.Semaphore(connections or 1)
         self._gathering = asyncio.Lock()
         self._interval = 1 / rate if rate else 0.0
@@ -53,6 +55,16 @@ class Limiter:
                         await seat.emptied.wait()
             while seat.held:
                 self.give_back(seat)
+
+    def one_at_a_time(self, why: str) -> None:
+        """From now on, while no connection is open, allow one at once; `why` as above."""
+        if self.connections != 1:
+            self.connections, self.why = 1, why
+            self._free = asyncio.Semaphore(1)
+
+    def any_number(self) -> None:
+        """Take that back."""
+        self.connections = None
 
     @property
     def crowded(self) -> bool:

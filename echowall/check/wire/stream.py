@@ -44,6 +44,20 @@ class Stream:
         """The same of a head of HTTP."""
         self.record(direction, what, self._secrets.hide_head(head))
 
+    def pass_over(self, what: str) -> None:
+        """Write into the transcript that a message is passed over, because it is not ours."""
+        self._transcript.passed_over += 1
+        self.record("note", f"passed over, as it is not ours: {what}")
+
+    def miss_greeting(self, what: str) -> None:
+        """Write into the transcript that a greeting did not come as it was learnt."""
+        self._transcript.ungreeted = True
+        self.record("note", f"no greeting as before: {what}")
+
+    def turn_away(self) -> None:
+        """Write into the transcript that the server was asked too much."""
+        self._transcript.turned_away = True
+
     def breach(self, where: Where, what: str) -> None:
         """Write into the transcript that the server did what no server may do."""
         self._transcript.breaches.append((where, what))
@@ -60,6 +74,11 @@ class Stream:
         """The same of a head of HTTP."""
         self.record_head("sent", what, head)
         self._hand_over(head)
+        await self._drain()
+
+    async def write_unrecorded(self, data: bytes) -> None:
+        """The same of what is secret, of which no transcript has anything."""
+        self._hand_over(data)
         await self._drain()
 
     def write_without_waiting(self, data: bytes, what: str) -> None:

@@ -25,6 +25,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked, where it differs from `url`."""
     name: str = ""
     codec: Codec = PLAIN
+    first: tuple[str, ...] = ()
+    """Texts that are said on each connection before anything else. They are secret."""
     habits: Habits = Habits()
     headers: tuple[tuple[str, str], ...] = ()
     """Sent with every request, in place of the handshake's own of the same name."""

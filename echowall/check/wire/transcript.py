@@ -32,6 +32,12 @@ class Transcript:
         self.breaches: list[tuple[Where, str]] = []
         """What no server may do and this one did, each in a few words: at most one in an answer and one in the frames
         of each connection."""
+        self.passed_over = 0
+        """How many messages were passed over, because they have nothing to do with what was said."""
+        self.ungreeted = False
+        """Whether a connection was not greeted as it was when we got acquainted."""
+        self.turned_away = False
+        """Whether the server said that it was asked too much: HTTP 429 or 503, close 1008 or 1013."""
         self._began = time.monotonic()
 
     def number(self) -> int:
