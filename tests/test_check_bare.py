@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rich.console import Console
 
 from echowall.catalog import catalog
-from echowall.catalog.catalog import ROOT
+from echowall.catalog.catalog import ROOT, Service
 from echowall.check import judging, unmended
 from echowall.check.examination import Examination
 from echowall.check.suite import ALL
 from echowall.lab.processes import Processes
+from echowall.results.model import Examined, Result
 from tests.conftest import FACTS, bring_up
 
 #: The faultless server, which without its mend lets in a handshake by POST.
@@ -48,6 +49,10 @@ link = "https://example.org/1"
 CHECKS = [check for check in ALL if check.id in ("text", "post", "head", "shutdown-close")]
 
 
+def unexpected(services: Mapping[str, Service]) -> Callable[[Examined, Result], bool]:
+    return lambda target, result: judging.unexpected(result, target, services.get(target.name))
+
+
 def test_each_mend_is_held_to_what_service_toml_says_of_it(
     processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
 ) -> None:
@@ -56,7 +61,7 @@ def test_each_mend_is_held_to_what_service_toml_says_of_it(
     add_service("unlisted", app=APP)
     bring_up(processes, checkout)
     services = {service.name: service for service in catalog.load(checkout)}
-    examination = Examination(1, Console(file=io.StringIO()))
+    examination = Examination(1, Console(file=io.StringIO()), unexpected(services))
     began = time.monotonic()
 
     unmended.examine(examination, processes, services.values(), CHECKS)
@@ -80,7 +85,7 @@ def test_one_that_does_not_start_is_told_and_the_others_are_examined(
     bring_up(processes, checkout)
     services = {service.name: service for service in catalog.load(checkout)}
     told = io.StringIO()
-    examination = Examination(1, Console(file=told))
+    examination = Examination(1, Console(file=told), unexpected(services))
 
     unmended.examine(examination, processes, services.values(), CHECKS[:1])
 

@@ -174,7 +174,9 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             ),
         )
         the_lab = running() if named else None
-        examination = Examination(jobs, err)
+        examination = Examination(
+            jobs, err, lambda target, result: judging.unexpected(result, target, services.get(target.name))
+        )
         interrupted = False
         try:
             with examination.shown(), sigterm_like_ctrl_c():

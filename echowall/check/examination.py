@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from echowall.check.acquaintance import Acquaintance, meet, preflight
 from echowall.check.registry import Check
-from echowall.check.runner import applies, preflight, run, why_not
+from echowall.check.runner import NO_ECHO, applies, run, why_not
 from echowall.check.targets import Subject, versions
-from echowall.check.wire import Target, Transcript
+from echowall.check.wire import Habits, Target, Transcript
 from echowall.results.model import CheckRun, Examined, Question, Result
 from echowall.results.provenance import Beginning
 
@@ -38,13 +40,16 @@ class Unfit(NamedTuple):
 
 
 class Examination:
-    """Puts checks to subjects, and keeps what is found. It begins when it is made."""
+    """Puts checks to subjects, and keeps what is found. It begins when it is made.
 
-    def __init__(self, jobs: int, console: Console) -> None:
+    What is `unexpected` of what was found is asked once more; see runner.run().
+    """
+
+    def __init__(self, jobs: int, console: Console, unexpected: Callable[[Examined, Result], bool]) -> None:
         self.found: list[Examined] = []
         self.answers: list[Answer] = []
         self.unfit: list[Unfit] = []
-        self._jobs, self._console = jobs, console
+        self._jobs, self._console, self._unexpected = jobs, console, unexpected
         self._put: dict[str, Check] = {}
         self._beginning = Beginning()
         self._progress = Progress(
@@ -71,11 +76,17 @@ class Examination:
     async def examine(self, subjects: list[Subject], checks: list[Check]) -> None:
         """Put every one of the checks that applies to each of them."""
         self._put |= {check.id: check for check in checks}
-        troubles = await asyncio.gather(*(preflight(subject.target) for subject in subjects))
+        acquaintances = await asyncio.gather(*map(_meet, subjects))
         fit: dict[int, tuple[Examined, TaskID]] = {}
-        for subject, trouble in zip(subjects, troubles, strict=True):
+        targets: list[Target] = []
+        for subject, known in zip(subjects, acquaintances, strict=True):
             target, examined = subject.target, subject.examined
-            if trouble is not None:
+            if isinstance(known, Acquaintance):
+                target = _heeding(target, known)
+                trouble = self._introduce(examined.label, known, target, checks)
+            else:
+                trouble = known
+            if trouble:
                 why = target.secrets.hide(trouble).removeprefix(examined.label).lstrip()
                 self.reject(examined.label, why)
                 continue
@@ -84,6 +95,7 @@ class Examination:
             else:
                 self._tell_left_out(examined.label, target, checks)
             total = sum(applies(check, target) for check in checks)
+            targets.append(target)
             fit[id(target)] = examined, self._progress.add_task(escape(examined.label), total=total)
 
         def note(target: Target, result: Result, transcript: Transcript) -> None:
@@ -92,14 +104,34 @@ class Examination:
             self.answers.append(Answer(examined.label, result, transcript))
             self._progress.advance(bar)
 
-        targets = [subject.target for subject in subjects if id(subject.target) in fit]
+        def unexpected(target: Target, result: Result) -> bool:
+            return self._unexpected(fit[id(target)][0], result)
+
+        def tell(target: Target, what: str) -> None:
+            self._tell(fit[id(target)][0].label, what)
+
         places = {check.id: place for place, check in enumerate(checks)}
         try:
-            await run(targets, checks, note, jobs=self._jobs)
+            await run(targets, checks, note, jobs=self._jobs, unexpected=unexpected, tell=tell)
         finally:  # what was found before an interruption too
             for examined, _ in fit.values():
                 examined.results.sort(key=lambda result: places[result.check])
                 self.found.append(examined)
+
+    def _introduce(self, label: str, known: Acquaintance, target: Target, checks: list[Check]) -> str:
+        """Say what was learnt of an endpoint. Gives why it cannot be examined, if nothing can be asked of it."""
+        told = [known.sentence] if known.sentence else []
+        if known.answers:
+            number = sum(why_not(check, target) == NO_ECHO for check in checks)
+            if number and not any(applies(check, target) for check in checks):
+                return f"{known.answers}, and all that was to be asked needs an echo"
+            told.append(f"{known.answers}: {number} check{'' if number == 1 else 's'} in need of an echo are left out")
+        if told:
+            self._tell(label, target.secrets.hide("; ".join(told)))
+        return ""
+
+    def _tell(self, label: str, what: str) -> None:
+        self._console.print(escape(f"{label}: {what}"), highlight=False)
 
     def _tell_left_out(self, label: str, target: Target, checks: list[Check]) -> None:
         """Say which of the chosen checks are not put to an endpoint that is none of the lab's."""
@@ -128,3 +160,20 @@ class Examination:
             targets=self.found,
             interrupted=interrupted,
         )
+
+
+async def _meet(subject: Subject) -> Acquaintance | str:
+    """What is to be known of a subject before it is examined, or why it cannot be.
+
+    The lab's services are known: they only echo.
+    """
+    if subject.about:
+        return await preflight(subject.target) or Acquaintance(Habits())
+    return await meet(subject.target)
+
+
+def _heeding(target: Target, known: Acquaintance) -> Target:
+    """The target, to be asked as suits its habits."""
+    if known.alone and target.limiter:
+        target.limiter.one_at_a_time(known.alone)
+    return msgspec.structs.replace(target, habits=known.habits)

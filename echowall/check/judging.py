@@ -40,6 +40,17 @@ def surprises(examined: Iterable[Examined], services: Mapping[str, Service], put
     return found
 
 
+def unexpected(result: Result, target: Examined, service: Service | None) -> bool:
+    """Whether a result is to be asked again before it counts.
+
+    That is what is neither right nor known. A race with the mends off is lost now and then, and has its own rule.
+    """
+    races = [mended for mended in service.mended if mended.race] if service and target.mends == "off" else []
+    if any(result.check in mended.checks for mended in races):
+        return False
+    return standing(result, target, service)[0] in (Standing.SURPRISE, Standing.ERROR, Standing.UNDECIDED)
+
+
 def _not_asked(target: Examined, service: Service, put: set[str]) -> Iterator[Surprise]:
     """The mended checks of the run that do not apply to the service, so that nothing holds their entries."""
     asked = {result.check for result in target.results}

@@ -37,14 +37,14 @@ _HINTS = {
 _CLOSES = {
     1001: "the server is going down",
     1003: "it does not take text",
-    1007: "it does not take that text: it may want JSON, or a protocol of its own",
-    1008: f"it may want {_CREDENTIALS}, another Origin or a subprotocol",
+    1007: "it does not take that text: it may want JSON (--wrap), or a protocol of its own",
+    1008: f"it may want {_CREDENTIALS}, another Origin, a subprotocol or a first message (--first)",
     1011: "the server failed: its log says why",
     1012: "the server restarts: try again",
     1013: "the server is overloaded: try again later, or with --connections 1",
     3000: f"it wants {_CREDENTIALS}",
     3003: f"it wants other {_CREDENTIALS}",
-    4401: f"it wants {_CREDENTIALS}",
+    4401: f"it wants {_CREDENTIALS}, or a first message that says who asks (--first)",
     4403: f"it wants other {_CREDENTIALS}",
 }
 
@@ -70,16 +70,16 @@ async def unreachable(target: Target, error: UnreachableError) -> str:
     return str(error)
 
 
-def ended(heard: Closed | Ended, sent: str) -> str:
-    """Of a WebSocket that ended, or was silent, where the echo of `sent` was due."""
-    due = f"where the echo of {sent!r} was due"
+def ended(heard: Closed | Ended, sent: str | None) -> str:
+    """Of a WebSocket that ended, or was silent, where the echo of `sent` was due, or before anything was said."""
+    due = f"where the echo of {sent!r} was due" if sent else "before anything was said"
+    hint = "these checks need the echo of what is sent" if sent else "it may want to be told something (--first)"
     if isinstance(heard, Ended):
         what = "was silent" if heard.how == "silence" else f"ended the connection without a close frame ({heard.how})"
-        return f"opened a WebSocket and {what} {due}; these checks need the echo of what is sent"
+        return f"opened a WebSocket and {what} {due}; {hint}"
     code = "without a code" if heard.code is None else f"with {heard.code}"
     reason = f" {frames.quote(heard.reason.encode(), 123)}" if heard.reason else " and gave no reason"
-    hint = _CLOSES.get(heard.code or 0, "these checks need the echo of what is sent")
-    return f"opened a WebSocket and closed it {code}{reason} {due}; {hint}"
+    return f"opened a WebSocket and closed it {code}{reason} {due}; {_CLOSES.get(heard.code or 0, hint)}"
 
 
 def _hint(target: Target, response: Response) -> str:

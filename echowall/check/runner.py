@@ -8,23 +8,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from echowall.check import refusals
+from echowall.check.acquaintance import preflight
 from echowall.check.registry import Check, Observation, UnsupportedError
-from echowall.check.wire import (
-    PATIENCE,
-    CrowdedError,
-    Limiter,
-    Message,
-    RefusedError,
-    Target,
-    Transcript,
-    UnreachableError,
-    connect,
-    observe,
-)
+from echowall.check.wire import PATIENCE, CrowdedError, Limiter, RefusedError, Target, Transcript, UnreachableError
 from echowall.check.wire.frames import FrameError
 from echowall.check.wire.transcript import Where
 from echowall.results.model import Result
@@ -32,35 +22,194 @@ from echowall.results.verdicts import Verdict
 
 #: How many checks may wait on one target at the same time.
 AT_ONCE = 8
-GREETING = "Is anybody there?"
+#: How long an endpoint gets to forget the connections that it found too many, in seconds.
+RECOVERY = 0.5
+#: How often a question is put again at most, and the seconds after each time.
+PAUSES = (0.5, 1.0, 0.0)
+#: What the user is told of an endpoint that takes few connections at once.
+LIMITED = "limits connections: it turns clients away that come side by side, so it is asked one thing at a time"
+NO_ECHO = "in need of an echo"
 
 Report = Callable[[Target, Result, Transcript], None]
 Note = Callable[[Target, Check, Result, Transcript], None]
+Unexpected = Callable[[Target, Result], bool]
+Tell = Callable[[Target, str], None]
 
 
-async def run(targets: Iterable[Target], checks: Iterable[Check], report: Report, *, jobs: int = 2) -> None:
+class Asked(NamedTuple):
+    """A question that was put, and what came of it."""
+
+    check: Check
+    result: Result
+    log: Transcript
+
+
+def wrong(_: Target, result: Result) -> bool:
+    """Whether a result is not a right answer, of an endpoint of which nothing is known."""
+    return result.verdict in (Verdict.FAIL, Verdict.ERROR, Verdict.UNDECIDED)
+
+
+async def run(
+    targets: Iterable[Target],
+    checks: Iterable[Check],
+    report: Report,
+    *,
+    jobs: int = 2,
+    unexpected: Unexpected = wrong,
+    tell: Tell = lambda target, what: None,
+) -> None:
     """Put every check that applies to every target, and report each result as it comes.
 
     `jobs` endpoints are examined at a time. Targets of one name are routes to the same endpoint, so the checks that
-    have to be alone on it are put to them in turn, after all others.
+    have to be alone on it are put to them in turn, after all others. What comes `unexpected` is asked once more then,
+    alone, and the second answer counts. `tell` is for what the user should know of a target meanwhile.
     """
     chosen = list(checks)
     turn = asyncio.Semaphore(jobs)
     gathered = Gathered(report)
-    routes: dict[str, list[Target]] = {}
+    routes: dict[str, list[_Round]] = {}
     for target in targets:
-        routes.setdefault(target.name, []).append(target)
+        routes.setdefault(target.name, []).append(_Round(target, gathered.note, unexpected, tell))
 
-    async def examine(group: list[Target]) -> None:
+    async def examine(group: list[_Round]) -> None:
         async with turn:
-            await asyncio.gather(*(_beside(target, chosen, gathered.note) for target in group))
-            await _in_turn(group, [check for check in chosen if check.alone], gathered.note)
-            await _in_turn(group, [check for check in chosen if check.ends], gathered.note)
-            gathered.tell(group)
+            try:
+                await asyncio.gather(*(one.beside(chosen) for one in group))
+                for one in group:
+                    await one.in_turn([check for check in chosen if check.alone and not check.ends])
+                for one in group:
+                    await one.again()
+            finally:  # where the run is interrupted, the first answers have to do
+                for one in group:
+                    one.let_go()
+            for one in group:
+                await one.in_turn([check for check in chosen if check.ends])
+            gathered.tell(one.target for one in group)
 
     async with asyncio.TaskGroup() as tasks:
         for group in routes.values():
             tasks.create_task(examine(group))
+
+
+class _Round:
+    """The questions to one target."""
+
+    def __init__(self, target: Target, note: Note, unexpected: Unexpected, tell: Tell) -> None:
+        self.target = target
+        self._note, self._unexpected, self._tell = note, unexpected, tell
+        self._doubtful: list[Asked] = []
+        """What came unexpected, and is to be asked again."""
+        self._attempts = 3
+        """How often it is still tried whether an endpoint that turns clients away limits connections."""
+
+    @property
+    def _unlimited(self) -> Limiter | None:
+        """The limiter of an endpoint that takes any number of connections, as far as is known."""
+        limiter = self.target.limiter
+        return limiter if limiter and limiter.connections is None and self._attempts else None
+
+    async def beside(self, checks: list[Check]) -> None:
+        """Put the checks that do not disturb each other, several at a time.
+
+        Where the endpoint turns one away, the others wait until that one was asked alone: maybe it limits connections.
+        """
+        fitting = [check for check in checks if applies(check, self.target) and not check.alone and not check.ends]
+        unanswered = await self._side_by_side(fitting, watchful=self._unlimited is not None)
+        if unanswered:
+            await asyncio.sleep(RECOVERY)
+            await self.again()
+            await self._side_by_side(unanswered, watchful=False)
+
+    async def _side_by_side(self, checks: list[Check], *, watchful: bool) -> list[Check]:
+        """Put these; first those that wait, as they take longest. Gives what was not answered.
+
+        If `watchful`, that is all that is left when the endpoint turns one away, which is doubtful then.
+        """
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def put(check: Check) -> Asked:
+            async with contextlib.nullcontext() if check.waits else slots:
+                return Asked(check, *await ask(self.target, check))
+
+        left = {asyncio.create_task(put(check)): check for check in sorted(checks, key=lambda check: not check.waits)}
+        try:
+            while left:
+                done, _ = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    del left[task]
+                    self._take(task.result())
+                if watchful and any(asked.log.turned_away for asked in self._doubtful):
+                    break
+        finally:
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        return list(left.values())
+
+    async def in_turn(self, checks: list[Check]) -> None:
+        """Put these one after the other."""
+        for check in checks:
+            if applies(check, self.target):
+                asked = Asked(check, *await ask(self.target, check))
+                if not check.ends:
+                    self._take(asked)
+                    continue
+                self._note(self.target, *asked)
+                if self.target.revived:
+                    await _until_back(self.target)
+
+    def _take(self, asked: Asked) -> None:
+        if self._unexpected(self.target, asked.result):
+            self._doubtful.append(asked)
+        else:
+            self._note(self.target, *asked)
+
+    async def again(self) -> None:
+        """Ask again, one after the other, what came unexpected. The second answer counts."""
+        self._doubtful.sort(key=lambda asked: not asked.log.turned_away)
+        while self._doubtful:
+            first = self._doubtful[0]
+            second = await (self._one_at_a_time(first) if first.log.turned_away else self._until_decided(first.check))
+            if second.result.verdict is Verdict.PASS:  # what no server may do stays true
+                second.log.breaches[:0] = first.log.breaches
+            self._doubtful.pop(0)
+            self._note(self.target, first.check, _retold(second.result, first.result), second.log)
+
+    async def _one_at_a_time(self, first: Asked) -> Asked:
+        """Ask again what was turned away, with one connection at a time. If that helps, it stays so."""
+        limiter = self._unlimited
+        if limiter:
+            limiter.one_at_a_time("which is more than the endpoint takes")
+        second = await self._until_decided(first.check)
+        if limiter and second.log.turned_away:
+            limiter.any_number()
+            self._attempts -= 1
+        elif limiter:
+            self._tell(self.target, LIMITED)
+        return second
+
+    async def _until_decided(self, check: Check) -> Asked:
+        """Ask until other talk leaves the answer alone, and the endpoint is not in a hurry; but not for ever."""
+        for pause in PAUSES:
+            asked = Asked(check, *await ask(self.target, check))
+            hurried = asked.log.turned_away and self.target.limiter and self.target.limiter.connections == 1
+            if asked.result.verdict is not Verdict.UNDECIDED and not hurried:
+                break
+            await asyncio.sleep(pause)
+        return asked
+
+    def let_go(self) -> None:
+        """Report what is still doubtful as it is, where the run is interrupted."""
+        for asked in self._doubtful:
+            self._note(self.target, *asked)
+        self._doubtful.clear()
+
+
+def _retold(result: Result, first: Result) -> Result:
+    """The second answer, with what came the first time."""
+    same = (first.verdict, first.outcome) == (result.verdict, result.outcome)
+    told = "asked twice" if same else f"asked again alone; the first time: {first.outcome}"
+    return msgspec.structs.replace(result, detail="; ".join(filter(None, (result.detail, told))))
 
 
 class Gathered:
@@ -101,15 +250,6 @@ def _with_breaches(result: Result, found: list[tuple[str, str]]) -> Result:
     return msgspec.structs.replace(result, verdict=Verdict.FAIL, outcome=outcome, detail=f"asked by {checks}")
 
 
-async def _in_turn(group: list[Target], checks: list[Check], note: Note) -> None:
-    for target in group:
-        for check in checks:
-            if applies(check, target):
-                note(target, check, *await ask(target, check))
-                if check.ends and target.revived:
-                    await _until_back(target)
-
-
 async def _until_back(target: Target) -> None:
     """Wait until a service that was stopped is up again: the lab starts it."""
     for _ in range(60):
@@ -132,50 +272,12 @@ def why_not(check: Check, target: Target) -> str | None:
     if check.binary and not target.codec.binary:
         return f"about binary messages, which do not fit into {target.codec.name}"
     if check.echo and not target.habits.echoes:
-        return "in need of an echo"
+        return NO_ECHO
     if check.quiet and target.habits.talks:
         return "about messages that nobody asked for, which it sends by itself"
     if check.intrusive and not target.intrusive:
         return "intrusive (--intrusive puts them)"
     return None
-
-
-async def preflight(target: Target) -> str | None:
-    """Why this is no endpoint to examine, in one sentence; None where it is an echo server."""
-    try:
-        async with connect(target) as ws:
-            await ws.say(GREETING)
-            heard = await ws.hear()
-            if not isinstance(heard, Message):
-                return refusals.ended(heard, GREETING)
-            outcome = observe(heard, GREETING)
-            if outcome.startswith("other message") and observe(await ws.hear(), GREETING) == "echo":
-                return None  # it greets first
-    except RefusedError as error:
-        return await refusals.refused(target, str(error), error.response)
-    except UnreachableError as error:
-        return await refusals.unreachable(target, error)
-    except FrameError as error:
-        return f"does not speak WebSocket after its 101: it sent {error}"
-    if outcome == "echo":
-        return None
-    return (
-        f"is not an echo server: to {GREETING!r} it answered with {outcome}; these checks need the echo of what is sent"
-    )
-
-
-async def _beside(target: Target, checks: list[Check], note: Note) -> None:
-    """Put the checks that do not disturb each other, several at a time; first those that wait, as they take longest."""
-    slots = asyncio.Semaphore(AT_ONCE)
-
-    async def put(check: Check) -> None:
-        async with contextlib.nullcontext() if check.waits else slots:
-            note(target, check, *await ask(target, check))
-
-    async with asyncio.TaskGroup() as tasks:
-        for check in sorted(checks, key=lambda check: not check.waits):
-            if applies(check, target) and not check.alone and not check.ends:
-                tasks.create_task(put(check))
 
 
 async def ask(target: Target, check: Check) -> tuple[Result, Transcript]:
@@ -190,7 +292,7 @@ async def ask(target: Target, check: Check) -> tuple[Result, Transcript]:
         async with limiter.seat(alone=True) as seat:
             return await _ask(msgspec.structs.replace(target, seat=seat), check)
     except CrowdedError:
-        why = f"it needs more than {limiter.connections} connections at once, which is what --connections allows"
+        why = f"it needs more than {limiter.connections} connections at once, {limiter.why}"
         result = Result(check=check.id, verdict=Verdict.UNSUPPORTED, outcome="unsupported", detail=why)
         return result, Transcript()
 
@@ -226,6 +328,9 @@ async def _ask(target: Target, check: Check) -> tuple[Result, Transcript]:
     else:
         observed = Observation.of(observed)
         verdict = Verdict.PASS if observed.outcome in check.expects else Verdict.FAIL
+        if verdict is Verdict.FAIL and (doubt := _doubt(check, observed.outcome, log)):
+            verdict = Verdict.UNDECIDED
+            observed = Observation(observed.outcome, "; ".join(filter(None, (observed.detail, doubt))))
     took = round(time.monotonic() - began, 3)
     return Result(
         check=check.id,
@@ -234,3 +339,18 @@ async def _ask(target: Target, check: Check) -> tuple[Result, Transcript]:
         detail=target.secrets.hide(observed.detail),
         seconds=took,
     ), log
+
+
+def _doubt(check: Check, outcome: str, log: Transcript) -> str:
+    """Why a wrong answer may be none: other talk came in its exchange. Empty where it is one.
+
+    Nobody but the server ends a connection. What needs no echo is answered by other frames than messages.
+    """
+    if outcome.startswith(("close", "cut off")):
+        return ""
+    if log.ungreeted:
+        return "the server did not greet as it did before, so that the answer cannot be told from a greeting"
+    if log.passed_over and check.echo:
+        came = "a message" if log.passed_over == 1 else f"{log.passed_over} messages"
+        return f"{came} of its own or others' came in between, so that the answer cannot be told from that"
+    return ""

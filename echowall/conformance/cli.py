@@ -16,8 +16,8 @@ from echowall.catalog import autobahn, catalog, expected
 from echowall.catalog.autobahn import UnknownCasesError
 from echowall.catalog.catalog import ROOT, CatalogError, Service
 from echowall.check import targets as checked
+from echowall.check.acquaintance import preflight
 from echowall.check.cli import Via, keep, sigterm_like_ctrl_c, tls_context, with_mends, writable
-from echowall.check.runner import preflight
 from echowall.check.targets import versions
 from echowall.conformance import install, judging, mapping, rendering
 from echowall.conformance.examination import Examination, Subject
