@@ -557,6 +557,46 @@ def test_secrets_are_masked_in_everything_that_is_written(reference: int, tmp_pa
         assert [one for one in secrets if one.encode().hex(" ")[:17] in text] == []
 
 
+def test_what_is_said_first_is_masked_in_everything_that_is_written(reference: int, tmp_path: Path) -> None:
+    """The server says it back, as any echo does, also in pieces and escaped."""
+    secrets = ["open-sesame-1", "caf\u00e9-token", "caf\\u00e9-token", "init-secret-9"]
+    first = ["Bearer open-sesame-1", '{"type": "init", "payload": {"token": "caf\u00e9-token"}}', "init-secret-9"]
+    talker = tmp_path / "talker.py"
+    talker.write_text(
+        "import asyncio, json\n"
+        "from tests.faulty.server import Server, Session\n"
+        "class Talker(Session):\n"
+        "    async def echo(self, opcode, data):\n"
+        "        await super().echo(opcode, json.dumps(data.decode('utf-8', 'replace')).encode())\n"
+        "        await super().echo(opcode, 'I know caf\u00e9-token and open-sesame-1'.encode())\n"
+        "        await super().echo(opcode, data[:1024])\n"
+        "asyncio.run(Server(Talker).serve())\n"
+    )
+    file, xml = tmp_path / "results.json", tmp_path / "junit.xml"
+    options = [argument for message in first for argument in ("--first", message)]
+    with subprocess.Popen(
+        [sys.executable, str(talker)], env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        url = f"ws://127.0.0.1:{process.stdout.readline().strip()}/foobar/"
+        only = ["--only", "text", "--only", "unicode", "--json", str(file), "--junit", str(xml)]
+        done = [check(url, *options, *only), check(url, *options, "--explain", "text")]
+        process.terminate()
+    url = f"ws://127.0.0.1:{reference}/foobar/"
+    echoed = check(url, *options, "--explain", "text")
+    wrapped = check(url, "--wrap", '{"token": "open-sesame-1", "text": "MESSAGE"}', "--explain", "text")
+
+    assert (echoed.returncode, echoed.stdout.count("what --first says")) == (0, 3), echoed.stderr
+    assert "greets each connection with 3 messages, which are set apart" in echoed.stderr
+    written = [file.read_text(), xml.read_text()]
+    assert (wrapped.returncode, wrapped.stdout.count('{"token": "***')) == (0, 4), wrapped.stdout
+    for one in (*done, echoed, wrapped):
+        written += [one.stdout, one.stderr]
+    for text in written:
+        assert [one for one in secrets if one in text] == [], text
+        assert [one for one in secrets if one.encode().hex(" ")[:17] in text] == [], text
+
+
 def test_a_certificate_of_the_client_is_shown_to_who_wants_one(reference: int, tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
@@ -812,6 +852,11 @@ def test_tls_needs_its_ca_and_says_so(reference: int, tmp_path: Path) -> None:
         (["ws://127.0.0.1/", "--connections", "0"], "--connections"),
         (["ws://127.0.0.1/", "--rate", "nan"], "--rate"),
         (["ws://127.0.0.1/", "--jobs", "0"], "--jobs"),
+        (["ws://127.0.0.1/", "--wrap", "no place"], "write MESSAGE where the message goes"),
+        (["ws://127.0.0.1/", "--wrap", "MESSAGE MESSAGE"], "write MESSAGE once"),
+        (["ws://127.0.0.1/", "--unwrap", "text"], "a template with MESSAGE in it, or a JSON Pointer as /text"),
+        (["ws://127.0.0.1/", "--wrap", "MESSAGE", "--protocol", "socket.io"], "leave out --protocol, or these two"),
+        (["ws://127.0.0.1/", "--protocol", "mqtt"], "--protocol"),
         (["ws://127.0.0.1/", "--save"], "--save keeps whole runs over the lab's services"),
         (["--save", "--only", "text"], "--save keeps whole runs over the lab's services"),
     ],

@@ -215,7 +215,7 @@ async def _acquainted(target: Target, one: _Listener, two: _Listener | None, alo
         room = any(_holds(message, asked) for message in two.messages())
         talks = talks or room or any(not _holds(message, asked_too) for message in two.since(moment) if answered)
     echoes = answered and answers[-1].data == asked.encode()
-    greetings = await _greetings_among_talk(target, listeners) if talks else _greetings(listeners)
+    greetings = await _greetings(target, listeners, talks=talks)
     habits = Habits(greetings=greetings, talks=talks, room=room, echoes=echoes)
     if room and not alone:
         alone = "and clients hear each other there"
@@ -227,24 +227,24 @@ def _holds(message: Message, *asked: str) -> bool:
     return any(one.encode() in message.data for one in asked)
 
 
-def _greetings(listeners: list[_Listener]) -> int | None:
-    """How many messages greet each connection; None where their number differs."""
-    counts = {listener.greetings() for listener in listeners}
-    return counts.pop() if len(counts) == 1 else None
+async def _greetings(target: Target, listeners: list[_Listener], *, talks: bool) -> int | None:
+    """How many messages greet each connection; None where their number differs.
 
-
-async def _greetings_among_talk(target: Target, listeners: list[_Listener]) -> int | None:
-    """The same where other talk may come at any time: a greeting comes at once, and to every connection."""
-    counts = [listener.greetings(apart=_AT_ONCE) for listener in listeners]
-    for _ in range(2 if all(counts) else 0):
-        try:
+    Where there may be a greeting, two more connections are looked at. Where other talk may come at any time, a greeting
+    comes at once, and to every connection.
+    """
+    apart = _AT_ONCE if talks else PAUSE
+    counts = [listener.greetings(apart=apart) for listener in listeners]
+    for _ in range(2 if any(counts) and (all(counts) or not talks) else 0):
+        with suppress(RefusedError, UnreachableError):
             async with AsyncExitStack() as stack:
                 more = await _open(target, stack)
                 await more.listen(PAUSE + (more.round_trip if target.first else 0.0))
-                counts.append(more.greetings(apart=_AT_ONCE))
-        except (RefusedError, UnreachableError):
-            break
-    return counts[0] if len(set(counts)) == 1 else None if all(counts) else 0
+                if more.end is None:
+                    counts.append(more.greetings(apart=apart))
+    if len(set(counts)) == 1:
+        return counts[0]
+    return None if all(counts) or not talks else 0
 
 
 def _told(habits: Habits, alone: str) -> list[str]:

@@ -46,6 +46,13 @@ class Via(StrEnum):
     BOTH = "both"
 
 
+class Protocol(StrEnum):
+    """What a URL speaks."""
+
+    WEBSOCKET = "websocket"
+    SOCKET_IO = "socket.io"
+
+
 def command(running: Callable[[], Lab]) -> Callable[..., None]:
     """The command; `running` gives the lab that runs, or raises LabError."""
 
@@ -87,6 +94,37 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         header: Annotated[
             list[str] | None, typer.Option(metavar="'NAME: VALUE'", help="Sent to a URL; may be repeated.")
         ] = None,
+        first: Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="MESSAGE",
+                help="Said first on each connection to a URL, as it is: a token, a `connection_init`; may be repeated. "
+                "It is kept secret, and what answers it is part of the greeting.",
+            ),
+        ] = None,
+        wrap: Annotated[
+            str | None,
+            typer.Option(
+                metavar="TEMPLATE",
+                help="Put each message to a URL into this text, where it has MESSAGE: "
+                '\'{"type": "say", "text": "MESSAGE"}\'. It is escaped where the template is JSON.',
+            ),
+        ] = None,
+        unwrap: Annotated[
+            str | None,
+            typer.Option(
+                metavar="TEMPLATE|POINTER",
+                help="Where the echo is in what comes back: a text with MESSAGE in it, or a JSON Pointer (/data/text); "
+                "by default the same place as in --wrap.",
+            ),
+        ] = None,
+        protocol: Annotated[
+            Protocol,
+            typer.Option(
+                help="What a URL speaks above WebSocket. For socket.io the path /socket.io/ and the query are added "
+                "where they are missing."
+            ),
+        ] = Protocol.WEBSOCKET,
         ca: Annotated[Path | None, typer.Option(help="The CA's certificate, for a wss:// URL.")] = None,
         cert: Annotated[Path | None, typer.Option(help="A client's certificate in PEM, for a wss:// URL.")] = None,
         key: Annotated[Path | None, typer.Option(help="Its private key, where it is in another file.")] = None,
@@ -164,6 +202,10 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             Manner(
                 headers=tuple(header or []),
                 subprotocols=tuple(subprotocol or []),
+                first=tuple(first or []),
+                wrap=wrap,
+                unwrap=unwrap,
+                protocol=protocol.value,
                 tls=tls_context(ca, cert, key, insecure=insecure),
                 proxy=proxy,
                 slack=timeout - PATIENCE,

@@ -14,8 +14,9 @@ from echowall.catalog.catalog import Route, Service
 from echowall.check.examination import Answer
 from echowall.check.judging import standing
 from echowall.check.registry import Check
-from echowall.check.wire import Event, printable
+from echowall.check.wire import Event, Transcript, printable
 from echowall.check.wire.frames import mask
+from echowall.check.wire.secrets import Secrets
 from echowall.check.wire.stream import KEPT
 from echowall.results.model import Examined
 from echowall.results.verdicts import Standing, Verdict
@@ -71,7 +72,7 @@ def explain(console: Console, check: Check, answers: Iterable[Answer]) -> None:
         if result.detail:
             console.print(f"  {escape(result.detail)}", highlight=False)
         for event in _shortened(log.events):
-            console.print(_told(event, log.connections > 1), highlight=False, soft_wrap=True)
+            console.print(_told(event, log), highlight=False, soft_wrap=True)
 
 
 _STYLES = {Verdict.PASS: "green", Verdict.UNSUPPORTED: "dim", Verdict.UNDECIDED: "yellow"}
@@ -80,18 +81,18 @@ _MARGIN = " " * 14
 _HEAD = re.compile(rb"(HTTP/|[A-Z]+ \S+ HTTP/)[0-9.]+[ \r]")
 
 
-def _told(event: Event | str, numbered: bool) -> Text:
+def _told(event: Event | str, log: Transcript) -> Text:
     """What happened in a line, and beneath it every byte that was kept of it."""
     if isinstance(event, str):
         return Text(f"           {event}", style="dim")
-    number = f"[{event.connection}] " if numbered else ""
+    number = f"[{event.connection}] " if log.connections > 1 else ""
     text = Text(f"{event.at:9.3f} s {number}{_ARROWS[event.direction]} {event.what}")
-    for line in _bytes(event):
+    for line in _bytes(event, log.secrets):
         text.append(f"\n{_MARGIN}{line}", style="dim")
     return text
 
 
-def _bytes(event: Event) -> Iterator[str]:
+def _bytes(event: Event, secrets: Secrets) -> Iterator[str]:
     if _HEAD.match(event.data):
         for line in re.split("\r?\n", event.data.decode("utf-8", "backslashreplace")):
             if line:
@@ -101,7 +102,7 @@ def _bytes(event: Event) -> Iterator[str]:
     while frame := _first_frame(rest):
         head, key, payload = frame
         yield f"head {head.hex(' ')}" + (f"   mask {key.hex(' ')}" if key else "   no mask")
-        yield from _dump(mask(payload, key) if key else payload)
+        yield from _dump(secrets.hide_bytes(mask(payload, key)) if key else payload)
         rest = rest[len(head) + len(key) + len(payload) :]
     yield from _dump(rest)
     if len(event.data) == KEPT:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable
-from typing import NamedTuple
+from itertools import chain
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
 from echowall.catalog.catalog import Service
 from echowall.check import addresses
-from echowall.check.wire import ENGINE_IO, PLAIN, Limiter, Target
-from echowall.check.wire.secrets import Secrets, is_secret
+from echowall.check.wire import ENGINE_IO, PLAIN, Codec, Limiter, Target
+from echowall.check.wire.secrets import Secrets, in_message, in_template, is_secret
+from echowall.check.wire.wrapping import MARK, Wrapping, place
 from echowall.lab.lab import Endpoint
 from echowall.results.model import Examined, Limits
 
@@ -88,6 +91,13 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[str, ...] = ()
     """Lines of `Name: value`."""
     subprotocols: tuple[str, ...] = ()
+    first: tuple[str, ...] = ()
+    """Messages that are said first on each connection; they are secret."""
+    wrap: str | None = None
+    """The template into which each message is put."""
+    unwrap: str | None = None
+    """Where its echo is: a template or a JSON Pointer; None for the same place."""
+    protocol: Literal["websocket", "socket.io"] = "websocket"
     tls: ssl.SSLContext
     """For `wss://`."""
     proxy: str | None = None
@@ -106,16 +116,49 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
 def of_urls(urls: Iterable[str], manner: Manner) -> list[Subject]:
     """Endpoints by their URLs. Raises ValueError, in words for the user, for what is wrong."""
     found: dict[str, Subject] = {}
+    codec = _codec(manner)
     for url in urls:
         where = addresses.address(url)
+        if manner.protocol == "socket.io":
+            where = _with_default_path(where)
         shown = where.shown
         while shown in found:  # two that differ in what is masked
             shown = f"{where.shown}#{len(found) + 1}"
-        found[shown] = _of_url(where, shown, manner)
+        found[shown] = _of_url(where, shown, manner, codec)
     return list(found.values())
 
 
-def _of_url(where: addresses.Address, shown: str, manner: Manner) -> Subject:
+def _codec(manner: Manner) -> Codec:
+    """How messages travel, as the user says."""
+    if manner.wrap is None and manner.unwrap is None:
+        return _CODECS[manner.protocol]
+    if manner.protocol != "websocket":
+        raise ValueError("--wrap and --unwrap are for plain WebSocket: leave out --protocol, or these two")
+    template = MARK if manner.wrap is None else manner.wrap
+    try:
+        if MARK not in template:
+            raise ValueError(f'write {MARK} where the message goes, as in \'{{"text": "{MARK}"}}\'')
+        sent = place(template)
+    except ValueError as error:
+        raise ValueError(f"--wrap {template!r}: {error}") from None
+    try:
+        return Wrapping(template, sent if manner.unwrap is None else place(manner.unwrap))
+    except ValueError as error:
+        raise ValueError(f"--unwrap {manner.unwrap!r}: {error}") from None
+
+
+def _with_default_path(where: addresses.Address) -> addresses.Address:
+    """With Socket.IO's usual path, where the URL has none."""
+    if urlsplit(where.url).path not in ("", "/"):
+        return where
+
+    def added(url: str) -> str:
+        return urlsplit(url)._replace(path="/socket.io/").geturl()
+
+    return where._replace(url=added(where.url), shown=added(where.shown))
+
+
+def _of_url(where: addresses.Address, shown: str, manner: Manner, codec: Codec) -> Subject:
     given = addresses.headers(manner.headers, manner.subprotocols)
     tunnel, of_proxy = addresses.proxy(manner.proxy, where.url)
     pairs = given.headers
@@ -125,6 +168,8 @@ def _of_url(where: addresses.Address, shown: str, manner: Manner) -> Subject:
         url=shown,
         address=where.url,
         name=shown,
+        codec=codec,
+        first=manner.first,
         headers=pairs,
         host_header=given.host,
         subprotocols=given.subprotocols,
@@ -134,6 +179,15 @@ def _of_url(where: addresses.Address, shown: str, manner: Manner) -> Subject:
         idle=manner.idle,
         limiter=Limiter(manner.connections, manner.rate),
         intrusive=manner.intrusive,
-        secrets=Secrets([*where.secrets, *given.secrets, *of_proxy], [name for name, _ in pairs if is_secret(name)]),
+        secrets=Secrets(
+            [
+                *where.secrets,
+                *given.secrets,
+                *of_proxy,
+                *chain.from_iterable(map(in_message, manner.first)),
+                *in_template(manner.wrap or ""),
+            ],
+            [name for name, _ in pairs if is_secret(name)],
+        ),
     )
     return Subject(target, Examined(name=shown, url=shown))

@@ -256,7 +256,7 @@ class Connection:
         """Say what the user wants to be said first. No transcript shows it."""
         for text in self._first:
             self._stream.record("sent", "what --first says")
-            await self._stream.write_unrecorded(frames.encode(TEXT, text.encode()))
+            await self._stream.write_unrecorded(frames.encode(TEXT, text.encode("utf-8", "surrogateescape")))
 
     async def _set_greetings_apart(self) -> None:
         """Read so many messages as greet a new connection. What else comes is kept."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-#: How long a question that has every seat waits for one of its own connections to end, in seconds.
+#: How long a question that has every seat waits for the next of its own connections to end, in seconds.
 _OWN_WITHIN = 10.0
 #: How long the connections that it has left open may last, in seconds.
 _LEFT_WITHIN = 30.0
@@ -104,6 +104,8 @@ class Seat:
         self.emptied.set()
         self._limiter, self._alone = limiter, alone
         self._open = 0
+        self._moved = 0.0
+        """When one was wanted, or one ended."""
         self._paid = True
         """Whether the next connection has been waited for already."""
 
@@ -120,6 +122,7 @@ class Seat:
             yield
         finally:
             self._open -= 1
+            self._moved = time.monotonic()
             if not self._open:
                 self.emptied.set()
 
@@ -131,9 +134,9 @@ class Seat:
                 raise CrowdedError
             await self._limiter.take(self)
             return
-        deadline = time.monotonic() + _OWN_WITHIN
+        self._moved = time.monotonic()
         while self._open >= self.held:
-            if time.monotonic() > deadline:
+            if time.monotonic() > self._moved + _OWN_WITHIN:
                 raise CrowdedError
             put_off(self.bound, _STEP)
             await asyncio.sleep(_STEP)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 
 MASK = "***"
 #: Shorter texts are masked only where their place gives them away: they are likely to be in other words too.
@@ -62,6 +64,42 @@ def hide_in_url(text: str) -> str:
 def in_query(url: str) -> list[str]:
     """The tokens of a URL, which are named like some or look like one."""
     return [*(found[0].partition("=")[2] for found in _IN_QUERY.finditer(url)), *_JWT.findall(url)]
+
+
+def in_message(message: str) -> list[str]:
+    """What is secret of a message that says who asks: all of it, and of JSON each string that may be a token."""
+    return _variants([message, *_strings(message, least=2 * _LEAST)])
+
+
+def in_template(template: str) -> list[str]:
+    """What is secret of a text around a MESSAGE: in JSON, the other strings that are named like secrets."""
+    return _variants(text for text in _strings(template, least=None) if "MESSAGE" not in text)
+
+
+def _variants(found: Iterable[str]) -> list[str]:
+    """Of `Bearer X` and the like X alone too, and all that as JSON escapes it."""
+    texts = list(found)
+    texts += [text.partition(" ")[2] for text in texts]
+    return [*texts, *(json.dumps(text)[1:-1] for text in texts)]
+
+
+def _strings(text: str, *, least: int | None) -> list[str]:
+    """The strings in JSON that are named like secrets, or of at least so many characters."""
+    found: list[str] = []
+
+    def look(value: object, named: bool) -> None:
+        if isinstance(value, str) and (named or (least is not None and len(value) >= least)):
+            found.append(value)
+        elif isinstance(value, list):
+            for one in value:
+                look(one, named)
+        elif isinstance(value, dict):
+            for name, one in value.items():
+                look(one, named or is_secret(str(name)))
+
+    with suppress(ValueError, RecursionError):
+        look(json.loads(text), False)
+    return found
 
 
 def is_secret(name: str) -> bool:

@@ -29,7 +29,7 @@ class Stream:
         self._writer = writer
         self._transcript = target.transcript
         self._number = target.transcript.number()
-        self._secrets = target.secrets
+        self._secrets = target.transcript.secrets = target.secrets
 
     @property
     def port(self) -> int:

@@ -85,5 +85,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     def resource(self) -> str:
         """The path and query to ask for."""
         address = self._address
-        query = "&".join(filter(None, (address.query, self.codec.query)))
+        given = {pair.partition("=")[0] for pair in address.query.split("&")}
+        ours = [pair for pair in self.codec.query.split("&") if pair.partition("=")[0] not in given]
+        query = "&".join(filter(None, (address.query, *ours)))
         return (address.path or "/") + (f"?{query}" if query else "")

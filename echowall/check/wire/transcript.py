@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Literal, NamedTuple
 
+from echowall.check.wire.secrets import Secrets
+
 Direction = Literal["sent", "received", "note"]
 #: Where a server broke the rules: in its answer to a handshake, or in a frame.
 Where = Literal["answer", "frame"]
@@ -38,6 +40,8 @@ class Transcript:
         """Whether a connection was not greeted as it was when we got acquainted."""
         self.turned_away = False
         """Whether the server said that it was asked too much: HTTP 429 or 503, close 1008 or 1013."""
+        self.secrets = Secrets()
+        """What is masked in the payloads of masked frames, as it is in all else already."""
         self._began = time.monotonic()
 
     def number(self) -> int:
