@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
+from typing import ClassVar
 
-from tests.faulty.server import BINARY, CLOSE, FIN, RSV1, TEXT, RefusalError, Server, Session, ViolationError
+from tests.faulty.server import BINARY, RSV1, TEXT, Headers, RefusalError, Server, Session, ViolationError
 
 TOKEN = "Bearer open-sesame-1"  # noqa: S105  known to the test
 #: How many connections those take that limit them.
@@ -49,8 +50,10 @@ class GreetsInJson(Greets):
 class GreetsInVaryingNumber(Greets):
     """Greets with one message, or two, or three."""
 
+    times: ClassVar[dict[Server, Iterator[int]]] = {}
+
     async def greet(self) -> None:
-        for _ in range(next(_numbers) % 3 + 1):
+        for _ in range(next(self.times.setdefault(self.server, itertools.cycle((1, 3, 2))))):
             await self.send(TEXT, b"Here is the news: there is none.")
 
 
@@ -73,12 +76,13 @@ class Room(Session):
     """A room with somebody in it who talks without end."""
 
     inside = False
-    chatter: asyncio.Task[None] | None = None
+    chats: ClassVar[dict[Server, asyncio.Task[None]]] = {}
 
     def opened(self) -> None:
         super().opened()
         self.inside = True
-        Room.chatter = Room.chatter or asyncio.create_task(chat(self.server))
+        if self.server not in self.chats:
+            self.chats[self.server] = asyncio.create_task(chat(self.server))
 
     async def echo(self, opcode: int, data: bytes) -> None:
         await to_all(self.server, opcode, data)
@@ -94,6 +98,14 @@ async def to_all(server: Server, opcode: int, data: bytes) -> None:
     for session in [one for one in server.sessions if isinstance(one, Room) and one.inside and not one.closing]:
         with suppress(OSError):
             await session.send(opcode, data)
+
+
+class Interrupts(Session):
+    """Says something else before each echo."""
+
+    async def echo(self, opcode: int, data: bytes) -> None:
+        await self.send(TEXT, b"zoe: by the way, it is going to rain")
+        await super().echo(opcode, data)
 
 
 class LimitsByStatus(Session):
@@ -139,6 +151,29 @@ class Wraps(Session):
         await self.send(TEXT, json.dumps(answer, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
+class SocketIo(Session):
+    """Speaks Socket.IO."""
+
+    binary = False
+
+    def admit(self, method: str, resource: str, version: str, headers: Headers) -> None:
+        path, _, query = resource.partition("?")
+        if path == "/socket.io/" and not query.startswith("EIO=4&transport=websocket"):
+            raise RefusalError(HTTPStatus.BAD_REQUEST, "The transport is unknown.")
+        there = path.replace("/socket.io/", "/foobar/", 1)
+        super().admit(method, f"{there}?{query}" if query else there, version, headers)
+
+    async def upgrade(self) -> None:
+        await super().upgrade()
+        await self.send(TEXT, b'0{"sid":"one","upgrades":[],"pingInterval":25000,"pingTimeout":20000}')
+
+    async def echo(self, opcode: int, data: bytes) -> None:
+        if opcode == BINARY or data.startswith((b"42", b"451-")):
+            await self.send(opcode, data)
+        elif data == b"40":
+            await self.send(TEXT, b'40{"sid":"two"}')
+
+
 class Otherwise(Session):
     """Answers with words around the message."""
 
@@ -176,10 +211,12 @@ ENDPOINTS: dict[str, type[Session]] = {
         GreetsInVaryingNumber,
         Ticks,
         Room,
+        Interrupts,
         LimitsByStatus,
         LimitsByClose,
         WantsToken,
         Wraps,
+        SocketIo,
         Otherwise,
         Acknowledges,
         Pushes,
@@ -211,19 +248,17 @@ def takes_rsv1(endpoint: type[Session]) -> type[Session]:
 def closes_otherwise(endpoint: type[Session]) -> type[Session]:
     """Each close answered with 1011."""
 
-    def pack(self: Session, first: int, payload: bytes) -> bytes:
-        wrong = first == FIN | CLOSE and len(payload) >= 2
-        return endpoint.pack(self, first, b"\x03\xf3" if wrong else payload)
+    async def closed(self: Session, payload: bytes) -> None:
+        await self.leave(1011)
 
-    return type("Mistaken", (endpoint,), {"pack": pack})
+    return type("Mistaken", (endpoint,), {"closed": closed})
 
 
 @mistake
-def alters_binary(endpoint: type[Session]) -> type[Session]:
-    """A byte of binary messages changed."""
+def alters_text(endpoint: type[Session]) -> type[Session]:
+    """Angle brackets escaped."""
 
     async def echo(self: Session, opcode: int, data: bytes) -> None:
-        changed = opcode == BINARY and len(data) > 4
-        await endpoint.echo(self, opcode, data[:-1] + bytes([data[-1] ^ 1]) if changed else data)
+        await endpoint.echo(self, opcode, data.replace(b"<", b"&lt;") if opcode == TEXT else data)
 
     return type("Mistaken", (endpoint,), {"echo": echo})

@@ -465,13 +465,13 @@ class Server:
     async def serve(self, host: str = "127.0.0.1", port: int = 0) -> None:
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        server = await asyncio.start_server(self._connected, host, port, limit=MAX_HEAD)
+        server = await asyncio.start_server(self.connected, host, port, limit=MAX_HEAD)
         print(server.sockets[0].getsockname()[1], flush=True)
         await stop.wait()
         server.close()
         await asyncio.gather(*(session.farewell() for session in self.sessions))
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         session = self.session(self, reader, writer)
         self.sessions.add(session)
         with suppress(asyncio.CancelledError):  # the end of the loop, which asyncio 3.11 would report
