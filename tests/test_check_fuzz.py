@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
 
 from echowall.catalog.catalog import ROOT
+from echowall.check.acquaintance import Acquaintance, meet
 from echowall.check.registry import Check
 from echowall.check.runner import ask
 from echowall.check.suite import ALL
-from echowall.check.wire import Target
+from echowall.check.wire import Habits, Target
 
 #: Connections, of which about every second has a mutated answer. FUZZ=20000 does it thoroughly.
 CONNECTIONS = int(os.environ.get("FUZZ", "300"))
@@ -24,21 +30,44 @@ GRACE = 5.0
 
 
 def test_no_answer_of_a_server_ends_in_an_exception_or_without_an_end() -> None:
-    command = [sys.executable, "-m", "tests.faulty.fuzz", str(SEED)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout
-        port = int(process.stdout.readline())
-        try:
-            connections, trouble = asyncio.run(_put(Target(url=f"ws://127.0.0.1:{port}/foobar/", intrusive=True)))
-        finally:
-            process.kill()
+    with _fuzzed() as url:
+        connections, trouble = asyncio.run(_put(Target(url=url, intrusive=True)))
 
     assert connections >= CONNECTIONS
     assert trouble == Counter()
 
 
+def test_no_answer_of_a_server_spoils_getting_acquainted() -> None:
+    async def meet_often(target: Target) -> list[Acquaintance | str]:
+        return await asyncio.gather(*(meet(target) for _ in range(min(200, CONNECTIONS // 6))))
+
+    began = time.monotonic()
+    with _fuzzed() as url:
+        met = asyncio.run(meet_often(Target(url=url, first=("Who is there?",))))
+
+    assert all(isinstance(one, Acquaintance) or one for one in met)
+    assert time.monotonic() - began < 60
+
+
+@contextmanager
+def _fuzzed() -> Iterator[str]:
+    """The URL of a server with mutated answers."""
+    command = [sys.executable, "-m", "tests.faulty.fuzz", str(SEED)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout
+        try:
+            yield f"ws://127.0.0.1:{int(process.stdout.readline())}/foobar/"
+        finally:
+            process.kill()
+
+
 async def _put(target: Target) -> tuple[int, Counter[str]]:
-    """How many connections there were, and what went wrong, by the check and the words for it."""
+    """How many connections there were, and what went wrong, by the check and the words for it.
+
+    Now and then the server is taken for one that greets and talks.
+    """
+    talkative = msgspec.structs.replace(target, habits=Habits(greetings=None, talks=True))
+    dice = random.Random(SEED)  # noqa: S311  no secret
     checks = [check for check in ALL if not (check.waits or check.local or check.ends)]
     slots = asyncio.Semaphore(AT_ONCE)
     trouble: Counter[str] = Counter()
@@ -48,7 +77,7 @@ async def _put(target: Target) -> tuple[int, Counter[str]]:
         nonlocal connections
         async with slots:
             began = time.monotonic()
-            result, transcript = await ask(target, check)
+            result, transcript = await ask(dice.choice((target, talkative)), check)
         connections += transcript.connections
         if result.outcome == "the check failed":
             trouble[f"{check.id}: {result.detail}"] += 1
