@@ -33,6 +33,9 @@ WRAPPED = '{"type": "say", "text": "MESSAGE"}'
 #: They take a third of the time that all others do, and know nothing of greetings.
 HEAVY = {"fragments-many", "deflate-sizes", "fragments-tiny", "large-message"}
 QUICK = [check for check in ALL if not (check.waits or check.ends or check.local or check.id in HEAVY)]
+IDLE = [check for check in ALL if check.idle]
+#: It is known to talk only by those that watch an idle connection.
+SLOWLY = "Ticks every three seconds"
 NO_ECHO = r"\d+ checks in need of an echo are left out"
 
 
@@ -52,6 +55,9 @@ CASES: dict[str, Case] = {
         "greets each connection with messages, whose number differs, and which are set apart"
     ),
     "Ticks each second, in JSON": Case("talks by itself, which is passed over"),
+    "Ticks every three seconds": Case(
+        "talks by itself now and then, which is passed over from now on", msgspec.structs.replace(PLAINLY, idle=4.0)
+    ),
     "A room with somebody in it who talks without end": Case(
         "is a room, where clients hear each other: it is asked one thing at a time"
     ),
@@ -155,7 +161,13 @@ def examined() -> tuple[Results, Results]:
     manners = {name: CASES[endpoint] for name, (endpoint, _) in MISTAKEN.items()}
 
     async def both() -> tuple[Results, Results]:
-        return await asyncio.gather(examine(ENDPOINTS, QUICK, CASES), examine(sessions, FEW, manners))
+        quickly = {name: session for name, session in ENDPOINTS.items() if name != SLOWLY}
+        found, slow, mistaken = await asyncio.gather(
+            examine(quickly, QUICK, CASES),
+            examine({SLOWLY: ENDPOINTS[SLOWLY]}, [*QUICK, *IDLE], CASES),
+            examine(sessions, FEW, manners),
+        )
+        return found | slow, mistaken
 
     return asyncio.run(both())
 
@@ -203,6 +215,15 @@ def test_what_is_undecided_says_why(mistaken: Results) -> None:
     [told] = mistaken[f"{INTERRUPTS}: Angle brackets escaped"].outcomes(Verdict.UNDECIDED)
 
     assert "9 messages of its own or others' came in between, so that the answer cannot be told from that" in told
+
+
+def test_an_idle_connection_on_which_something_comes_is_no_question_to_who_talks(found: Results) -> None:
+    outcomes = {one.check: one for one in found[SLOWLY].examined.results}
+
+    assert outcomes.keys() >= {check.id for check in IDLE}
+    assert outcomes["server-pings"].verdict is Verdict.PASS
+    assert outcomes["phantom-idle"].verdict is Verdict.UNSUPPORTED
+    assert outcomes["phantom-idle"].detail.startswith("about messages that nobody asked for, and it talks by itself")
 
 
 def test_what_was_set_apart_is_in_the_transcript(found: Results) -> None:

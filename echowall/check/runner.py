@@ -28,6 +28,8 @@ RECOVERY = 0.5
 PAUSES = (0.5, 1.0, 0.0)
 #: What the user is told of an endpoint that takes few connections at once.
 LIMITED = "limits connections: it turns clients away that come side by side, so it is asked one thing at a time"
+#: The same of an endpoint that says something when it has been listened to for longer.
+TALKS = "talks by itself now and then, which is passed over from now on"
 NO_ECHO = "in need of an echo"
 
 Report = Callable[[Target, Result, Transcript], None]
@@ -96,6 +98,8 @@ class _Round:
 
     def __init__(self, target: Target, note: Note, unexpected: Unexpected, tell: Tell) -> None:
         self.target = target
+        self._known = target
+        """The target, with all that was learnt of its habits meanwhile."""
         self._note, self._unexpected, self._tell = note, unexpected, tell
         self._doubtful: list[Asked] = []
         """What came unexpected, and is to be asked again."""
@@ -113,7 +117,7 @@ class _Round:
 
         Where the endpoint turns one away, the others wait until that one was asked alone: maybe it limits connections.
         """
-        fitting = [check for check in checks if applies(check, self.target) and not check.alone and not check.ends]
+        fitting = [check for check in checks if applies(check, self._known) and not check.alone and not check.ends]
         unanswered = await self._side_by_side(fitting, watchful=self._unlimited is not None)
         if unanswered:
             await asyncio.sleep(RECOVERY)
@@ -129,7 +133,7 @@ class _Round:
 
         async def put(check: Check) -> Asked:
             async with contextlib.nullcontext() if check.waits else slots:
-                return Asked(check, *await ask(self.target, check))
+                return Asked(check, *await ask(self._known, check))
 
         left = {asyncio.create_task(put(check)): check for check in sorted(checks, key=lambda check: not check.waits)}
         try:
@@ -149,8 +153,8 @@ class _Round:
     async def in_turn(self, checks: list[Check]) -> None:
         """Put these one after the other."""
         for check in checks:
-            if applies(check, self.target):
-                asked = Asked(check, *await ask(self.target, check))
+            if applies(check, self._known):
+                asked = Asked(check, *await ask(self._known, check))
                 if not check.ends:
                     self._take(asked)
                     continue
@@ -159,6 +163,10 @@ class _Round:
                     await _until_back(self.target)
 
     def _take(self, asked: Asked) -> None:
+        if asked.log.unprompted and self.target.limiter and not self._known.habits.talks:
+            habits = msgspec.structs.replace(self._known.habits, talks=True)
+            self._known = msgspec.structs.replace(self._known, habits=habits)
+            self._tell(self.target, TALKS)
         if self._unexpected(self.target, asked.result):
             self._doubtful.append(asked)
         else:
@@ -169,7 +177,13 @@ class _Round:
         self._doubtful.sort(key=lambda asked: not asked.log.turned_away)
         while self._doubtful:
             first = self._doubtful[0]
-            second = await (self._one_at_a_time(first) if first.log.turned_away else self._until_decided(first.check))
+            if (why := why_not(first.check, self._known)) is not None:
+                result = Result(check=first.check.id, verdict=Verdict.UNSUPPORTED, outcome="unsupported", detail=why)
+                second = Asked(first.check, result, first.log)
+            elif first.log.turned_away:
+                second = await self._one_at_a_time(first)
+            else:
+                second = await self._until_decided(first.check)
             if second.result.verdict is Verdict.PASS:  # what no server may do stays true
                 second.log.breaches[:0] = first.log.breaches
             self._doubtful.pop(0)
@@ -191,7 +205,7 @@ class _Round:
     async def _until_decided(self, check: Check) -> Asked:
         """Ask until other talk leaves the answer alone, and the endpoint is not in a hurry; but not for ever."""
         for pause in PAUSES:
-            asked = Asked(check, *await ask(self.target, check))
+            asked = Asked(check, *await ask(self._known, check))
             hurried = asked.log.turned_away and self.target.limiter and self.target.limiter.connections == 1
             if asked.result.verdict is not Verdict.UNDECIDED and not hurried:
                 break
@@ -274,7 +288,7 @@ def why_not(check: Check, target: Target) -> str | None:
     if check.echo and not target.habits.echoes:
         return NO_ECHO
     if check.quiet and target.habits.talks:
-        return "about messages that nobody asked for, which it sends by itself"
+        return "about messages that nobody asked for, and it talks by itself"
     if check.intrusive and not target.intrusive:
         return "intrusive (--intrusive puts them)"
     return None

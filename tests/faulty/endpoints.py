@@ -60,6 +60,8 @@ class GreetsInVaryingNumber(Greets):
 class Ticks(Session):
     """Ticks each second, in JSON."""
 
+    pause = 1.0
+
     def opened(self) -> None:
         super().opened()
         self.beside(self.tick())
@@ -67,9 +69,15 @@ class Ticks(Session):
     async def tick(self) -> None:
         with suppress(OSError):
             while not self.closing:
-                await asyncio.sleep(1)
+                await asyncio.sleep(self.pause)
                 if not self.closing:
                     await self.send(TEXT, json.dumps({"type": "tick", "number": next(_numbers)}).encode())
+
+
+class TicksSlowly(Ticks):
+    """Ticks every three seconds."""
+
+    pause = 3.0
 
 
 class Room(Session):
@@ -210,6 +218,7 @@ ENDPOINTS: dict[str, type[Session]] = {
         GreetsInJson,
         GreetsInVaryingNumber,
         Ticks,
+        TicksSlowly,
         Room,
         Interrupts,
         LimitsByStatus,

@@ -55,6 +55,8 @@ class Connection:
         self.habits = target.habits
         self._first = target.first
         self._hearsay = Hearsay() if target.habits.talks else None
+        self._silent = False
+        """Whether the greeting is over, and we have said nothing since."""
         self._undecided: list[Frame] = []
         """The frames of a message that is not whole yet, so that nobody knows whose it is."""
         self._kept: deque[Frame] = deque()
@@ -74,6 +76,7 @@ class Connection:
 
     async def write(self, data: bytes, what: str = "") -> None:
         """Send these bytes. A connection that is gone swallows them: what is heard next says so."""
+        self._silent = False
         await self._stream.write(data, what or f"{len(data)} bytes")
 
     async def send(
@@ -92,7 +95,8 @@ class Connection:
             self.expect(payload)
         data = frames.encode(opcode, payload, fin=fin, rsv=rsv, masked=masked, length=length, form=form)
         note = "" if masked else ", unmasked"
-        await self.write(data, frames.describe(Frame(opcode, payload, fin, rsv)) + note)
+        self._silent = self._silent and opcode in (PING, PONG)
+        await self._stream.write(data, frames.describe(Frame(opcode, payload, fin, rsv)) + note)
 
     def _send_without_waiting(self, opcode: int, payload: bytes) -> None:
         """Send a frame and read on: a server that we have sent much may wait for us to do that before it takes more."""
@@ -152,9 +156,11 @@ class Connection:
                     if self._kept:
                         return self._kept.popleft()
                     found = await self._next()
-                    if isinstance(found, Ended) or not self._hearsay:
+                    if isinstance(found, Ended) or found.opcode >= CLOSE:
                         return found
-                    if found.opcode >= CLOSE:
+                    if self._silent and self.codec.reply(Message(found.opcode, found.payload)) is None:
+                        self._stream.come_unprompted()
+                    if not self._hearsay:
                         return found
                     self._sift(found)
         except TimeoutError:
@@ -251,6 +257,7 @@ class Connection:
                 raise UnreachableError(f"{self._stream.url} answered {what} where {due} was due")
         await self.introduce()
         await self._set_greetings_apart()
+        self._silent = True
 
     async def introduce(self) -> None:
         """Say what the user wants to be said first. No transcript shows it."""

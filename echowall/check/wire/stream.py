@@ -54,6 +54,10 @@ class Stream:
         self._transcript.ungreeted = True
         self.record("note", f"no greeting as before: {what}")
 
+    def come_unprompted(self) -> None:
+        """Write into the transcript that a message came although nothing had been said."""
+        self._transcript.unprompted = True
+
     def turn_away(self) -> None:
         """Write into the transcript that the server was asked too much."""
         self._transcript.turned_away = True

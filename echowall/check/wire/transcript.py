@@ -38,6 +38,8 @@ class Transcript:
         """How many messages were passed over, because they have nothing to do with what was said."""
         self.ungreeted = False
         """Whether a connection was not greeted as it was when we got acquainted."""
+        self.unprompted = False
+        """Whether a message came, after the greeting, on a connection on which nothing had been said."""
         self.turned_away = False
         """Whether the server said that it was asked too much: HTTP 429 or 503, close 1008 or 1013."""
         self.secrets = Secrets()
