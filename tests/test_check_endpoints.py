@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
 import pytest
 from rich.console import Console
 
+from echowall.catalog.catalog import ROOT
+from echowall.check import runner
 from echowall.check.examination import Answer, Examination
 from echowall.check.registry import CHECKS, Check, Observation
 from echowall.check.runner import Report, run, wrong
@@ -26,12 +30,11 @@ from echowall.check.wire.wrapping import Wrapping, place
 from echowall.results.model import Examined, Result
 from echowall.results.verdicts import Verdict
 from tests.faulty.endpoints import ENDPOINTS, MISTAKES, TOKEN
-from tests.faulty.server import Server, Session
 
 PLAINLY = Manner(tls=ssl.create_default_context())
 WRAPPED = '{"type": "say", "text": "MESSAGE"}'
-#: They take a third of the time that all others do, and know nothing of greetings.
-HEAVY = {"fragments-many", "deflate-sizes", "fragments-tiny", "large-message"}
+#: They take most of the time, and tell no more of greetings and talk than others do.
+HEAVY = {"deflate-history", "deflate-sizes", "large-message", "lengths", "binary-lengths", "order"}
 QUICK = [check for check in ALL if not (check.waits or check.ends or check.local or check.id in HEAVY)]
 IDLE = [check for check in ALL if check.idle]
 #: It is known to talk only by those that watch an idle connection.
@@ -71,7 +74,7 @@ CASES: dict[str, Case] = {
     "Speaks JSON with the message in it": Case("", msgspec.structs.replace(PLAINLY, wrap=WRAPPED)),
     "Speaks Socket.IO": Case("", msgspec.structs.replace(PLAINLY, protocol="socket.io"), path="/"),
     "Answers with words around the message": Case(
-        r'answers a message with "Message text was: MESSAGE" \(--unwrap "Message text was: MESSAGE" finds the echo '
+        r"answers a message with \"Message text was: MESSAGE\" \(--unwrap 'Message text was: MESSAGE' finds the echo "
         rf"in it\): {NO_ECHO}"
     ),
     "Answers everything with the same": Case(
@@ -113,30 +116,24 @@ class Found(NamedTuple):
 Results = dict[str, Found]
 
 
-@asynccontextmanager
-async def serving(sessions: Mapping[str, type[Session]]) -> AsyncIterator[dict[str, int]]:
-    """Each on a port of its own, by name."""
-    ports, servers = {}, []
-    for name, session in sessions.items():
-        servers.append(await asyncio.start_server(Server(session).connected, "127.0.0.1", 0))
-        ports[name] = servers[-1].sockets[0].getsockname()[1]
-    try:
-        yield ports
-    finally:
-        for server in servers:
-            server.close()
+@pytest.fixture(scope="module")
+def ports() -> Iterator[dict[str, int]]:
+    """Of all endpoints by name, and of those with a mistake."""
+    command = [sys.executable, "-m", "tests.faulty.endpoints"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield json.loads(process.stdout.readline())
+        process.kill()
 
 
-async def examine(sessions: Mapping[str, type[Session]], checks: list[Check], manner: Mapping[str, Case]) -> Results:
-    """Put the checks to all of them at once."""
+async def examine(ports: Mapping[str, int], cases: Mapping[str, Case], checks: list[Check]) -> Results:
+    """Put the checks to all of these at once."""
     told = io.StringIO()
-    examination = Examination(len(sessions), Console(file=told, width=10_000), unexpected)
-    async with serving(sessions) as ports:
-        subjects = {
-            name: of_urls([f"ws://127.0.0.1:{port}{manner[name].path}"], manner[name].manner)[0]
-            for name, port in ports.items()
-        }
-        await examination.examine(list(subjects.values()), checks)
+    examination = Examination(len(cases), Console(file=told, width=10_000), unexpected)
+    subjects = {
+        name: of_urls([f"ws://127.0.0.1:{ports[name]}{case.path}"], case.manner)[0] for name, case in cases.items()
+    }
+    await examination.examine(list(subjects.values()), checks)
     assert examination.unfit == []
     lines = told.getvalue().splitlines()
     urls = {name: subject.examined.url for name, subject in subjects.items()}
@@ -155,17 +152,16 @@ def unexpected(_: Examined, result: Result) -> bool:
 
 
 @pytest.fixture(scope="module")
-def examined() -> tuple[Results, Results]:
+def examined(ports: dict[str, int]) -> tuple[Results, Results]:
     """The endpoints, and the same with a mistake each."""
-    sessions = {name: MISTAKES[mistake](ENDPOINTS[endpoint]) for name, (endpoint, mistake) in MISTAKEN.items()}
-    manners = {name: CASES[endpoint] for name, (endpoint, _) in MISTAKEN.items()}
+    quickly = {name: case for name, case in CASES.items() if name != SLOWLY}
+    wrongly = {name: CASES[endpoint] for name, (endpoint, _) in MISTAKEN.items()}
 
     async def both() -> tuple[Results, Results]:
-        quickly = {name: session for name, session in ENDPOINTS.items() if name != SLOWLY}
         found, slow, mistaken = await asyncio.gather(
-            examine(quickly, QUICK, CASES),
-            examine({SLOWLY: ENDPOINTS[SLOWLY]}, [*QUICK, *IDLE], CASES),
-            examine(sessions, FEW, manners),
+            examine(ports, quickly, QUICK),
+            examine(ports, {SLOWLY: CASES[SLOWLY]}, [*QUICK, *IDLE]),
+            examine(ports, wrongly, FEW),
         )
         return found | slow, mistaken
 
@@ -184,6 +180,7 @@ def mistaken(examined: tuple[Results, Results]) -> Results:
 
 def test_every_endpoint_is_asked() -> None:
     assert CASES.keys() == ENDPOINTS.keys()
+    assert FOUND_BY.keys() == MISTAKES.keys()
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -334,6 +331,25 @@ def test_an_endpoint_that_always_turns_away_limits_nothing() -> None:
     asyncio.run(run([target], [check], lambda *_: None, tell=lambda _, what: told.append(what)))
 
     assert (limiter.connections, told) == (None, [])
+
+
+def test_asking_again_comes_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "AGAIN_WITHIN", 0.0)
+
+    [first] = put(asking(["wrong"]))
+
+    assert (first.outcome, first.detail) == ("wrong", "not asked again, as so much else was")
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+def test_an_endpoint_that_greets_may_be_asked_to_take_few_connections(connections: int, ports: dict[str, int]) -> None:
+    name = "Greets with two lines"
+    case = CASES[name]._replace(manner=msgspec.structs.replace(PLAINLY, connections=connections))
+
+    found = asyncio.run(examine(ports, {name: case}, FEW))[name]
+
+    assert found.told == [case.says]
+    assert {one.verdict for one in found.examined.results} == {Verdict.PASS}
 
 
 # -- whose a message is

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import shlex
 import time
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack, suppress
 from typing import NamedTuple
+
+import msgspec
 
 from echowall.check import refusals
 from echowall.check.wire import (
@@ -25,6 +28,7 @@ from echowall.check.wire import (
     connect,
     frames,
     observe,
+    printable,
 )
 from echowall.check.wire.frames import FrameError
 
@@ -45,12 +49,14 @@ class Acquaintance(NamedTuple):
     """What was learnt of an endpoint."""
 
     habits: Habits
-    sentence: str = ""
-    """What of it the user should know, without a subject; empty of a silent echo server."""
     answers: str = ""
     """Where it does not echo, how it answers a message, without a subject."""
     alone: str = ""
     """Why it is asked one thing at a time, as the end of a sentence that begins with what a question wants."""
+
+    def sentence(self) -> str:
+        """What of its habits the user should know, without a subject; empty of a silent echo server."""
+        return "; ".join(_told(self.habits, self.alone))
 
 
 async def preflight(target: Target) -> str | None:
@@ -104,8 +110,9 @@ async def _echo(target: Target) -> str | None:
 class _Listener:
     """A connection on which all that comes is noted with its time."""
 
-    def __init__(self, ws: Connection, round_trip: float) -> None:
+    def __init__(self, ws: Connection, target: Target, round_trip: float) -> None:
         self.ws = ws
+        self._slack = target.slack
         self.round_trip = round_trip
         """How long the connection took to open, in seconds."""
         self.end: Closed | Ended | None = None
@@ -122,8 +129,11 @@ class _Listener:
 
     async def until(self, token: str, within: float = PATIENCE) -> bool:
         """Note what comes until that comes back, in that time or, on a slow link, later. Gives whether it did."""
-        deadline = time.monotonic() + within
-        while self.end is None and (heard := await self._take(max(0.0, deadline - time.monotonic()))):
+        deadline = time.monotonic() + within + self._slack
+        while self.end is None and (left := deadline - time.monotonic()) > 0:
+            heard = await self._take(max(0.0, left - self._slack))
+            if heard is None:
+                break
             if _holds(heard, token):
                 return True
         return False
@@ -179,22 +189,26 @@ async def _learn(target: Target) -> Acquaintance | str:
             return refusals.ended(one.end, None)
         if two and two.end:  # it took the second one, and let go of it
             two, alone = None, "which is more than it takes"
-        return await _acquainted(target, one, two, alone)
+        known = await _acquainted(one, two, alone)
+    if isinstance(known, str):
+        return known
+    greetings = await _greetings(target, [one, two] if two else [one], talks=known.habits.talks)
+    return known._replace(habits=msgspec.structs.replace(known.habits, greetings=greetings))
 
 
 async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
-    await asyncio.wait([task])
+    await asyncio.gather(task, return_exceptions=True)  # what it came upon is there for who listens next
 
 
 async def _open(target: Target, stack: AsyncExitStack) -> _Listener:
     began = time.monotonic()
     ws = await stack.enter_async_context(connect(target))
-    return _Listener(ws, time.monotonic() - began)
+    return _Listener(ws, target, time.monotonic() - began)
 
 
-async def _acquainted(target: Target, one: _Listener, two: _Listener | None, alone: str) -> Acquaintance | str:
-    """Ask both connections something, and conclude."""
+async def _acquainted(one: _Listener, two: _Listener | None, alone: str) -> Acquaintance | str:
+    """Ask both connections something, and conclude all but how it greets."""
     listeners = [one, two] if two else [one]
     talks = any(len(listener.messages()) > listener.greetings() for listener in listeners)
     asked, again, asked_too = (f"{QUESTION} {secrets.token_hex(4)}" for _ in range(3))
@@ -215,12 +229,11 @@ async def _acquainted(target: Target, one: _Listener, two: _Listener | None, alo
         room = any(_holds(message, asked) for message in two.messages())
         talks = talks or room or any(not _holds(message, asked_too) for message in two.since(moment) if answered)
     echoes = answered and answers[-1].data == asked.encode()
-    greetings = await _greetings(target, listeners, talks=talks)
-    habits = Habits(greetings=greetings, talks=talks, room=room, echoes=echoes)
+    habits = Habits(talks=talks, room=room, echoes=echoes)
     if room and not alone:
         alone = "and clients hear each other there"
     how = "" if echoes else _answering(answers, asked, talks=talks, slow=one.round_trip > _SLOW)
-    return Acquaintance(habits, "; ".join(_told(habits, alone)), how, alone)
+    return Acquaintance(habits, how, alone)
 
 
 def _holds(message: Message, *asked: str) -> bool:
@@ -248,7 +261,6 @@ async def _greetings(target: Target, listeners: list[_Listener], *, talks: bool)
 
 
 def _told(habits: Habits, alone: str) -> list[str]:
-    """What the user should know of that, but for how it answers."""
     told = []
     if habits.greetings is None:
         told.append("greets each connection with messages, whose number differs, and which are set apart")
@@ -282,10 +294,9 @@ def _unwrapping(data: bytes, asked: str) -> str:
     text = data.decode("utf-8", "replace")
     try:
         pointer = _pointer(json.loads(text), asked)
-    except ValueError:
+    except (ValueError, RecursionError):
         pointer = None
-    template = text.replace(asked, "MESSAGE")
-    return f"--unwrap {pointer}" if pointer else f"--unwrap {frames.quote(template.encode(), 200)}"
+    return f"--unwrap {shlex.quote(printable(pointer or text.replace(asked, 'MESSAGE')))}"
 
 
 def _pointer(value: object, asked: str) -> str | None:

@@ -120,7 +120,7 @@ class Examination:
 
     def _introduce(self, label: str, known: Acquaintance, target: Target, checks: list[Check]) -> str:
         """Say what was learnt of an endpoint. Gives why it cannot be examined, if nothing can be asked of it."""
-        told = [known.sentence] if known.sentence else []
+        told = [sentence] if (sentence := known.sentence()) else []
         if known.answers:
             number = sum(why_not(check, target) == NO_ECHO for check in checks)
             if number and not any(applies(check, target) for check in checks):

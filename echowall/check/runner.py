@@ -26,6 +26,8 @@ AT_ONCE = 8
 RECOVERY = 0.5
 #: How often a question is put again at most, and the seconds after each time.
 PAUSES = (0.5, 1.0, 0.0)
+#: For how long one target is asked again, in seconds, however much of it came unexpected.
+AGAIN_WITHIN = 120.0
 #: What the user is told of an endpoint that takes few connections at once.
 LIMITED = "limits connections: it turns clients away that come side by side, so it is asked one thing at a time"
 #: The same of an endpoint that says something when it has been listened to for longer.
@@ -103,6 +105,7 @@ class _Round:
         self._note, self._unexpected, self._tell = note, unexpected, tell
         self._doubtful: list[Asked] = []
         """What came unexpected, and is to be asked again."""
+        self._time_left = AGAIN_WITHIN
         self._attempts = 3
         """How often it is still tried whether an endpoint that turns clients away limits connections."""
 
@@ -177,13 +180,18 @@ class _Round:
         self._doubtful.sort(key=lambda asked: not asked.log.turned_away)
         while self._doubtful:
             first = self._doubtful[0]
+            began = time.monotonic()
             if (why := why_not(first.check, self._known)) is not None:
                 result = Result(check=first.check.id, verdict=Verdict.UNSUPPORTED, outcome="unsupported", detail=why)
                 second = Asked(first.check, result, first.log)
+            elif self._time_left <= 0:
+                self.let_go("not asked again, as so much else was")
+                return
             elif first.log.turned_away:
                 second = await self._one_at_a_time(first)
             else:
                 second = await self._until_decided(first.check)
+            self._time_left -= time.monotonic() - began
             if second.result.verdict is Verdict.PASS:  # what no server may do stays true
                 second.log.breaches[:0] = first.log.breaches
             self._doubtful.pop(0)
@@ -212,18 +220,21 @@ class _Round:
             await asyncio.sleep(pause)
         return asked
 
-    def let_go(self) -> None:
-        """Report what is still doubtful as it is, where the run is interrupted."""
-        for asked in self._doubtful:
-            self._note(self.target, *asked)
+    def let_go(self, why: str = "") -> None:
+        """Report what is still doubtful as it is, and why."""
+        for check, result, log in self._doubtful:
+            self._note(self.target, check, _with_detail(result, why), log)
         self._doubtful.clear()
 
 
 def _retold(result: Result, first: Result) -> Result:
     """The second answer, with what came the first time."""
     same = (first.verdict, first.outcome) == (result.verdict, result.outcome)
-    told = "asked twice" if same else f"asked again alone; the first time: {first.outcome}"
-    return msgspec.structs.replace(result, detail="; ".join(filter(None, (result.detail, told))))
+    return _with_detail(result, "asked twice" if same else f"asked again alone; the first time: {first.outcome}")
+
+
+def _with_detail(result: Result, more: str) -> Result:
+    return msgspec.structs.replace(result, detail="; ".join(filter(None, (result.detail, more))))
 
 
 class Gathered:

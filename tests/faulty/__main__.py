@@ -1,11 +1,11 @@
-"""`python -m tests.faulty [FAULT | ENDPOINT [MISTAKE]]`: a server on a free port of loopback, which it prints."""
+"""`python -m tests.faulty [FAULT | ENDPOINT]`: a server on a free port of loopback, which it prints."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 
-from tests.faulty.endpoints import ENDPOINTS, MISTAKES
+from tests.faulty.endpoints import ENDPOINTS
 from tests.faulty.faults import FAULTS
 from tests.faulty.harmless import HARMLESS
 from tests.faulty.server import Server, Session
@@ -15,7 +15,4 @@ if __name__ == "__main__":
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in sessions:
         raise SystemExit(f"There is no fault {name!r}; there are {', '.join(filter(None, sessions))}.")
-    session = sessions[name]
-    for mistake in sys.argv[2:]:
-        session = MISTAKES[mistake](session)
-    asyncio.run(Server(session).serve())
+    asyncio.run(Server(sessions[name]).serve())

@@ -1,6 +1,7 @@
 """Servers as other people run them: no silent echoes, and nothing wrong with them.
 
 What they say of their own accord may not be taken for an answer, and what they do not say may not be missed.
+`python -m tests.faulty.endpoints` serves them all.
 """
 
 from __future__ import annotations
@@ -271,3 +272,19 @@ def alters_text(endpoint: type[Session]) -> type[Session]:
         await endpoint.echo(self, opcode, data.replace(b"<", b"&lt;") if opcode == TEXT else data)
 
     return type("Mistaken", (endpoint,), {"echo": echo})
+
+
+async def serve_all() -> None:
+    """Serve each endpoint, and each with each mistake, on ports of loopback; prints the ports by name, as JSON."""
+    sessions = dict(ENDPOINTS)
+    for name, endpoint in ENDPOINTS.items():
+        sessions |= {f"{name}: {mistake}": change(endpoint) for mistake, change in MISTAKES.items()}
+    servers = {}
+    for name, session in sessions.items():
+        servers[name] = await asyncio.start_server(Server(session).connected, "127.0.0.1", 0)
+    print(json.dumps({name: one.sockets[0].getsockname()[1] for name, one in servers.items()}), flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve_all())
