@@ -199,13 +199,13 @@ def test_what_an_endpoint_is_like_is_told_in_a_sentence(name: str, found: Result
 
 @pytest.mark.parametrize("name", MISTAKEN)
 def test_a_mistake_of_such_an_endpoint_is_found(name: str, mistaken: Results) -> None:
-    endpoint, mistake = MISTAKEN[name]
-    doubtful = endpoint == INTERRUPTS and CHECKS[FOUND_BY[mistake]].echo
-    verdicts = {one.check: one.verdict for one in mistaken[name].examined.results}
-    expected = Verdict.UNDECIDED if doubtful else Verdict.FAIL
+    check = CHECKS[FOUND_BY[MISTAKEN[name][1]]]
+    [answer] = [one for one in mistaken[name].answers if one.result.check == check.id]
+    interrupted = check.echo and answer.transcript.passed_over
 
-    assert {check for check, verdict in verdicts.items() if verdict is not Verdict.PASS} == {FOUND_BY[mistake]}
-    assert verdicts[FOUND_BY[mistake]] is expected, mistaken[name].outcomes(Verdict.FAIL, Verdict.UNDECIDED)
+    wrong = {one.check for one in mistaken[name].examined.results if one.verdict is not Verdict.PASS}
+    assert wrong == {check.id}, mistaken[name].outcomes(Verdict.FAIL, Verdict.ERROR, Verdict.UNDECIDED)
+    assert answer.result.verdict is (Verdict.UNDECIDED if interrupted else Verdict.FAIL)
 
 
 def test_what_is_undecided_says_why(mistaken: Results) -> None:
