@@ -319,6 +319,35 @@ def test_an_interrupted_run_reports_what_was_to_be_asked_again() -> None:
     assert (reported.verdict, reported.outcome) == (Verdict.FAIL, "wrong")
 
 
+def test_an_endpoint_that_turns_away_is_not_asked_side_by_side_any_longer() -> None:
+    underway, turned_away = set[object](), list[object]()
+
+    async def experiment(target: Target) -> str:
+        underway.add(one := object())
+        try:
+            if len(underway) > 3:
+                turned_away.append(one)
+                target.transcript.turned_away = True
+                return "close 1013"
+            await asyncio.sleep(0.01)
+            return "right"
+        finally:
+            underway.remove(one)
+
+    found, told = list[Result](), list[str]()
+    checks = [
+        msgspec.structs.replace(asking([]), id=f"made-up-{number}", experiment=experiment) for number in range(30)
+    ]
+    target = Target(url="ws://none/", limiter=Limiter())
+    report: Report = lambda _, result, __: found.append(result)  # noqa: E731
+    asyncio.run(run([target], checks, report, tell=lambda _, what: told.append(what)))
+
+    assert sorted(one.check for one in found) == sorted(check.id for check in checks)
+    assert {one.verdict for one in found} == {Verdict.PASS}
+    assert 0 < len(turned_away) <= runner.AT_ONCE
+    assert told == [runner.LIMITED]
+
+
 def test_an_endpoint_that_always_turns_away_limits_nothing() -> None:
     async def experiment(target: Target) -> str:
         target.transcript.turned_away = True

@@ -158,11 +158,14 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         ] = None,
         insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate.")] = False,
     ) -> None:
-        """Find out what each stack, or any echo endpoint, really does on the wire.
+        """Find out what each stack, or any endpoint, really does on the wire.
 
         With --bare, one more instance of each stack is started with its mends off,
         one at a time, and asked directly. It has to fail each mended check as
         service.toml says, and to answer all others as it always does.
+
+        What is not as expected is asked once more, alone. An answer that cannot
+        be told from what a URL says by itself is undecided, and fails no run.
 
         Ctrl-C or SIGTERM ends the run. What was found until then is kept and printed.
 
