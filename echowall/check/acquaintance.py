@@ -113,6 +113,8 @@ class _Listener:
     def __init__(self, ws: Connection, target: Target, round_trip: float) -> None:
         self.ws = ws
         self._slack = target.slack
+        self._answer = round_trip if target.first else 0.0
+        """How long what answers the first messages may take, in seconds."""
         self.round_trip = round_trip
         """How long the connection took to open, in seconds."""
         self.end: Closed | Ended | None = None
@@ -151,7 +153,7 @@ class _Listener:
         """How many messages came at first, with no more than so many seconds between them."""
         count, last = 0, self._opened
         for at, _ in self._heard:
-            if at - last > apart + (self.round_trip if count == 0 else 0.0):
+            if at - last > apart + (self._answer if count == 0 else 0.0):
                 break
             count, last = count + 1, at
         return count
@@ -243,18 +245,19 @@ def _holds(message: Message, *asked: str) -> bool:
 async def _greetings(target: Target, listeners: list[_Listener], *, talks: bool) -> int | None:
     """How many messages greet each connection; None where their number differs.
 
-    Where there may be a greeting, two more connections are looked at. Where other talk may come at any time, a greeting
+    Where there may be a greeting, more connections are looked at. Where other talk may come at any time, a greeting
     comes at once, and to every connection.
     """
-    apart = _AT_ONCE if talks else PAUSE
+    apart, more = (_AT_ONCE, 8) if talks else (PAUSE, 2)
     counts = [listener.greetings(apart=apart) for listener in listeners]
-    for _ in range(2 if any(counts) and (all(counts) or not talks) else 0):
+    while more and any(counts) and (all(counts) or not talks):
+        more -= 1
         with suppress(RefusedError, UnreachableError):
             async with AsyncExitStack() as stack:
-                more = await _open(target, stack)
-                await more.listen(PAUSE + (more.round_trip if target.first else 0.0))
-                if more.end is None:
-                    counts.append(more.greetings(apart=apart))
+                another = await _open(target, stack)
+                await another.listen(2 * apart + (another.round_trip if target.first else 0.0))
+                if another.end is None:
+                    counts.append(another.greetings(apart=apart))
     if len(set(counts)) == 1:
         return counts[0]
     return None if all(counts) or not talks else 0

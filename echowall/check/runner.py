@@ -356,6 +356,8 @@ async def _ask(target: Target, check: Check) -> tuple[Result, Transcript]:
         if verdict is Verdict.FAIL and (doubt := _doubt(check, observed.outcome, log)):
             verdict = Verdict.UNDECIDED
             observed = Observation(observed.outcome, "; ".join(filter(None, (observed.detail, doubt))))
+    if target.seat and target.seat.starved:  # a question may take that for silence
+        raise CrowdedError
     took = round(time.monotonic() - began, 3)
     return Result(
         check=check.id,

@@ -110,7 +110,7 @@ async def deflate_fragments(target: Target) -> Observation | str:
         return "echo"
 
 
-@check("deflate-invalid-utf8", "RFC 6455, 8.1", "close 1007")
+@check("deflate-invalid-utf8", "RFC 6455, 8.1", "close 1007", echo=False)
 async def deflate_invalid_utf8(target: Target) -> str:
     """Is a compressed text that is not UTF-8 refused as such?"""
     async with _deflated(target) as ws:
@@ -194,7 +194,7 @@ async def deflate_marked_ping(target: Target) -> str:
         return "ignored" if answered == "no pong" else answered
 
 
-@check("deflate-reserved-bits", "RFC 6455, 5.2", "close 1002")
+@check("deflate-reserved-bits", "RFC 6455, 5.2", "close 1002", echo=False)
 async def deflate_reserved_bits(target: Target) -> str:
     """Are RSV2 and RSV3 protocol errors also where compression was agreed, which gives a meaning to RSV1 alone?"""
 

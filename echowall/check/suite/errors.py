@@ -121,7 +121,7 @@ async def long_form_ping(target: Target) -> str:
         return await pong(ws, b"wall")
 
 
-@check("data-after-error", "RFC 6455, 7.1.7", ("ignored", "no error noticed"))
+@check("data-after-error", "RFC 6455, 7.1.7", ("ignored", "no error noticed"), echo=True)
 async def data_after_error(target: Target) -> str:
     """Is a message ignored that comes behind a breach of the protocol, for which the server closes?
 

@@ -99,6 +99,8 @@ class Seat:
         """How many there may be now; it stays 0 where their number is not limited."""
         self.bound: asyncio.Timeout | None = None
         """The question's own time limit."""
+        self.starved = 0
+        """For how many connections it waited in vain, so that what it found may come of that."""
         self.emptied = asyncio.Event()
         """That none is open."""
         self.emptied.set()
@@ -135,11 +137,13 @@ class Seat:
             await self._limiter.take(self)
             return
         self._moved = time.monotonic()
+        self.starved += 1
         while self._open >= self.held:
             if time.monotonic() > self._moved + _OWN_WITHIN:
                 raise CrowdedError
             put_off(self.bound, _STEP)
             await asyncio.sleep(_STEP)
+        self.starved -= 1
 
 
 def put_off(bound: asyncio.Timeout | None, seconds: float) -> None:
