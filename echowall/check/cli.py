@@ -146,7 +146,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
                 metavar="SECONDS",
                 min=1,
                 max=3600,
-                help="How long an idle connection is watched: by default 10 for a URL, 75 with --group endurance; "
+                help="How long an idle connection is watched: by default 8 for a URL, 75 with --group endurance; "
                 "22 for a service of the lab.",
             ),
         ] = None,
@@ -212,7 +212,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
                 tls=tls_context(ca, cert, key, insecure=insecure),
                 proxy=proxy,
                 slack=timeout - PATIENCE,
-                idle=idle or (75 if "endurance" in (group or []) else 10),
+                idle=idle or (75 if "endurance" in (group or []) else 8),
                 connections=connections,
                 rate=rate,
                 intrusive=intrusive,

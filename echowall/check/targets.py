@@ -104,7 +104,7 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     """None leaves it to the environment."""
     slack: float = 0.0
     """How many seconds longer than usual each answer may take."""
-    idle: float = 10.0
+    idle: float = 8.0
     """How many seconds an idle connection is watched."""
     connections: int | None = None
     """How many an endpoint is asked to take at once; None for as many as the checks want."""
