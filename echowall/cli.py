@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from echowall import documents
 from echowall.catalog import catalog, compose, lint, lock, new
 from echowall.catalog.catalog import ROOT, CatalogError
 from echowall.catalog.lock import LockError
@@ -28,7 +29,6 @@ from echowall.lab.lab import Board, Lab, LabError
 from echowall.lab.processes import Processes
 from echowall.lab.site import SiteError
 from echowall.lab.system import PackagesError
-from echowall.results import documents
 from echowall.results.store import StoreError
 
 app = typer.Typer(

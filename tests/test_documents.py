@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from echowall import documents
 from echowall.catalog.contract import ROOM
-from echowall.results import documents, store
-from echowall.results.documents import BEGIN, END, PARTS
+from echowall.documents import BEGIN, END, PARTS
+from echowall.results import store
 from echowall.results.verdicts import Verdict
 from tests.conftest import FACTS
 from tests.test_results import examined, run

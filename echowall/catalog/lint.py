@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from echowall import documents
 from echowall.catalog import catalog, compose, expected, mends
 from echowall.catalog.autobahn import matching
 from echowall.catalog.catalog import ROOT, CatalogError, Known, Mended, Service
@@ -20,7 +21,7 @@ from echowall.catalog.contract import ROOM
 from echowall.catalog.expected import Expected
 from echowall.catalog.lock import REQUIREMENT, normal
 from echowall.check.suite import ALL
-from echowall.results import documents, store
+from echowall.results import store
 
 #: The images that a service may stand on, in Python and in JavaScript.
 BASES = {False: "python:3.13-slim-trixie", True: "node:24-trixie-slim"}

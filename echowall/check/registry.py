@@ -49,6 +49,10 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """An outcome passes if it is one of these."""
     question: str
     """One sentence."""
+    sends: str
+    """What is sent, in a sentence or a few."""
+    remarks: tuple[str, ...]
+    """What else is to be said of it, in paragraphs."""
     experiment: Experiment
     waits: bool = False
     """It mostly waits on clocks, so it runs beside the others."""
@@ -106,12 +110,15 @@ class Register(Protocol):
 
 
 CHECKS: dict[str, Check] = {}
+_SENT = "Sent: "
 
 
 def checks_of(group: Group, **common: Unpack[Options]) -> Register:
-    """The decorator that makes a coroutine a check of the group; its docstring's first paragraph is the question.
+    """The decorator that makes a coroutine a check of the group.
 
-    What is `common` holds for each check of the group that does not say otherwise.
+    The first paragraph of its docstring is the question, and the one that begins with `Sent:` says what is sent. What
+    is `common` holds for each check of the group that does not say otherwise. Raises ValueError for a check without
+    such a paragraph, and for two of one id.
     """
 
     def check(
@@ -124,13 +131,19 @@ def checks_of(group: Group, **common: Unpack[Options]) -> Register:
             if id in CHECKS:
                 raise ValueError(f"there are two checks {id!r}")
             found: Options = {**common, **options}
-            question = " ".join((inspect.getdoc(experiment) or "").partition("\n\n")[0].split())
+            paragraphs = [" ".join(one.split()) for one in (inspect.getdoc(experiment) or "").split("\n\n")]
+            question, *others = paragraphs
+            sends = [one.removeprefix(_SENT) for one in others if one.startswith(_SENT)]
+            if len(sends) != 1:
+                raise ValueError(f"the docstring of {id!r} needs one paragraph that begins with {_SENT!r}")
             CHECKS[id] = Check(
                 id=id,
                 group=group,
                 section=section,
                 expects=(expects,) if isinstance(expects, str) else expects,
                 question=question,
+                sends=sends[0],
+                remarks=tuple(one for one in others if not one.startswith(_SENT)),
                 experiment=experiment,
                 **found,
             )

@@ -96,11 +96,11 @@ def _cell(known: Behaviour, check: str, root: Path) -> str:
         return words or _ABSENT
     without = _words([known.bare], check)
     mend = known.service.mend(check, "direct")
-    by = f" {_source(known.service, mend.by, root)}" if mend else ""
+    by = f" {source_of_mend(known.service, mend.by, root)}" if mend else ""
     return f"{_MENDED}{by} ({without})"
 
 
-def _source(service: Service, name: str, root: Path) -> str:
+def source_of_mend(service: Service, name: str, root: Path) -> str:
     """A link to a mend's first line."""
     place = mends.place(root / "services" / service.name, name)
     return f"[`{name}`](../{place.file.relative_to(root)}#L{place.line})" if place else f"`{name}`"

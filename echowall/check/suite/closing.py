@@ -24,7 +24,10 @@ LONG_REASON = "x" + 61 * "é"
 
 @check("close-normal", "RFC 6455, 5.5.1", CLOSES)
 async def close_normal(target: Target) -> str:
-    """Is a close with 1000 answered with a close, with 1000 or 1001 or without a code?"""
+    """Is a close with 1000 answered with a close, with 1000 or 1001 or without a code?
+
+    Sent: A close with 1000.
+    """
     async with connect(target) as ws:
         await ws.close(1000)
         return brief(await ws.reaction())
@@ -33,6 +36,8 @@ async def close_normal(target: Target) -> str:
 @check("close-code", "RFC 6455, 5.5.1", ("close 3000", *CLOSES))
 async def close_code(target: Target) -> Observation | str:
     """Is a close with 3000 and a reason answered with a close, with 3000, as is usual, 1000 or 1001 or without a code?
+
+    Sent: A close with 3000 and the reason `enough for today`.
 
     "Typically" the code comes back, says the RFC. Whether the reason does is free, too; the detail tells.
     """
@@ -48,7 +53,10 @@ async def close_code(target: Target) -> Observation | str:
 
 @check("close-long-reason", "RFC 6455, 5.5.1", CLOSES)
 async def close_long_reason(target: Target) -> str:
-    """Is a close with 1000 and a reason of 123 bytes, the most there may be, answered, and with no broken letter?"""
+    """Is a close with 1000 and a reason of 123 bytes, the most there may be, answered, and with no broken letter?
+
+    Sent: A close with 1000 and a reason of 123 bytes, in letters of several bytes.
+    """
     async with connect(target) as ws:
         await ws.close(1000, LONG_REASON)
         heard = await ws.hear()
@@ -58,7 +66,10 @@ async def close_long_reason(target: Target) -> str:
 
 @check("close-empty", "RFC 6455, 5.5.1", CLOSES)
 async def close_empty(target: Target) -> str:
-    """Is a close without a code answered with a close without a code, or with 1000 or 1001?"""
+    """Is a close without a code answered with a close without a code, or with 1000 or 1001?
+
+    Sent: A close without a code.
+    """
     async with connect(target) as ws:
         await ws.close(None)
         return brief(await ws.reaction())
@@ -67,6 +78,8 @@ async def close_empty(target: Target) -> str:
 @check("close-ends-tcp", "RFC 6455, 7.1.1", "ends")
 async def close_ends_tcp(target: Target) -> str:
     """Does the server end the TCP connection after the closing handshake, and by a FIN?
+
+    Sent: A close with 1000; then the end of the TCP connection is waited for.
 
     A reset (RST) may reach the client before the close frame, which is lost then.
     """
@@ -80,7 +93,10 @@ async def close_ends_tcp(target: Target) -> str:
 
 @check("close-invalid-code", "RFC 6455, 7.4", "close 1002")
 async def close_invalid_code(target: Target) -> str:
-    """Is a close with a code that may not be sent a protocol error?"""
+    """Is a close with a code that may not be sent a protocol error?
+
+    Sent: Closes with 0, 999, 1004, 1005, 1006, 1015 and 5000, each on a connection of its own.
+    """
     payloads = {str(code): frames.close_payload(code) for code in INVALID_CODES}
     found = await _each(target, payloads)
     return summary({code: "echoed" if outcome == f"close {code}" else outcome for code, outcome in found.items()})
@@ -89,6 +105,8 @@ async def close_invalid_code(target: Target) -> str:
 @check("close-unassigned-code", "RFC 6455, 7.4.2", ("close 1002", "each comes back"))
 async def close_unassigned_code(target: Target) -> str:
     """Is a close with a code from 1016 to 2999, which no specification has assigned yet, refused, or answered in kind?
+
+    Sent: Closes with 1016, 1100, 2000 and 2999, each on a connection of its own.
 
     The RFC keeps these for its own future, and does not say what a server has to do about one that it does not know.
     """
@@ -99,7 +117,10 @@ async def close_unassigned_code(target: Target) -> str:
 
 @check("close-registered-code", "RFC 6455, 7.4.2", "each comes back")
 async def close_registered_code(target: Target) -> str:
-    """Is a close with 1012, 1013 or 1014, which were registered after the RFC, answered in kind?"""
+    """Is a close with 1012, 1013 or 1014, which were registered after the RFC, answered in kind?
+
+    Sent: Closes with 1012, 1013 and 1014, each on a connection of its own.
+    """
     found: dict[str, str] = {}
     for code in REGISTERED_CODES:
         async with connect(target) as ws:
@@ -110,7 +131,10 @@ async def close_registered_code(target: Target) -> str:
 
 @check("close-one-byte", "RFC 6455, 5.5.1", "close 1002")
 async def close_one_byte(target: Target) -> str:
-    """Is a close with half a code a protocol error?"""
+    """Is a close with half a code a protocol error?
+
+    Sent: A close with a payload of one byte.
+    """
     async with connect(target) as ws:
         await ws.send(CLOSE, b"\x03")
         return await rejection(ws)
@@ -118,7 +142,10 @@ async def close_one_byte(target: Target) -> str:
 
 @check("close-bad-reason", "RFC 6455, 8.1", ("close 1007", "close 1002"))
 async def close_bad_reason(target: Target) -> str:
-    """Is a close whose reason is not UTF-8 refused as such?"""
+    """Is a close whose reason is not UTF-8 refused as such?
+
+    Sent: A close with 1000 and a reason that ends in the bytes FF FE.
+    """
     async with connect(target) as ws:
         await ws.close(1000, b"wall \xff\xfe")
         return await rejection(ws)
@@ -126,7 +153,10 @@ async def close_bad_reason(target: Target) -> str:
 
 @check("data-after-close", "RFC 6455, 5.5.1", "ignored", echo=True)
 async def data_after_close(target: Target) -> str:
-    """Is a message that comes after the client's close ignored?"""
+    """Is a message that comes after the client's close ignored?
+
+    Sent: A close with 1000 and a text behind it, in one write.
+    """
     async with connect(target) as ws:
         late = frames.encode(TEXT, ws.wrap(b"too late"))
         await ws.write(frames.encode(CLOSE, frames.close_payload(1000)) + late, "close 1000, and a text behind it")
@@ -138,6 +168,8 @@ async def data_after_close(target: Target) -> str:
 @check("crossed-closes", "RFC 6455, 5.5.1", "one close")
 async def crossed_closes(target: Target) -> Observation | str:
     """Does the server send one close, and end, where both sides close at once?
+
+    Sent: A frame with opcode 3 and a close with 1000 behind it, in one write.
 
     It is made to close by an opcode that does not exist, with the client's close already behind it.
     """
@@ -156,7 +188,10 @@ async def crossed_closes(target: Target) -> Observation | str:
 
 @check("two-closes", "RFC 6455, 5.5.1", "one close")
 async def two_closes(target: Target) -> Observation | str:
-    """Does the server answer the first of two closes that come at once, and nothing after it?"""
+    """Does the server answer the first of two closes that come at once, and nothing after it?
+
+    Sent: Two closes with 1000, in one write.
+    """
     async with connect(target) as ws:
         close = frames.encode(CLOSE, frames.close_payload(1000))
         await ws.write(close + frames.encode(CLOSE, frames.close_payload(1000)), "close 1000, twice")
@@ -172,7 +207,10 @@ async def two_closes(target: Target) -> Observation | str:
 
 @check("half-close", "RFC 6455, 7.2.1", "lets go")
 async def half_close(target: Target) -> Observation | str:
-    """Does the server let go of a client that ends its half of the TCP connection (FIN) without a close?"""
+    """Does the server let go of a client that ends its half of the TCP connection (FIN) without a close?
+
+    Sent: A text and, when it has come back, FIN.
+    """
     if target.tls:
         raise UnsupportedError("over TLS a connection ends as a whole")
     async with connect(target) as ws:
@@ -188,7 +226,10 @@ async def half_close(target: Target) -> Observation | str:
 
 @check("reset", "RFC 6455, 7.2.1", "still serves", echo=True)
 async def reset(target: Target) -> str:
-    """Is the next client served after one that broke its TCP connection (RST)?"""
+    """Is the next client served after one that broke its TCP connection (RST)?
+
+    Sent: A text and RST; then a text on a new connection.
+    """
     async with connect(target) as ws:
         await ws.say("wall")
         ws.reset()

@@ -41,7 +41,10 @@ LARGEST = 64 * MIB
 
 @check("deflate", "RFC 7692, 6", "compressed")
 async def deflate(target: Target) -> Observation | str:
-    """Is permessage-deflate really used in both directions where it is accepted?"""
+    """Is permessage-deflate really used in both directions where it is accepted?
+
+    Sent: An offer of permessage-deflate, and a compressed text of 1,000 bytes.
+    """
     async with _deflated(target) as ws:
         message = b"wall " * 200
         await ws.say(message)
@@ -53,7 +56,10 @@ async def deflate(target: Target) -> Observation | str:
 
 @check("deflate-unasked", "RFC 7692, 5", "not compressed")
 async def deflate_unasked(target: Target) -> str:
-    """Is nothing compressed for a client that did not offer it?"""
+    """Is nothing compressed for a client that did not offer it?
+
+    Sent: A handshake without an offer, and a text of 1,000 bytes that would compress well.
+    """
     async with connect(target, greet=False) as ws:
         if ws.response.header("Sec-WebSocket-Extensions"):
             return "an extension selected"
@@ -68,6 +74,8 @@ async def deflate_unasked(target: Target) -> str:
 @check("deflate-plain", "RFC 7692, 5", "echo")
 async def deflate_plain(target: Target) -> Observation | str:
     """Is a message that is not compressed understood after compression was offered, whether or not it was accepted?
+
+    Sent: An offer, and a text that is not compressed.
 
     Where it was accepted, the message stands between two that are compressed, of which one refers to the other.
     """
@@ -92,6 +100,8 @@ async def deflate_plain(target: Target) -> Observation | str:
 async def deflate_fragments(target: Target) -> Observation | str:
     """Does a compressed message in fragments come back, where only the first is marked as compressed?
 
+    Sent: A compressed text in three fragments, of which the first has RSV1.
+
     One is in three fragments, one has a ping between them, and one ends in an empty fragment.
     """
     async with _deflated(target) as ws:
@@ -112,7 +122,10 @@ async def deflate_fragments(target: Target) -> Observation | str:
 
 @check("deflate-invalid-utf8", "RFC 6455, 8.1", "close 1007", echo=False)
 async def deflate_invalid_utf8(target: Target) -> str:
-    """Is a compressed text that is not UTF-8 refused as such?"""
+    """Is a compressed text that is not UTF-8 refused as such?
+
+    Sent: A compressed text with the byte 80.
+    """
     async with _deflated(target) as ws:
         await ws.say(b"wall \x80")
         return await rejection(ws.raw)
@@ -120,7 +133,10 @@ async def deflate_invalid_utf8(target: Target) -> str:
 
 @check("deflate-sizes", "RFC 7692, 6", "all come back")
 async def deflate_sizes(target: Target) -> Observation | str:
-    """Do compressed texts of 0, 1, 126, 20,000 and 1,000,000 bytes come back, which hardly compress?"""
+    """Do compressed texts of 0, 1, 126, 20,000 and 1,000,000 bytes come back, which hardly compress?
+
+    Sent: Compressed random texts of 0, 1, 126, 20,000 and 1,000,000 bytes.
+    """
     async with _deflated(target) as ws:
         for size in (0, 1, 126, 20_000, 1_000_000):
             message = _noise(size)
@@ -132,7 +148,10 @@ async def deflate_sizes(target: Target) -> Observation | str:
 
 @check("deflate-binary", "RFC 7692, 6", "all come back", plain=True)
 async def deflate_binary(target: Target) -> Observation | str:
-    """Do compressed binary messages of 0, 256 and 20,480 bytes come back?"""
+    """Do compressed binary messages of 0, 256 and 20,480 bytes come back?
+
+    Sent: Compressed binary messages of 0, 256 and 20,480 bytes.
+    """
     async with _deflated(target) as ws:
         for size in (0, 256, 20_480):
             message = bytes(range(256)) * (size // 256)
@@ -144,7 +163,10 @@ async def deflate_binary(target: Target) -> Observation | str:
 
 @check("deflate-history", "RFC 7692, 7.2.2", "all come back")
 async def deflate_history(target: Target) -> Observation | str:
-    """Do 100 compressed messages come back, each of which may refer to those before it?"""
+    """Do 100 compressed messages come back, each of which may refer to those before it?
+
+    Sent: 100 compressed texts that refer to those before them, if that was agreed.
+    """
     async with _deflated(target) as ws:
         began = time.monotonic()
         for number in range(100):
@@ -160,6 +182,8 @@ async def deflate_history(target: Target) -> Observation | str:
 @check("deflate-last-block", "RFC 7692, 7.2.3.4", "echo")
 async def deflate_last_block(target: Target) -> Observation | str:
     """Is a compressed message understood that ends in a last block (BFINAL), as the RFC allows, and one after it?
+
+    Sent: Two compressed texts that end in a block with BFINAL, and one of two such streams.
 
     A third one has a last block in its middle, too, and others behind it, which RFC 7692, 7.2.1 allows as well.
     """
@@ -177,7 +201,10 @@ async def deflate_last_block(target: Target) -> Observation | str:
 
 @check("deflate-marked-continuation", "RFC 7692, 6.1", "close 1002", alone=True, echo=False, intrusive=True)
 async def deflate_marked_continuation(target: Target) -> str:
-    """Is a continuation that is marked as compressed (RSV1) a protocol error?"""
+    """Is a continuation that is marked as compressed (RSV1) a protocol error?
+
+    Sent: A compressed text in two fragments, both with RSV1.
+    """
     async with _deflated(target) as ws:
         data = ws.pack(ws.raw.wrap(_noise(100)))
         await ws.raw.send(TEXT, data[:50], rsv=RSV1, fin=False)
@@ -187,7 +214,10 @@ async def deflate_marked_continuation(target: Target) -> str:
 
 @check("deflate-marked-ping", "RFC 7692, 6", "close 1002", echo=False)
 async def deflate_marked_ping(target: Target) -> str:
-    """Is a ping that is marked as compressed (RSV1) a protocol error?"""
+    """Is a ping that is marked as compressed (RSV1) a protocol error?
+
+    Sent: A ping with RSV1, where compression was agreed.
+    """
     async with _deflated(target) as ws:
         await ws.raw.send(PING, b"wall", rsv=RSV1)
         answered = await pong(ws.raw, b"wall")
@@ -196,7 +226,10 @@ async def deflate_marked_ping(target: Target) -> str:
 
 @check("deflate-reserved-bits", "RFC 6455, 5.2", "close 1002", echo=False)
 async def deflate_reserved_bits(target: Target) -> str:
-    """Are RSV2 and RSV3 protocol errors also where compression was agreed, which gives a meaning to RSV1 alone?"""
+    """Are RSV2 and RSV3 protocol errors also where compression was agreed, which gives a meaning to RSV1 alone?
+
+    Sent: A compressed text with RSV1 and RSV2, and one with RSV1 and RSV3.
+    """
 
     async def one(bit: int) -> str:
         async with _deflated(target) as ws:
@@ -209,6 +242,8 @@ async def deflate_reserved_bits(target: Target) -> str:
 @check("deflate-server-context", "RFC 7692, 7.1.1.1", ("context kept", "context not kept"))
 async def deflate_server_context(target: Target) -> Observation | str:
     """Does the server refer to earlier messages only if both sides agreed that it may?
+
+    Sent: The same compressed random text twice.
 
     If it does, the same message takes fewer bytes the second time.
     """
@@ -225,7 +260,10 @@ async def deflate_server_context(target: Target) -> Observation | str:
 
 @check("deflate-no-context", "RFC 7692, 7.1.1.1", "each on its own")
 async def deflate_no_context(target: Target) -> str:
-    """Does each message decompress on its own for a client that asks for server_no_context_takeover?"""
+    """Does each message decompress on its own for a client that asks for server_no_context_takeover?
+
+    Sent: An offer with `server_no_context_takeover`, and the same text twice.
+    """
     async with _deflated(target, "server_no_context_takeover") as ws:
         if "server_no_context_takeover" not in ws.parameters:
             return "accepted without the parameter"
@@ -239,7 +277,10 @@ async def deflate_no_context(target: Target) -> str:
 
 @check("deflate-client-context", "RFC 7692, 7.1.1.2", "echo")
 async def deflate_client_context(target: Target) -> str:
-    """Is a message that refers to an earlier one of the client's understood?"""
+    """Is a message that refers to an earlier one of the client's understood?
+
+    Sent: The same text twice, the second compressed with reference to the first.
+    """
     async with _deflated(target) as ws:
         if "client_no_context_takeover" in ws.parameters:
             raise UnsupportedError("it forbids the client to refer to earlier messages")
@@ -253,7 +294,10 @@ async def deflate_client_context(target: Target) -> str:
 
 @check("deflate-apart", "RFC 7692, 7.2.1", "each on its own")
 async def deflate_apart(target: Target) -> Observation | str:
-    """Does the first message of each of 12 clients in a row decompress without those of the clients before it?"""
+    """Does the first message of each of 12 clients in a row decompress without those of the clients before it?
+
+    Sent: The same compressed text from each of 12 clients, one after the other.
+    """
     message = _noise(700)
     for number in range(12):
         async with _deflated(target) as ws:
@@ -267,7 +311,10 @@ async def deflate_apart(target: Target) -> Observation | str:
 
 @check("deflate-window", "RFC 7692, 7.1.2.1", "within the window")
 async def deflate_window(target: Target) -> str:
-    """Does the server keep to a window of 512 bytes where a client asks for it?"""
+    """Does the server keep to a window of 512 bytes where a client asks for it?
+
+    Sent: An offer with `server_max_window_bits=9`, and a text that repeats itself after 1,000 bytes.
+    """
     async with _deflated(target, "server_max_window_bits=9") as ws:
         if ws.parameters.get("server_max_window_bits") not in ("8", "9"):
             return "accepted without the parameter"
@@ -279,7 +326,11 @@ async def deflate_window(target: Target) -> str:
 
 @check("deflate-bad-offer", "RFC 7692, 7.1", ("declined", "HTTP 400"), echo=False)
 async def deflate_bad_offer(target: Target) -> Observation | str:
-    """Is an offer with parameters that are impossible, unknown or given twice declined?"""
+    """Is an offer with parameters that are impossible, unknown or given twice declined?
+
+    Sent: Offers with `server_max_window_bits=99`, `server_no_context_takeover=1`, an unknown parameter, and one
+    given twice.
+    """
     async with _deflated(target):  # or there is nothing to ask
         pass
     for parameters in (
@@ -298,7 +349,10 @@ async def deflate_bad_offer(target: Target) -> Observation | str:
 
 @check("deflate-corrupt", "RFC 7692, 7.2.2", ("close 1002", "close 1007"), echo=False)
 async def deflate_corrupt(target: Target) -> str:
-    """Is a compressed message that is no DEFLATE stream refused?"""
+    """Is a compressed message that is no DEFLATE stream refused?
+
+    Sent: A text with RSV1 of 16 bytes FF.
+    """
     async with _deflated(target) as ws:
         await ws.raw.send(TEXT, b"\xff" * 16, rsv=RSV1)
         return await rejection(ws.raw)
@@ -307,6 +361,8 @@ async def deflate_corrupt(target: Target) -> str:
 @check("zip-bomb", "RFC 6455, 10.4", "close 1009", alone=True, intrusive=True, seconds=60)
 async def zip_bomb(target: Target) -> Observation | str:
     """Does the limit hold for a small message that decompresses to half as much again, whole and in two fragments?
+
+    Sent: A compressed text of zeros of one and a half times the limit, or of 10 MiB, in one frame and in two.
 
     Where no limit is declared it is one of 10 MiB, which may come back only if it also does uncompressed.
     """

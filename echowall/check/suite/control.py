@@ -15,31 +15,46 @@ check = checks_of("control")
 
 @check("pong-payload", "RFC 6455, 5.5.3", "pong with its payload")
 async def pong_payload(target: Target) -> str:
-    """Is a ping answered by a pong that carries the ping's payload?"""
+    """Is a ping answered by a pong that carries the ping's payload?
+
+    Sent: A ping of four bytes.
+    """
     return await _ping(target, b"wall")
 
 
 @check("empty-ping", "RFC 6455, 5.5.2", "pong with its payload")
 async def empty_ping(target: Target) -> str:
-    """Is a ping without a payload answered by a pong without one?"""
+    """Is a ping without a payload answered by a pong without one?
+
+    Sent: A ping without a payload.
+    """
     return await _ping(target, b"")
 
 
 @check("long-ping", "RFC 6455, 5.5", "pong with its payload")
 async def long_ping(target: Target) -> str:
-    """Is a ping of 125 bytes, the most there may be, answered by a pong that carries them?"""
+    """Is a ping of 125 bytes, the most there may be, answered by a pong that carries them?
+
+    Sent: A ping of 125 bytes.
+    """
     return await _ping(target, bytes(range(125)))
 
 
 @check("binary-ping", "RFC 6455, 5.5.2", "pong with its payload")
 async def binary_ping(target: Target) -> str:
-    """Is a ping whose payload is not UTF-8, which it need not be, answered by a pong that carries it?"""
+    """Is a ping whose payload is not UTF-8, which it need not be, answered by a pong that carries it?
+
+    Sent: A ping with the bytes FF FE 80 00 in its payload.
+    """
     return await _ping(target, b"\xff\xfe\x80\x00wall")
 
 
 @check("several-pings", "RFC 6455, 5.5.3", ("pong with its payload", "last answered"))
 async def several_pings(target: Target) -> str:
-    """Is each of several pings in a row answered, or at least the last?"""
+    """Is each of several pings in a row answered, or at least the last?
+
+    Sent: Five pings at once, each with a payload of its own.
+    """
     async with connect(target) as ws:
         for number in range(5):
             await ws.send(PING, b"ping %d" % number)
@@ -62,7 +77,10 @@ async def several_pings(target: Target) -> str:
 
 @check("unsolicited-pong", "RFC 6455, 5.5.3", "ignored", echo=True)
 async def unsolicited_pong(target: Target) -> str:
-    """Is a pong that answers no ping ignored?"""
+    """Is a pong that answers no ping ignored?
+
+    Sent: A pong, and a text behind it.
+    """
     async with connect(target) as ws:
         await ws.send(PONG, b"wall")
         await ws.say("still there?")
@@ -72,7 +90,10 @@ async def unsolicited_pong(target: Target) -> str:
 
 @check("oversized-ping", "RFC 6455, 5.5", "close 1002")
 async def oversized_ping(target: Target) -> str:
-    """Is a ping of 126 bytes, one more than there may be, a protocol error?"""
+    """Is a ping of 126 bytes, one more than there may be, a protocol error?
+
+    Sent: A ping of 126 bytes.
+    """
     async with connect(target) as ws:
         await ws.send(PING, bytes(126))
         return await rejection(ws)
@@ -80,7 +101,10 @@ async def oversized_ping(target: Target) -> str:
 
 @check("fragmented-ping", "RFC 6455, 5.5", "close 1002")
 async def fragmented_ping(target: Target) -> str:
-    """Is a ping that is not final, as control frames must be, a protocol error?"""
+    """Is a ping that is not final, as control frames must be, a protocol error?
+
+    Sent: A ping without FIN.
+    """
     async with connect(target) as ws:
         await ws.send(PING, b"wall", fin=False)
         return await rejection(ws)
@@ -88,7 +112,10 @@ async def fragmented_ping(target: Target) -> str:
 
 @check("reserved-bits-control", "RFC 6455, 5.2", "close 1002")
 async def reserved_bits_control(target: Target) -> str:
-    """Is a reserved bit on a ping, a pong or a close a protocol error, where no extension gives it a meaning?"""
+    """Is a reserved bit on a ping, a pong or a close a protocol error, where no extension gives it a meaning?
+
+    Sent: A ping, a pong and a close with RSV1, each on a connection of its own.
+    """
 
     async def one(opcode: int, payload: bytes) -> str:
         async with connect(target) as ws:
@@ -103,6 +130,8 @@ async def reserved_bits_control(target: Target) -> str:
 @check("busy-ping", "RFC 6455, 5.5.2", "pong with its payload", alone=True)
 async def busy_ping(target: Target) -> Observation | str:
     """Is a ping answered that comes behind messages that the handler has not reached yet?
+
+    Sent: 64 texts of 16 KiB and a ping behind them, before anything is read.
 
     The pong may overtake the echoes or come in its turn; the detail tells which. Nothing is read until all is sent.
     """
@@ -131,6 +160,8 @@ async def busy_ping(target: Target) -> Observation | str:
 @check("backlog-ping", "RFC 6455, 5.2", "each frame whole", echo=True, intrusive=True, waits=True)
 async def backlog_ping(target: Target) -> Observation | str:
     """Are pongs sent between the messages that wait for a client to read, and never in the middle of one?
+
+    Sent: 64 texts of 128 KiB with a ping behind each, while nothing is read for a second.
 
     A server that reads in one thread and writes in another may have sent half of a frame when the pong is due.
     """
@@ -175,7 +206,10 @@ async def _whole_frames(ws: Connection, message: bytes, pings: list[bytes]) -> O
 
 @check("server-pings", "RFC 6455, 5.5.2", ("pings", "no ping"), waits=True, idle=True)
 async def server_pings(target: Target) -> Observation | str:
-    """Does the server ping an idle client, and keep a client that answers?"""
+    """Does the server ping an idle client, and keep a client that answers?
+
+    Sent: Nothing but a pong for each ping, for the time of `--idle`.
+    """
     async with connect(target) as ws:
         began, pings = time.monotonic(), list[float]()
         while (left := began + target.idle - time.monotonic()) > 0:
@@ -204,6 +238,8 @@ async def server_pings(target: Target) -> Observation | str:
 @check("mute-client", "RFC 6455, 5.5.2", ("still open", "let go after a ping"), waits=True, idle=True)
 async def mute_client(target: Target) -> Observation | str:
     """What becomes of an idle client that answers no ping?
+
+    Sent: Nothing at all, for the time of `--idle`.
 
     A server should not let go of a client that it has not even pinged.
     """

@@ -63,7 +63,10 @@ IDLE_CUTS = {
 
 @check("resets", "RFC 6455, 7.1.7", "served", echo=True, intrusive=True, alone=True)
 async def resets(target: Target) -> Observation | str:
-    """Are the other clients still served after 50 clients broke their TCP connections?"""
+    """Are the other clients still served after 50 clients broke their TCP connections?
+
+    Sent: 50 connections broken by RST: at rest, with an echo due, in the middle of a frame.
+    """
     async with settled(target) as bystander:
         listening = asyncio.create_task(bystander.hear(60))  # which answers pings
         try:
@@ -80,7 +83,11 @@ async def resets(target: Target) -> Observation | str:
 
 @check("resets-released", "RFC 6455, 7.1.1", "let go", intrusive=True, alone=True, waits=True, local=True)
 async def resets_released(target: Target) -> Observation | str:
-    """Does the service close the sockets of 50 clients that broke their TCP connections, and then rest?"""
+    """Does the service close the sockets of 50 clients that broke their TCP connections, and then rest?
+
+    Sent: 50 connections, ten at a time, broken by RST while the service is held for a moment (SIGSTOP), so that it
+    finds data and reset together.
+    """
     pid = _pid(target)
     async with settled(target):
         before = len(measure.sockets(pid))
@@ -96,7 +103,10 @@ async def resets_released(target: Target) -> Observation | str:
 
 @check("descriptors", CONTRACT, "let go", intrusive=True, alone=True, waits=True, local=True)
 async def descriptors(target: Target) -> Observation | str:
-    """Does the service close every file that it opened for 50 clients that came, spoke and closed?"""
+    """Does the service close every file that it opened for 50 clients that came, spoke and closed?
+
+    Sent: 50 connections that say a text and close.
+    """
     pid = _pid(target)
     async with settled(target):
         before = measure.descriptors(pid)
@@ -112,7 +122,10 @@ async def descriptors(target: Target) -> Observation | str:
 
 @check("idle-sockets", CONTRACT, "at rest", intrusive=True, alone=True, waits=True, local=True)
 async def idle_sockets(target: Target) -> Observation | str:
-    """Does a service with 200 idle sockets use next to no CPU time?"""
+    """Does a service with 200 idle sockets use next to no CPU time?
+
+    Sent: 200 connections that say a text and then nothing.
+    """
     pid, most = _pid(target), 200
     async with settled(target), AsyncExitStack() as stack:
         before = measure.memory(pid)
@@ -143,7 +156,10 @@ async def idle_sockets(target: Target) -> Observation | str:
 
 @check("slow-reader", CONTRACT, "bounded", intrusive=True, alone=True, waits=True, local=True)
 async def slow_reader(target: Target) -> Observation | str:
-    """Is what the service holds for a client that sends and does not read bounded?"""
+    """Is what the service holds for a client that sends and does not read bounded?
+
+    Sent: Up to 64 MiB of texts from a client that reads none of the echoes.
+    """
     pid, most = _pid(target), 32 * MIB
     async with settled(target, receive_buffer=4 * KIB) as ws:
         before = measure.memory(pid)
@@ -163,7 +179,10 @@ async def slow_reader(target: Target) -> Observation | str:
 
 @check("half-message", CONTRACT, "served", alone=True, echo=True)
 async def half_message(target: Target) -> Observation | str:
-    """Are others served while half of a client's message has come, and does the message come back in the end?"""
+    """Are others served while half of a client's message has come, and does the message come back in the end?
+
+    Sent: Half of a text of 64 KiB, another client's text, and the second half.
+    """
     async with settled(target) as slow, settled(target) as other:
         data = frames.encode(TEXT, slow.wrap(TEXT_64K.encode()))
         await slow.write(data[: len(data) // 2], "the first half of a message of 64 KiB")
@@ -176,7 +195,10 @@ async def half_message(target: Target) -> Observation | str:
 
 @check("half-handshake", CONTRACT, "served", alone=True, echo=True)
 async def half_handshake(target: Target) -> Observation | str:
-    """Are others served while half of a client's handshake has come, and is it accepted in the end?"""
+    """Are others served while half of a client's handshake has come, and is it accepted in the end?
+
+    Sent: Half of a handshake, another client's text, and the second half.
+    """
     headers = handshake(target)
     head = http.head("GET", target.resource, headers)
     cut = head.index(b"\r\n") + 4  # within the name of the first header
@@ -199,7 +221,11 @@ async def half_handshake(target: Target) -> Observation | str:
 
 @check("bystander", CONTRACT, "served", alone=True, echo=True)
 async def bystander(target: Target) -> Observation | str:
-    """Is a client that was there before served after others broke the protocol, were refused, or spoke no HTTP?"""
+    """Is a client that was there before served after others broke the protocol, were refused, or spoke no HTTP?
+
+    Sent: A text on one connection, between breaches of the protocol, a handshake without a key and bytes that are
+    no HTTP on others.
+    """
     async with settled(target) as ws:
         listening = asyncio.create_task(ws.hear(60))  # which answers pings
         try:
@@ -238,7 +264,10 @@ async def _speak_no_http(target: Target) -> None:
 
 @check("flood-neighbour", CONTRACT, "served", echo=True, intrusive=True, alone=True, waits=True)
 async def flood_neighbour(target: Target) -> Observation | str:
-    """Is a client answered within 3 s each time while another sends as much as the service takes?"""
+    """Is a client answered within 3 s each time while another sends as much as the service takes?
+
+    Sent: 500 messages at a time from one client, and ten texts from another.
+    """
     worst, outcome = 0.0, "echo"
     async with settled(target) as flood, settled(target) as other:
         flooding = asyncio.create_task(_flood(flood))
@@ -261,7 +290,10 @@ async def flood_neighbour(target: Target) -> Observation | str:
 
 @check("stalled-neighbour", CONTRACT, "served", echo=True, intrusive=True, alone=True, waits=True)
 async def stalled_neighbour(target: Target) -> Observation | str:
-    """Are the other clients served while one does not read its echoes?"""
+    """Are the other clients served while one does not read its echoes?
+
+    Sent: Up to 24 MiB from a client that reads nothing, and a text from another.
+    """
     async with settled(target) as other, settled(target, receive_buffer=4 * KIB) as stalled:
         message = frames.encode(TEXT, stalled.wrap(TEXT_64K.encode()))
         for _ in range(24 * MIB // len(message)):  # the kernels, and a proxy on the way, hold less
@@ -273,7 +305,10 @@ async def stalled_neighbour(target: Target) -> Observation | str:
 
 @check("limit-released", CONTRACT, "let go", intrusive=True, alone=True, waits=True, local=True, seconds=60)
 async def limit_released(target: Target) -> Observation | str:
-    """Does the service let go of the sockets and threads of 20 clients whose messages were over its limit?"""
+    """Does the service let go of the sockets and threads of 20 clients whose messages were over its limit?
+
+    Sent: 20 messages of one byte over the limit, each on a connection of its own.
+    """
     pid = _pid(target)
     if target.max_message is None:
         raise UnsupportedError("the service declares no limit")
@@ -293,6 +328,8 @@ async def limit_released(target: Target) -> Observation | str:
 @check("vanished", "RFC 6455, 5.5.2", ("let go", "tries to reach it"), waits=True, local=True)
 async def vanished(target: Target) -> Observation | str:
     """Does the service notice within 22 s that a client vanished without a word?
+
+    Sent: A text; then the client's kernel drops all that comes.
 
     The client's kernel drops everything that comes, as if its machine had lost power. A server that never sends
     anything keeps such a socket for ever. One that sent a ping learns of it by TCP, if not by the missing pong.
@@ -320,6 +357,8 @@ async def vanished(target: Target) -> Observation | str:
 async def idle_kept(target: Target) -> Observation | str:
     """Is an idle client, which answers pings and says nothing for the time of --idle, kept?
 
+    Sent: Nothing but a pong for each ping, for the time of `--idle`.
+
     If not, the other side ended the connection: the server, or something between it and the client.
     """
     async with connect(target) as ws:
@@ -346,7 +385,10 @@ async def idle_kept(target: Target) -> Observation | str:
 
 @check("shutdown-close", "RFC 6455, 7.4.1", ("close 1001", "close 1012"), ends=True, local=True)
 async def shutdown_close(target: Target) -> Observation | str:
-    """Are open sockets closed with 1001 or 1012 at SIGTERM, and does the process end within 5 s?"""
+    """Are open sockets closed with 1001 or 1012 at SIGTERM, and does the process end within 5 s?
+
+    Sent: A text, and SIGTERM to the service.
+    """
     pid = _pid(target)
     async with settled(target) as ws:
         began = time.monotonic()

@@ -27,7 +27,10 @@ UNKNOWN = (*range(0x3, 0x8), *range(0xB, 0x10))
 
 @check("reserved-bits", "RFC 6455, 5.2", "close 1002")
 async def reserved_bits(target: Target) -> str:
-    """Is each of the three reserved bits a protocol error where no extension gives it a meaning?"""
+    """Is each of the three reserved bits a protocol error where no extension gives it a meaning?
+
+    Sent: A text with RSV1, one with RSV2 and one with RSV3, each on a connection of its own.
+    """
 
     async def one(bit: int) -> str:
         async with connect(target) as ws:
@@ -39,7 +42,10 @@ async def reserved_bits(target: Target) -> str:
 
 @check("unknown-opcode", "RFC 6455, 5.2", "close 1002")
 async def unknown_opcode(target: Target) -> str:
-    """Is each opcode that does not exist a protocol error, for data and for control?"""
+    """Is each opcode that does not exist a protocol error, for data and for control?
+
+    Sent: Frames with the opcodes 3 to 7 and 11 to 15, each on a connection of its own.
+    """
 
     async def one(opcode: int) -> str:
         async with connect(target) as ws:
@@ -52,7 +58,10 @@ async def unknown_opcode(target: Target) -> str:
 
 @check("unmasked-frame", "RFC 6455, 5.1", "close 1002")
 async def unmasked_frame(target: Target) -> str:
-    """Is a frame of the client's that is not masked a protocol error?"""
+    """Is a frame of the client's that is not masked a protocol error?
+
+    Sent: A text without a mask.
+    """
     async with connect(target) as ws:
         await ws.send(TEXT, ws.wrap(b"wall"), masked=False)
         return await rejection(ws)
@@ -60,7 +69,10 @@ async def unmasked_frame(target: Target) -> str:
 
 @check("unmasked-others", "RFC 6455, 5.1", "close 1002")
 async def unmasked_others(target: Target) -> str:
-    """Is an unmasked frame a protocol error that is binary, a ping, a close, or empty?"""
+    """Is an unmasked frame a protocol error that is binary, a ping, a close, or empty?
+
+    Sent: A binary message, a ping, a close and an empty text without a mask, each on a connection of its own.
+    """
 
     async def one(opcode: int, payload: bytes) -> str:
         async with connect(target) as ws:
@@ -81,7 +93,10 @@ async def unmasked_others(target: Target) -> str:
 
 @check("announced-length", "RFC 6455, 10.4", ("close 1009", "close 1002"), intrusive=True)
 async def announced_length(target: Target) -> str:
-    """Is a frame that announces 2^40 bytes refused before the server waits for so much?"""
+    """Is a frame that announces 2^40 bytes refused before the server waits for so much?
+
+    Sent: The header of a binary frame of 2^40 bytes.
+    """
     async with connect(target) as ws:
         await ws.send(BINARY, length=1 << 40)
         return await rejection(ws)
@@ -89,7 +104,10 @@ async def announced_length(target: Target) -> str:
 
 @check("huge-length", "RFC 6455, 5.2", ("close 1002", "close 1009"), intrusive=True)
 async def huge_length(target: Target) -> str:
-    """Is a length of 2^63, which is one more than there may be, refused before the server waits for so much?"""
+    """Is a length of 2^63, which is one more than there may be, refused before the server waits for so much?
+
+    Sent: The header of a binary frame of 2^63 bytes.
+    """
     async with connect(target) as ws:
         await ws.send(BINARY, length=1 << 63)
         return await rejection(ws)
@@ -98,6 +116,8 @@ async def huge_length(target: Target) -> str:
 @check("long-form-length", "RFC 6455, 5.2", ("close 1002", "echo"), echo=True)
 async def long_form_length(target: Target) -> str:
     """Is a short length that is written with 16 or 64 bits either understood or refused?
+
+    Sent: A text of four bytes whose length is written in 16 bits, and one in 64.
 
     The sender must use the shortest form. The RFC does not say what the receiver has to do about a longer one.
     """
@@ -114,6 +134,8 @@ async def long_form_length(target: Target) -> str:
 async def long_form_ping(target: Target) -> str:
     """Is a ping whose short length is written with 16 bits either understood or refused?
 
+    Sent: A ping of four bytes whose length is written in 16 bits.
+
     No control frame needs that form. Who sends it is wrong, and here, too, the receiver is free.
     """
     async with connect(target) as ws:
@@ -124,6 +146,8 @@ async def long_form_ping(target: Target) -> str:
 @check("data-after-error", "RFC 6455, 7.1.7", ("ignored", "no error noticed"), echo=True)
 async def data_after_error(target: Target) -> str:
     """Is a message ignored that comes behind a breach of the protocol, for which the server closes?
+
+    Sent: A frame with opcode 3, and an unmasked text, each with a text behind it in one write.
 
     Whether a server notices the breach is the affair of `unknown-opcode` and `unmasked-frame`.
     """
@@ -147,7 +171,11 @@ async def data_after_error(target: Target) -> str:
 
 @check("invalid-utf8", "RFC 6455, 8.1", "close 1007")
 async def invalid_utf8(target: Target) -> str:
-    """Is a text that is not UTF-8 refused as such?"""
+    """Is a text that is not UTF-8 refused as such?
+
+    Sent: Texts with seven kinds of invalid UTF-8, each on a connection of its own: a stray byte, overlong forms, a
+    surrogate, beyond U+10FFFF, half a character.
+    """
 
     async def one(wrong: bytes) -> str:
         async with connect(target) as ws:
@@ -160,7 +188,10 @@ async def invalid_utf8(target: Target) -> str:
 
 @check("invalid-utf8-split", "RFC 6455, 8.1", "close 1007", alone=True)
 async def invalid_utf8_split(target: Target) -> str:
-    """Is a text refused that is invalid UTF-8 only where two of its fragments meet?"""
+    """Is a text refused that is invalid UTF-8 only where two of its fragments meet?
+
+    Sent: A text in two fragments, where the first ends in half a character and the second does not go on with it.
+    """
     async with connect(target) as ws:
         await ws.send(TEXT, ws.codec.begin(b"wall ") + b"\xe5\x9b", fin=False)
         await ws.send(CONTINUATION, b"wall")
@@ -169,7 +200,10 @@ async def invalid_utf8_split(target: Target) -> str:
 
 @check("invalid-utf8-early", "RFC 6455, 8.1", ("close 1007 at once", "close 1007 at the end"), alone=True)
 async def invalid_utf8_early(target: Target) -> str:
-    """Is a text in fragments that is not UTF-8 refused at the first fragment, or at least when it is whole?"""
+    """Is a text in fragments that is not UTF-8 refused at the first fragment, or at least when it is whole?
+
+    Sent: The first fragment of a text, with the byte FF, and a ping; then the last fragment.
+    """
     async with connect(target) as ws:
         await ws.send(TEXT, ws.codec.begin(b"wall ") + b"\xff", fin=False)
         await ws.send(PING, b"wall")

@@ -15,7 +15,10 @@ MESSAGE = "one, two and three"
 
 @check("fragments", "RFC 6455, 5.4", "echo", alone=True)
 async def fragments(target: Target) -> str:
-    """Does a text in three fragments come back whole?"""
+    """Does a text in three fragments come back whole?
+
+    Sent: A text in three fragments.
+    """
     async with connect(target) as ws:
         await _send_parts(ws, TEXT, _cut(ws.wrap(MESSAGE.encode()), 3))
         return brief(await ws.reaction(MESSAGE))
@@ -23,7 +26,10 @@ async def fragments(target: Target) -> str:
 
 @check("fragments-binary", "RFC 6455, 5.4", "echo", alone=True, plain=True)
 async def fragments_binary(target: Target) -> str:
-    """Does a binary message in three fragments come back whole, and binary?"""
+    """Does a binary message in three fragments come back whole, and binary?
+
+    Sent: A binary message of 256 bytes in three fragments.
+    """
     async with connect(target) as ws:
         message = bytes(range(256))
         await _send_parts(ws, BINARY, _cut(message, 3))
@@ -32,7 +38,10 @@ async def fragments_binary(target: Target) -> str:
 
 @check("fragments-empty", "RFC 6455, 5.4", "echo", alone=True)
 async def fragments_empty(target: Target) -> str:
-    """Does a message with empty first, third and last fragments come back whole?"""
+    """Does a message with empty first, third and last fragments come back whole?
+
+    Sent: A text in five fragments, of which the first, third and last are empty.
+    """
     async with connect(target) as ws:
         first, second = _cut(ws.wrap(MESSAGE.encode()), 2)
         await _send_parts(ws, TEXT, [b"", first, b"", second, b""])
@@ -41,7 +50,10 @@ async def fragments_empty(target: Target) -> str:
 
 @check("fragments-character", "RFC 6455, 5.6", "echo", alone=True)
 async def fragments_character(target: Target) -> str:
-    """Does a message come back whole where each fragment holds one byte of a character that takes several?"""
+    """Does a message come back whole where each fragment holds one byte of a character that takes several?
+
+    Sent: The text `回😀`, one byte in each fragment.
+    """
     async with connect(target) as ws:
         message = "回😀"
         payload = ws.wrap(message.encode())
@@ -53,7 +65,10 @@ async def fragments_character(target: Target) -> str:
 
 @check("fragments-ping", "RFC 6455, 5.4", "pong, then the message", alone=True)
 async def fragments_ping(target: Target) -> Observation | str:
-    """Is a ping between fragments answered before the message is whole, and does the message still come back?"""
+    """Is a ping between fragments answered before the message is whole, and does the message still come back?
+
+    Sent: A text in three fragments, with a ping behind the first.
+    """
     async with connect(target) as ws:
         first, *others = _cut(ws.wrap(MESSAGE.encode()), 3)
         await ws.send(TEXT, first, fin=False)
@@ -69,7 +84,10 @@ async def fragments_ping(target: Target) -> Observation | str:
 
 @check("fragments-pong", "RFC 6455, 5.4", "echo", alone=True)
 async def fragments_pong(target: Target) -> str:
-    """Does a message come back whole that has a pong between its fragments, which answers no ping?"""
+    """Does a message come back whole that has a pong between its fragments, which answers no ping?
+
+    Sent: A text in two fragments, with a pong between them.
+    """
     async with connect(target) as ws:
         first, second = _cut(ws.wrap(MESSAGE.encode()), 2)
         await ws.send(TEXT, first, fin=False)
@@ -80,7 +98,10 @@ async def fragments_pong(target: Target) -> str:
 
 @check("fragments-apart", "RFC 6455, 5.4", "each its own", alone=True, intrusive=True)
 async def fragments_apart(target: Target) -> Observation | str:
-    """Does each of two clients that send fragments in turn get its own message back?"""
+    """Does each of two clients that send fragments in turn get its own message back?
+
+    Sent: Fragments of two clients in turn, each with a ping behind it.
+    """
     messages = "the message of the first client", "what the second one says"
     async with connect(target) as one, connect(target) as two:
         pairs = [(ws, _cut(ws.wrap(text.encode()), 3)) for ws, text in zip((one, two), messages, strict=True)]
@@ -103,7 +124,10 @@ async def fragments_apart(target: Target) -> Observation | str:
 
 @check("fragments-tiny", "RFC 6455, 5.4", ("echo", "close 1008", "close 1009"), alone=True, intrusive=True)
 async def fragments_tiny(target: Target) -> str:
-    """Does a message of 10,000 fragments of one byte come back whole, or is it refused with a code that says why?"""
+    """Does a message of 10,000 fragments of one byte come back whole, or is it refused with a code that says why?
+
+    Sent: A text in 10,000 fragments of one byte.
+    """
     return await _crumbs(target, 10_000)
 
 
@@ -125,13 +149,19 @@ async def _crumbs(target: Target, size: int) -> str:
 
 @check("fragments-many", "RFC 6455, 5.4", ("echo", "close 1008", "close 1009"), alone=True, intrusive=True)
 async def fragments_many(target: Target) -> str:
-    """Does a message of 100,000 fragments of one byte come back whole, or is it refused with a code that says why?"""
+    """Does a message of 100,000 fragments of one byte come back whole, or is it refused with a code that says why?
+
+    Sent: A text in 100,000 fragments of one byte.
+    """
     return await _crumbs(target, 100_000)
 
 
 @check("fragments-limit", "RFC 6455, 10.4", "close 1009", alone=True, binary=True, intrusive=True, seconds=60)
 async def fragments_limit(target: Target) -> Observation | str:
-    """Is a message over the limit refused with 1009 that comes in two fragments, of which neither is over it?"""
+    """Is a message over the limit refused with 1009 that comes in two fragments, of which neither is over it?
+
+    Sent: A binary message of one byte over the limit in two fragments, of which the second has two bytes.
+    """
     limit = target.max_message or await find_limit(target)
     if limit is None:
         raise UnsupportedError("it has no limit up to 16 MiB")
@@ -146,7 +176,10 @@ async def fragments_limit(target: Target) -> Observation | str:
 
 @check("close-within-message", "RFC 6455, 5.4", (*CLOSES, "close 1002"), alone=True, echo=False)
 async def close_within_message(target: Target) -> str:
-    """Is a close answered that comes between the fragments of a message?"""
+    """Is a close answered that comes between the fragments of a message?
+
+    Sent: The first fragment of a text, and a close with 1000.
+    """
     async with connect(target) as ws:
         await ws.send(TEXT, ws.wrap(b"unfinished")[:-1], fin=False)
         await ws.close(1000)
@@ -155,7 +188,10 @@ async def close_within_message(target: Target) -> str:
 
 @check("stray-continuation", "RFC 6455, 5.4", "close 1002", alone=True, echo=False, intrusive=True)
 async def stray_continuation(target: Target) -> str:
-    """Is a continuation with nothing to continue a protocol error?"""
+    """Is a continuation with nothing to continue a protocol error?
+
+    Sent: A continuation frame as the first frame of all.
+    """
     async with connect(target) as ws:
         await ws.send(CONTINUATION, ws.wrap(b"stray"))
         return await rejection(ws)
@@ -163,7 +199,10 @@ async def stray_continuation(target: Target) -> str:
 
 @check("interrupted-message", "RFC 6455, 5.4", "close 1002", alone=True, echo=False, intrusive=True)
 async def interrupted_message(target: Target) -> str:
-    """Is a new message within an unfinished one a protocol error?"""
+    """Is a new message within an unfinished one a protocol error?
+
+    Sent: The first fragment of a text, and then a whole text.
+    """
     async with connect(target) as ws:
         await ws.send(TEXT, ws.wrap(b"unfinished")[:-1], fin=False)
         await ws.send(TEXT, ws.wrap(b"another"))

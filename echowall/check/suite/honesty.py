@@ -19,14 +19,20 @@ CONTRACT = "services/README.md, the contract"
 
 @check("phantom-idle", CONTRACT, "silence", quiet=True, waits=True, idle=True)
 async def phantom_idle(target: Target) -> Observation | str:
-    """Does an idle client, which says nothing for the time of --idle, hear nothing?"""
+    """Does an idle client, which says nothing for the time of --idle, hear nothing?
+
+    Sent: A text; then nothing, for the time of `--idle`.
+    """
     async with settled(target) as ws:
         return _unasked(await ws.hear(target.idle))
 
 
 @check("phantom-burst", CONTRACT, "nothing else", quiet=True)
 async def phantom_burst(target: Target) -> Observation | str:
-    """Does nothing but these messages come back from a burst of 100 messages?"""
+    """Does nothing but these messages come back from a burst of 100 messages?
+
+    Sent: 100 texts without waiting, and two more as a fence.
+    """
     async with settled(target) as ws:
         sent = [f"brick {number}" for number in range(await affordable(ws, 100))]
         heard, end = await exchange(ws, sent)
@@ -38,7 +44,10 @@ async def phantom_burst(target: Target) -> Observation | str:
 
 @check("duplicates", CONTRACT, "no message twice")
 async def duplicates(target: Target) -> Observation | str:
-    """Does each message of a burst come back no more than once?"""
+    """Does each message of a burst come back no more than once?
+
+    Sent: 100 texts without waiting, and two more as a fence.
+    """
     async with settled(target) as ws:
         sent = [f"tile {number}" for number in range(await affordable(ws, 100))]
         heard, end = await exchange(ws, sent)
@@ -51,7 +60,10 @@ async def duplicates(target: Target) -> Observation | str:
 
 @check("order", CONTRACT, "in order")
 async def order(target: Target) -> Observation | str:
-    """Do alternating large and small messages, sent without waiting, come back in order?"""
+    """Do alternating large and small messages, sent without waiting, come back in order?
+
+    Sent: 60 texts of 32 KiB, a few bytes and 100,000 bytes in turn, without waiting.
+    """
     async with settled(target) as ws:
         sent = [f"stone {number} ".ljust(LARGE[number % 3], ".") for number in range(await affordable(ws, 60))]
         heard, end = await exchange(ws, sent)
@@ -65,7 +77,10 @@ async def order(target: Target) -> Observation | str:
 
 @check("cross-talk", CONTRACT, "each its own", intrusive=True, alone=True)
 async def cross_talk(target: Target) -> Observation | str:
-    """Do 50 clients that speak at the same time each hear their own messages, and none of the others'?"""
+    """Do 50 clients that speak at the same time each hear their own messages, and none of the others'?
+
+    Sent: Five texts from each of 50 clients at once.
+    """
     async with AsyncExitStack() as stack:
         clients: list[Connection] = []
         for _ in range(50):

@@ -59,55 +59,83 @@ async def _echo(target: Target, message: str | bytes) -> str:
 
 @check("text", "RFC 6455, 5.6", "echo")
 async def text(target: Target) -> str:
-    """Does a text message come back?"""
+    """Does a text message come back?
+
+    Sent: One short text.
+    """
     return await _echo(target, "Is anybody there?")
 
 
 @check("unicode", "RFC 6455, 5.6", "echo")
 async def unicode(target: Target) -> str:
-    """Does text in many scripts come back as it was, including beyond the Basic Multilingual Plane?"""
+    """Does text in many scripts come back as it was, including beyond the Basic Multilingual Plane?
+
+    Sent: One text in Greek, Chinese and Hebrew, with emoji, combined letters, and a BOM in its middle.
+    """
     return await _echo(target, UNICODE)
 
 
 @check("noncharacters", "RFC 3629, 3", "echo")
 async def noncharacters(target: Target) -> str:
-    """Do Unicode's noncharacters, which are valid UTF-8, come back?"""
+    """Do Unicode's noncharacters, which are valid UTF-8, come back?
+
+    Sent: One text of eight noncharacters, such as U+FFFE and U+10FFFF.
+    """
     return await _echo(target, NONCHARACTERS)
 
 
 @check("nul-message", "RFC 6455, 5.6", "echo")
 async def nul_message(target: Target) -> str:
-    """Does a text message of one NUL come back?"""
+    """Does a text message of one NUL come back?
+
+    Sent: One text of the byte 0.
+    """
     return await _echo(target, "\0")
 
 
 @check("empty-message", "RFC 6455, 5.6", "echo")
 async def empty_message(target: Target) -> str:
-    """Does an empty text message come back?"""
+    """Does an empty text message come back?
+
+    Sent: One text of no bytes.
+    """
     return await _echo(target, "")
 
 
 @check("empty-binary", "RFC 6455, 5.6", "echo", binary=True)
 async def empty_binary(target: Target) -> str:
-    """Does an empty binary message come back, as binary?"""
+    """Does an empty binary message come back, as binary?
+
+    Sent: One binary message of no bytes.
+    """
     return await _echo(target, b"")
 
 
 @check("binary", "RFC 6455, 5.6", "echo", binary=True)
 async def binary(target: Target) -> str:
-    """Does a binary message whose bytes are valid text come back as binary?"""
+    """Does a binary message whose bytes are valid text come back as binary?
+
+    Sent: One binary message of the bytes `might be text`.
+    """
     return await _echo(target, b"might be text")
 
 
 @check("binary-bytes", "RFC 6455, 5.6", "echo", binary=True)
 async def binary_bytes(target: Target) -> str:
-    """Does a binary message of all 256 bytes come back, as binary?"""
+    """Does a binary message of all 256 bytes come back, as binary?
+
+    Sent: One binary message of the bytes 0 to 255.
+    """
     return await _echo(target, bytes(range(256)))
 
 
 @check("verbatim", "RFC 6455, 5.6", "echo")
 async def verbatim(target: Target) -> str:
-    """Does text come back as it was that somebody might be tempted to tidy up?"""
+    """Does text come back as it was that somebody might be tempted to tidy up?
+
+    Sent: Nine texts, each on a connection of its own: with a BOM, CRLF, tabs, HTML, JSON, a number, quotes, percent
+    signs, and decomposed letters.
+    """
 
     async def one(message: str) -> str:
         return brief(await _echo(target, message))
@@ -118,7 +146,11 @@ async def verbatim(target: Target) -> str:
 
 @check("lengths", "RFC 6455, 5.2", "all come back")
 async def lengths(target: Target) -> Observation | str:
-    """Do texts of 1 to 65,538 bytes come back, around each length where something changes?"""
+    """Do texts of 1 to 65,538 bytes come back, around each length where something changes?
+
+    Sent: Texts of many lengths, one after the other, around 125, 256, 1,024, 4,096, 8,192, 16,384, 32,768 and
+    65,536 bytes.
+    """
     async with connect(target) as ws:
         least = len(ws.wrap(b""))
         return await _each_length(ws, [_pattern(length - least) for length in LENGTHS if length > least])
@@ -126,7 +158,10 @@ async def lengths(target: Target) -> Observation | str:
 
 @check("binary-lengths", "RFC 6455, 5.2", "all come back", binary=True)
 async def binary_lengths(target: Target) -> Observation | str:
-    """Do binary messages of 1 to 65,538 bytes come back, around each length where something changes?"""
+    """Do binary messages of 1 to 65,538 bytes come back, around each length where something changes?
+
+    Sent: Binary messages of the same lengths.
+    """
     async with connect(target) as ws:
         return await _each_length(ws, [_pattern(length).encode() for length in LENGTHS])
 
@@ -151,6 +186,9 @@ def _pattern(length: int) -> str:
 @check("server-frames", "RFC 6455, 5", "well-formed", echo=False, gathers="frame")
 async def server_frames(target: Target) -> str:
     """Is each of the server's frames one that a browser takes: unmasked, with a proper length, opcode and bits?
+
+    Sent: Texts of 1, 125, 126, 65,535 and 65,536 bytes, a binary message, a ping and a close; and a ping where
+    compression was offered.
 
     What is found in any other check's frames counts, too, where that check itself found nothing wrong.
     """
@@ -186,7 +224,10 @@ async def _compressed_and_controlled(target: Target) -> None:
 
 @check("large-message", "RFC 6455, 5.2", "echo")
 async def large_message(target: Target) -> Observation | str:
-    """Does 1 MiB of text come back whole?"""
+    """Does 1 MiB of text come back whole?
+
+    Sent: One text of 1 MiB.
+    """
     async with connect(target) as ws:
         message = "0123456789abcdef" * (MIB // 16)
         await ws.say(message)
@@ -206,7 +247,11 @@ async def large_message(target: Target) -> Observation | str:
     seconds=60,
 )
 async def message_limit(target: Target) -> Observation | str:
-    """Is a message over the limit refused with 1009, and is the limit where it is declared?"""
+    """Is a message over the limit refused with 1009, and is the limit where it is declared?
+
+    Sent: A binary message of the declared limit, and one of a byte more. Where no limit is declared, one up to 16
+    MiB is looked for by bisection.
+    """
 
     limit = target.max_message or await find_limit(target)
     if limit is None:
@@ -256,6 +301,8 @@ async def weigh(target: Target, size: int, *, pause: bool = False) -> str:
 async def steady(target: Target) -> Observation | str:
     """Do 600 messages, text and binary in turn and ten at a time, come back, each once and in order?
 
+    Sent: Ten messages at a time, text and binary in turn, 60 times.
+
     Whether binary comes back as binary is the affair of `binary`. After 8 s no more are sent.
     """
     began, ten = time.monotonic(), 0
@@ -285,7 +332,10 @@ def _misplaced(outcome: str) -> str:
 
 @check("burst", "RFC 6455, 5.4", "all in order", intrusive=True)
 async def burst(target: Target) -> Observation | str:
-    """Do 1,000 messages in one burst come back, each once and in order?"""
+    """Do 1,000 messages in one burst come back, each once and in order?
+
+    Sent: 1,000 texts in one write.
+    """
     async with connect(target) as ws:
         sent = [f"message {number}" for number in range(await affordable(ws, 1000))]
         await ws.write(b"".join(_text(ws, message) for message in sent), f"{len(sent):,} text messages")
@@ -295,6 +345,8 @@ async def burst(target: Target) -> Observation | str:
 @check("backlog", "RFC 6455, 5.4", "all in order", intrusive=True, waits=True)
 async def backlog(target: Target) -> Observation | str:
     """Does a client that reads nothing for a second get all its echoes, each once and in order?
+
+    Sent: 512 texts, each second one of 32 KiB, while nothing is read for a second.
 
     They are more than the kernels hold, so some have to wait in the server, large messages behind small ones.
     """
@@ -313,7 +365,10 @@ async def backlog(target: Target) -> Observation | str:
 
 @check("coalesced", "RFC 6455, 5.2", "all in order")
 async def coalesced(target: Target) -> Observation | str:
-    """Do two messages in one TCP segment both come back?"""
+    """Do two messages in one TCP segment both come back?
+
+    Sent: Two texts in one TCP segment.
+    """
     sent = ["first", "second"]
     async with connect(target) as ws:
         await ws.write(b"".join(_text(ws, message) for message in sent), "two text messages in one segment")
@@ -322,7 +377,10 @@ async def coalesced(target: Target) -> Observation | str:
 
 @check("coalesced-ping", "RFC 6455, 5.2", "all in order")
 async def coalesced_ping(target: Target) -> Observation | str:
-    """Do two messages with a ping between them, in one TCP segment, both come back?"""
+    """Do two messages with a ping between them, in one TCP segment, both come back?
+
+    Sent: A text, a ping and a text in one TCP segment.
+    """
     async with connect(target) as ws:
         data = _text(ws, "first") + frames.encode(PING, b"wall") + _text(ws, "second")
         await ws.write(data, "text, ping and text in one segment")
@@ -331,7 +389,10 @@ async def coalesced_ping(target: Target) -> Observation | str:
 
 @check("byte-by-byte", "RFC 6455, 5.2", "echo")
 async def byte_by_byte(target: Target) -> str:
-    """Does a message that arrives one byte at a time come back?"""
+    """Does a message that arrives one byte at a time come back?
+
+    Sent: A text of 132 bytes, one byte in each TCP segment.
+    """
     async with connect(target) as ws:
         message = "drop by drop " * 11  # longer than 125 bytes, so the length has a form of its own
         for byte in _text(ws, message):
@@ -342,7 +403,10 @@ async def byte_by_byte(target: Target) -> str:
 
 @check("paused-frame", "RFC 6455, 5.2", "echo", waits=True)
 async def paused_frame(target: Target) -> str:
-    """Does a message come back whose frame pauses for 3 s in its middle, as on a bad link?"""
+    """Does a message come back whose frame pauses for 3 s in its middle, as on a bad link?
+
+    Sent: The first half of a text in one frame and, 3 s later, the second.
+    """
     async with connect(target) as ws:
         message = "Is anybody there?" * 60
         data = _text(ws, message)

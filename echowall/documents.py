@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from echowall.catalog import catalog
 from echowall.catalog.contract import ROOM
+from echowall.check import guide
 from echowall.results import behaviour, model, store
 from echowall.results.verdicts import Verdict
 
@@ -195,6 +196,7 @@ PARTS = {
     "room": Part("echowall/catalog/contract.py", room),
     "behaviour": Part("the newest runs in results/check", lambda root, _: behaviour.document(root)),
     "conformance": Part("the newest runs in results/conformance", lambda root, _: behaviour.conformance(root)),
+    "checks": Part("echowall/check/suite and services/*/service.toml", lambda root, _: guide.document(root)),
     "model": Part("echowall/results/model.py", fields),
 }
 #: Which parts each document has.
@@ -203,4 +205,5 @@ DOCUMENTS = {
     "services/README.md": ("room",),
     "docs/behaviour.md": ("behaviour", "conformance"),
     "docs/results.md": ("model",),
+    "docs/checks.md": ("checks",),
 }
