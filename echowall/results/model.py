@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal
 
 import msgspec
@@ -13,7 +14,12 @@ from echowall.results.verdicts import Verdict
 
 SCHEMA = 2
 #: The only fields of a run in the store that may be null or empty.
-_MAY_BE_EMPTY = frozenset({"max_message", "ping_interval", "detail", "close_code"})
+_MAY_BE_EMPTY = frozenset(
+    {"max_message", "ping_interval", "detail", "close_code"}
+    # A benchmark: what a closed loop does not have, and what it refuses to report, which it then says in `refusals`.
+    | {"rate", "in_flight", "offered", "lateness", "uncorrected", "refusals", "comparisons", "cores"}
+    | {"latency", "p50", "p90", "p99", "p999", "throughput", "cpu", "proxy_cpu", "memory"}
+)
 
 
 class Run(msgspec.Struct, kw_only=True, tag_field="kind"):
@@ -59,6 +65,28 @@ class ConformanceRun(Run, kw_only=True, tag="conformance"):
     """What was tested, and what was found."""
     interrupted: bool = False
     """Whether the run was ended before its time, so that answers are missing; never in the store."""
+
+
+class BenchRun(Run, kw_only=True, tag="bench"):
+    """A run of `echowall bench`: its `kind` is `bench`."""
+
+    seed: int
+    """Of the order within rounds, and of the intervals: the same seed gives the same."""
+    rounds: int
+    """How many were finished. Each has every target and every step once, in an order of its own."""
+    yardstick: str
+    """The target in every round to which the others are compared."""
+    generator: dict[str, str]
+    """The versions of what sends the messages."""
+    steps: list[Step]
+    """What was measured, in the order in which it is shown."""
+    targets: list[Benched]
+    """What was measured, and what was found."""
+    comparisons: list[Comparison]
+    """Each target with the yardstick; among them the yardstick with a second instance of itself, which shows the
+    noise."""
+    interrupted: bool = False
+    """Whether the run was ended before its time, so that rounds are missing; never in the store."""
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +153,24 @@ class Conformed(Target, kw_only=True):
     """One for each case that was put, in the suite's order."""
 
 
+class Benched(Target, kw_only=True):
+    """A target, and what it costs."""
+
+    again: bool = False
+    """Whether this is the second instance of the yardstick, which is there to show the noise."""
+    measurements: list[Measurement] = []
+    """One for each round and step, in the order in which they were made."""
+    figures: list[Figure] = []
+    """One for each step, over all rounds."""
+
+    @property
+    def label(self) -> str:
+        """The name, and what tells it from others of that name."""
+        further = [self.via or "", "bare" if self.mends == "off" else "", "again" if self.again else ""]
+        words = ", ".join(word for word in further if word and word != "direct")
+        return f"{self.name} ({words})" if words else self.name
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a service was configured to bear, by its `service.toml`."""
 
@@ -169,6 +215,194 @@ class CaseResult(msgspec.Struct, kw_only=True):
     """Figures and circumstances that vary from run to run."""
     seconds: float = 0.0
     """How long the case took; not a measure of the server."""
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a scenario: one way of sending messages."""
+
+    name: str
+    """As in `64 B at 1000/s`."""
+    scenario: str
+    """Whose part it is: `rate`, `saturation`."""
+    rate: float | None
+    """Messages a second over all connections, each at its planned time (open loop); null where each connection sends
+    its next message when one has come back (closed loop)."""
+    in_flight: int | None
+    """How many messages of each connection are underway, in a closed loop; null in an open one."""
+    size: int
+    """Bytes of a message."""
+    binary: bool
+    """Whether the messages are binary, and not text."""
+    connections: int
+    """How many."""
+    warmup: float
+    """Seconds that were left out at the beginning."""
+    seconds: float
+    """How long was measured after that, in each round."""
+
+
+class Why(StrEnum):
+    """Why a figure is withheld."""
+
+    TROUBLE = "trouble"
+    """There was no run: the connections could not be opened, for one."""
+    ENDED = "ended"
+    """The server stopped answering, or closed every connection."""
+    RATE = "rate"
+    """Less than 98 % of what was offered came back in time, so it cannot hold the rate."""
+    GENERATOR = "generator"
+    """The generator was the limit: the 99th percentile of its lateness is over a tenth of that of the latency, or it
+    used over 85 % of its core."""
+    SAMPLES = "samples"
+    """Fewer than 100 samples lie beyond the percentile."""
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure that is withheld."""
+
+    why: Why
+    """The rule."""
+    withheld: str
+    """What is: `everything`, `latency`, `cost`, `throughput`, or a percentile."""
+    says: str
+    """One sentence, with the figures."""
+
+
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
+    """Percentiles of a time, in microseconds; null where fewer than 100 samples lie beyond one."""
+
+    samples: int
+    """How many there are."""
+    p50: float | None
+    """The median."""
+    p90: float | None
+    """The 90th percentile."""
+    p99: float | None
+    """The 99th percentile."""
+    p999: float | None
+    """The percentile 99.9."""
+    longest: float
+    """The one longest time: not a percentile, and of no use in comparing."""
+
+
+class Errors(msgspec.Struct, kw_only=True):
+    """What went wrong, in messages, from the first one on, warm-up included. None of these was timed."""
+
+    lost: int = 0
+    """Never came back."""
+    twice: int = 0
+    """Came back once more."""
+    altered: int = 0
+    """Were not what had been sent, or their checksum was wrong."""
+    strays: int = 0
+    """Came back on another connection."""
+    disordered: int = 0
+    """Came back after one that was sent later."""
+    unanswered: int = 0
+    """Were still underway when the run's patience was at an end."""
+    unsent: int = 0
+    """Were not sent, because their connection had ended."""
+    connections: int = 0
+    """Connections (not messages) that ended before the run did."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(getattr(self, name) for name in self.__struct_fields__)
+
+
+class Measurement(msgspec.Struct, kw_only=True):
+    """One step, in one round."""
+
+    step: str
+    """The step's name."""
+    round: int
+    """From 1 on."""
+    offered: float | None
+    """Messages a second that were planned; null in a closed loop."""
+    achieved: float
+    """Right echoes a second."""
+    sent: int
+    """Messages, warm-up included."""
+    errors: Errors
+    """What went wrong."""
+    latency: str
+    """From the planned time of a message to its echo (in a closed loop: from the time of sending), as an encoded
+    HdrHistogram of nanoseconds."""
+    uncorrected: str
+    """From the time of sending to the echo; empty in a closed loop."""
+    lateness: str
+    """From the planned time to the time of sending: the generator's own fault; empty in a closed loop."""
+    generator: float
+    """The share of one core that the generator used."""
+    cores: list[int]
+    """The CPUs on which the generator could run."""
+    cpu: float | None
+    """The server's CPU time, in microseconds a message; null for a URL."""
+    proxy_cpu: float | None
+    """The proxy's, on that route; null on any other."""
+    memory: int | None
+    """The server's at the end of the step, as the proportional set size of all its processes, in bytes; null for a
+    URL."""
+    refusals: list[Refusal]
+    """What is withheld of this."""
+
+
+class Figure(msgspec.Struct, kw_only=True):
+    """One step, over all rounds. What is withheld is null here."""
+
+    step: str
+    """The step's name."""
+    rounds: int
+    """How many rounds it is made of: those in which the generator was the limit are left out of the latency."""
+    offered: float | None
+    """Messages a second that were planned; null in a closed loop."""
+    throughput: float | None
+    """Right echoes a second: the mean of the rounds."""
+    errors: Errors
+    """What went wrong, in all rounds together."""
+    latency: Spread | None
+    """From the planned time (in a closed loop: from the time of sending)."""
+    uncorrected: Spread | None
+    """From the time of sending; null in a closed loop."""
+    lateness: Spread | None
+    """The generator's own; null in a closed loop."""
+    cpu: Estimate | None
+    """The server's CPU time, in microseconds a message; null for a URL."""
+    proxy_cpu: Estimate | None
+    """The proxy's, on that route; null on any other."""
+    memory: Estimate | None
+    """The server's, in bytes; null for a URL."""
+    refusals: list[Refusal]
+    """What is withheld."""
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """A mean over rounds, with the interval that holds it in 95 of 100 runs."""
+
+    mean: float
+    """The geometric mean."""
+    low: float
+    """The interval's beginning."""
+    high: float
+    """The interval's end."""
+    rounds: int
+    """Over how many."""
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """A target with the yardstick, by the ratio within each round."""
+
+    target: str
+    """Its label."""
+    step: str
+    """The step's name."""
+    quantity: str
+    """`cpu`, `memory`, `p50`, `p99` or `throughput`."""
+    ratio: Estimate
+    """To the yardstick's: 2 is twice as much."""
+    distinguishable: bool
+    """Whether there are at least six rounds and the interval does not hold 1. If not, nothing can be said."""
 
 
 def empty_fields(run: Run) -> Iterator[str]:

@@ -1,0 +1,465 @@
+"""The load generator, a process of its own: `python -m echowall.bench.generator`.
+
+It reads a Plan as JSON from standard input, and writes to standard output the word `begin` when the time begins that is
+measured, `end` when that is over, and then a Report as JSON. While messages are underway it only appends integers to
+arrays; what they come to is counted afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import resource
+import signal
+import socket
+import ssl
+import sys
+from array import array
+from collections import Counter, deque
+from collections.abc import Iterable
+from time import monotonic_ns, process_time_ns
+from typing import Literal
+
+import msgspec
+import uvloop
+from hdrh.histogram import HdrHistogram
+from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSParsedURL, WSTransport, ws_connect
+
+from echowall.bench import pacing
+from echowall.bench.payload import Payload
+from echowall.bench.plan import BEGIN, END, Aim, Plan, Report
+from echowall.check.wire.errors import UnreachableError
+from echowall.check.wire.tunnel import Tunnel
+from echowall.results.model import Errors
+
+_SECOND = 1_000_000_000
+#: How often a run looks whether anything still comes back, in seconds.
+_LOOK = 0.1
+#: How long it waits for messages that others have overtaken, in seconds.
+_OVERTAKEN = 0.3
+#: How many connections are opened at the same time.
+_AT_ONCE = 32
+#: How long the connections may take to close, in seconds.
+_CLOSING = 1.0
+#: What became of a message, in place of the time when it came back.
+_UNDERWAY, _WRONG = 0, -1
+#: In place of the time when it was sent: it was not.
+_UNSENT = -1
+#: How many messages are sent before what came back is read.
+_BATCH = 64
+#: How long after the end messages that are late are still sent, in nanoseconds.
+_GRACE = _SECOND // 2
+#: HdrHistograms are of nanoseconds up to an hour, with three significant digits.
+_LONGEST, _DIGITS = 3600 * _SECOND, 3
+#: Times are rounded to this many nanoseconds before they are counted.
+_GRAIN = 100
+
+Ended = Literal["", "stopped answering", "closed every connection"]
+
+
+class Traffic:
+    """All messages of a run. Message `number` was sent at `sent[number]` and came back at `received[number]`."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.payload = Payload(plan.size, binary=plan.binary)
+        self.kind = WSMsgType.BINARY if plan.binary else WSMsgType.TEXT
+        self.sent, self.received = array("q"), array("q")
+        self.errors = Errors()
+        self.connections: list[Connection] = []
+        self.open = False
+        """Whether what comes back is answered by the next message: the closed loop."""
+        self.last = 0
+        """When something came back last."""
+
+    def say(self, connection: Connection, now: int) -> None:
+        """Send the next message. `now` is when that is."""
+        number = len(self.sent)
+        self.received.append(_UNDERWAY)
+        if connection.gone:
+            self.sent.append(_UNSENT)
+            self.errors.unsent += 1
+            return
+        message = self.payload.make(number, connection.number)
+        connection.expected.append((number, message[: self.payload.head]))
+        self.sent.append(now)
+        connection.transport.send(self.kind, message)
+
+
+class Connection(WSListener):
+    """One of the connections, and what is underway on it."""
+
+    transport: WSTransport
+
+    def __init__(self, number: int, traffic: Traffic) -> None:
+        self.number, self._traffic = number, traffic
+        self.expected: deque[tuple[int, bytes]] = deque()
+        """The messages that are underway and that none has overtaken: number and first bytes."""
+        self.overtaken: set[int] = set()
+        self.gone = False
+        self._fragments: list[bytes] = []
+        self._kind = traffic.kind
+        self._head, self._padding = traffic.payload.head, traffic.payload.make(0, 0)[traffic.payload.head :]
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self.transport = transport
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self.gone = True
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        now = monotonic_ns()
+        kind = frame.msg_type
+        if kind is self._traffic.kind and frame.fin:
+            self._hear(frame.get_payload_as_bytes(), now)
+        elif kind is WSMsgType.CLOSE:
+            self.gone = True
+            transport.send_close(WSCloseCode.OK)
+            transport.disconnect()
+        elif kind in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION):
+            if kind is not WSMsgType.CONTINUATION:
+                self._kind, self._fragments = kind, []
+            self._fragments.append(frame.get_payload_as_bytes())
+            if frame.fin:
+                whole = b"".join(self._fragments)
+                self._hear(whole if self._kind is self._traffic.kind else b"", now)
+
+    def _hear(self, message: bytes, now: int) -> None:
+        """A message came back at that time."""
+        traffic, expected = self._traffic, self.expected
+        traffic.last = now
+        head = self._head
+        if expected and message[:head] == expected[0][1] and message[head:] == self._padding:
+            traffic.received[expected.popleft()[0]] = now
+            answered = 1
+        else:
+            answered = self._hear_other(message, now)
+        if traffic.open and not self.gone:
+            for _ in range(answered):
+                traffic.say(self, monotonic_ns())
+
+    def _hear_other(self, message: bytes, now: int) -> int:
+        """Another message than the one that was due; gives how many were underway, and are no longer waited for."""
+        traffic, errors = self._traffic, self._traffic.errors
+        stamp = traffic.payload.read(message)
+        if stamp is None or stamp.number >= len(traffic.sent) or stamp.connection >= len(traffic.connections):
+            errors.altered += 1
+            if not self.expected:
+                return 0
+            traffic.received[self.expected.popleft()[0]] = _WRONG
+            return 1
+        number = stamp.number
+        if traffic.received[number] != _UNDERWAY:
+            errors.twice += 1
+            return 0
+        if stamp.connection != self.number:
+            errors.strays += 1
+            traffic.received[number] = _WRONG
+            return traffic.connections[stamp.connection].forget(number)
+        if number in self.overtaken:
+            errors.disordered += 1
+            self.overtaken.remove(number)
+            traffic.received[number] = _WRONG
+            return 0
+        before = len(self.expected)
+        while self.expected[0][0] != number:
+            self.overtaken.add(self.expected.popleft()[0])
+        self.expected.popleft()
+        traffic.received[number] = now
+        return before - len(self.expected)
+
+    def forget(self, number: int) -> int:
+        """It came back elsewhere; gives 0, for it was not this connection's place that became free."""
+        self.overtaken.discard(number)
+        with contextlib.suppress(StopIteration):
+            self.expected.remove(next(one for one in self.expected if one[0] == number))
+        return 0
+
+    def give_up(self, before: int) -> int:
+        """Wait no longer for what was sent before that time; gives how many those are."""
+        count = 0
+        while self.expected and self._traffic.sent[self.expected[0][0]] < before:
+            self.overtaken.add(self.expected.popleft()[0])
+            count += 1
+        return count
+
+
+async def run(plan: Plan) -> Report:
+    """Carry the plan out."""
+    traffic = Traffic(plan)
+    try:
+        async with asyncio.timeout(plan.within):
+            await _connect(traffic)
+    except TimeoutError:
+        opened = len([one for one in traffic.connections if hasattr(one, "transport")])
+        return Report(trouble=f"only {opened} of {plan.connections} connections opened within {plan.within:g} s")
+    except (OSError, WSError, UnreachableError) as error:
+        return Report(trouble=f"{plan.connections} connections could not be opened: {_reason(error)}")
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    clock = _Clock(plan)
+    ended = await (_open_loop(traffic, clock) if plan.rate else _closed_loop(traffic, clock))
+    clock.stop()
+    traffic.errors.connections = sum(one.gone for one in traffic.connections)
+    await _settle(traffic)
+    await _close(traffic)
+    return _count(traffic, clock, ended)
+
+
+class _Clock:
+    """The run's times, of time.monotonic_ns(). It begins a moment after it is made."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.interval = _SECOND / plan.rate if plan.rate else 0.0
+        self.first = monotonic_ns() + _SECOND // 20
+        self.begin = self.first + round(plan.warmup * _SECOND)
+        self.end = self.begin + round(plan.seconds * _SECOND)
+        self.used = 0
+        """The CPU time that was used between `begin` and `end`, in nanoseconds."""
+        self._timers: list[asyncio.TimerHandle] = []
+        self._began: int | None = None
+
+    def planned(self, number: int) -> int:
+        """When the message of that number is to be sent, in an open loop."""
+        return self.first + int(number * self.interval)
+
+    def start(self) -> None:
+        """Say when the time begins that is measured, and when it ends."""
+        loop = asyncio.get_running_loop()
+        for at, what in ((self.begin, self._begin), (self.end, self.stop)):
+            self._timers.append(loop.call_later((at - monotonic_ns()) / _SECOND, what))
+
+    def _begin(self) -> None:
+        self._began = process_time_ns()
+        _say(BEGIN)
+
+    def stop(self) -> None:
+        """It ends now, if it did not before."""
+        for timer in self._timers:
+            timer.cancel()
+        if self._began is not None:
+            self.used, self._began = process_time_ns() - self._began, None
+            _say(END)
+
+
+async def _open_loop(traffic: Traffic, clock: _Clock) -> Ended:
+    """Send each message at its planned time, to one connection after the other."""
+    connections, count, sent = traffic.connections, len(traffic.connections), traffic.sent
+    total = round((clock.end - clock.first) / clock.interval)
+    done = asyncio.Event()
+
+    def send() -> bool:
+        if done.is_set():  # ended before its time
+            return False
+        number, now = len(sent), monotonic_ns()
+        most = min(total, number + _BATCH)
+        while number < most and clock.planned(number) <= now:
+            traffic.say(connections[number % count], now)
+            number, now = number + 1, monotonic_ns()
+        if number == total or now > clock.end + _GRACE:
+            done.set()
+        return not done.is_set()
+
+    clock.start()
+    pacing.each(clock.interval, clock.first, send)
+    ended = await _watch(traffic, clock.end, done)
+    done.set()
+    return ended
+
+
+async def _closed_loop(traffic: Traffic, clock: _Clock) -> Ended:
+    """Keep so many messages underway on each connection."""
+    clock.start()
+    traffic.open = True
+    for _ in range(traffic.plan.in_flight):
+        for connection in traffic.connections:
+            traffic.say(connection, monotonic_ns())
+    try:
+        return await _watch(traffic, clock.end, None)
+    finally:
+        traffic.open = False
+
+
+async def _watch(traffic: Traffic, end: int, done: asyncio.Event | None) -> Ended:
+    """Wait for the end, or for the endpoint to end it."""
+    patience = round(traffic.plan.patience * _SECOND)
+    traffic.last = monotonic_ns()
+    while (now := monotonic_ns()) < end or (done and not done.is_set()):
+        await asyncio.sleep(min(_LOOK, max(0.0, (end - now) / _SECOND)) if now < end else _LOOK)
+        now = monotonic_ns()
+        if all(one.gone for one in traffic.connections):
+            return "closed every connection"
+        underway = any(one.expected for one in traffic.connections)
+        if underway and now - traffic.last > patience:
+            return "stopped answering"
+        if not underway:
+            traffic.last = now
+        if traffic.open:
+            for one in traffic.connections:
+                for _ in range(one.give_up(now - patience)):
+                    traffic.say(one, monotonic_ns())
+    return ""
+
+
+async def _settle(traffic: Traffic) -> None:
+    """Wait for what is still underway, and count what never came back."""
+    errors, patience = traffic.errors, traffic.plan.patience
+    began = monotonic_ns()
+    while any(one.expected and not one.gone for one in traffic.connections):
+        now = monotonic_ns()
+        if now - traffic.last > patience * _SECOND or now - began > 2 * patience * _SECOND:
+            break
+        await asyncio.sleep(_LOOK / 10)
+    if any(one.overtaken for one in traffic.connections):
+        await asyncio.sleep(min(_OVERTAKEN, patience))
+    silent = monotonic_ns() - traffic.last > patience * _SECOND
+    for one in traffic.connections:
+        errors.lost += len(one.overtaken)
+        if one.gone or silent:
+            errors.lost += len(one.expected)
+        else:
+            errors.unanswered += len(one.expected)
+
+
+def _count(traffic: Traffic, clock: _Clock, ended: Ended) -> Report:
+    """What it all came to."""
+    plan, sent, received = traffic.plan, traffic.sent, traffic.received
+    back = [number for number, at in enumerate(received) if at > 0]
+    within = [number for number in back if clock.begin <= received[number] < clock.end]
+    report = Report(
+        ended=ended,
+        sent=sum(1 for at in sent if at != _UNSENT),
+        paced=_paced(traffic, clock) / plan.seconds,
+        achieved=len(within) / plan.seconds,
+        errors=traffic.errors,
+        cpu=clock.used / (plan.seconds * _SECOND),
+        cores=sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [],
+    )
+    if plan.rate:
+        planned = {number: at for number in range(len(sent)) if (at := clock.planned(number)) >= clock.begin}
+        back = [number for number in back if number in planned]
+        report.latency = _histogram(received[number] - planned[number] for number in back)
+        report.uncorrected = _histogram(received[number] - sent[number] for number in back)
+        report.lateness = _histogram(sent[number] - at for number, at in planned.items() if sent[number] != _UNSENT)
+    else:
+        report.latency = _histogram(received[number] - sent[number] for number in within)
+    return report
+
+
+def _paced(traffic: Traffic, clock: _Clock) -> int:
+    """How many messages had their turn within the time that is measured, by the planned times of those not sent."""
+    times = (clock.planned(number) if at == _UNSENT else at for number, at in enumerate(traffic.sent))
+    return sum(1 for at in times if clock.begin <= at < clock.end)
+
+
+def _histogram(times: Iterable[int]) -> str:
+    """Of these nanoseconds."""
+    histogram = HdrHistogram(1, _LONGEST, _DIGITS)
+    for time, count in Counter(time - time % _GRAIN for time in times).items():
+        histogram.record_value(min(max(1, time), _LONGEST), count)
+    return str(histogram.encode().decode())
+
+
+async def _connect(traffic: Traffic) -> None:
+    """Open all connections, some at a time. Raises what stood in the way of the first that could not be opened."""
+    plan = traffic.plan
+    traffic.connections = [Connection(number, traffic) for number in range(plan.connections)]
+    turn = asyncio.Semaphore(_AT_ONCE)
+    tls = _tls(plan.aim)
+
+    async def one(connection: Connection) -> None:
+        async with turn:
+            await ws_connect(
+                lambda: connection,
+                plan.aim.url,
+                ssl_context=tls,
+                extra_headers=_headers(plan.aim),
+                socket_factory=(lambda url: _through(plan.aim, url)) if plan.aim.proxy else None,
+                max_redirects=0,
+                max_frame_size=max(1 << 20, 2 * plan.size),
+                websocket_handshake_timeout=plan.within,
+            )
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for connection in traffic.connections:
+                tasks.create_task(one(connection))
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+def _headers(aim: Aim) -> list[tuple[str, str]]:
+    offered = [("Sec-WebSocket-Protocol", ", ".join(aim.subprotocols))] if aim.subprotocols else []
+    return [*aim.headers, *offered]
+
+
+def _tls(aim: Aim) -> ssl.SSLContext | None:
+    if not aim.url.startswith("wss:"):
+        return None
+    context = ssl.create_default_context(cafile=aim.tls.ca)
+    if aim.tls.cert:
+        context.load_cert_chain(aim.tls.cert, aim.tls.key)
+    if aim.tls.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+async def _through(aim: Aim, url: WSParsedURL) -> socket.socket:
+    """A connection with the endpoint, through the HTTP proxy."""
+    assert aim.proxy  # noqa: S101
+    tunnel = Tunnel(*aim.proxy)
+    raw = await asyncio.to_thread(socket.create_connection, (tunnel.host, tunnel.port))
+    try:
+        raw.setblocking(False)
+        await tunnel.connect(raw, url.host, url.port)
+    except BaseException:
+        raw.close()
+        raise
+    return raw
+
+
+async def _close(traffic: Traffic) -> None:
+    for one in traffic.connections:
+        if not one.gone:
+            one.gone = True
+            one.transport.send_close(WSCloseCode.OK)
+            one.transport.disconnect()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_CLOSING):
+            await asyncio.gather(*(one.transport.wait_disconnected() for one in traffic.connections))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"no TLS that can be trusted: {error.verify_message}"
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """The process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; whoever started this one ends it
+    logging.disable()
+    plan = msgspec.json.decode(sys.stdin.readline(), type=Plan)
+    if plan.core is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {plan.core})
+    with contextlib.suppress(ValueError, OSError):  # then connections fail, and say so
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < plan.connections + 64:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    _say(msgspec.json.encode(uvloop.run(run(plan))).decode())
+
+
+if __name__ == "__main__":
+    main()

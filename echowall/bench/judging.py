@@ -1,0 +1,119 @@
+"""What a measurement can stand behind, and what it refuses to report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hdrh.histogram import HdrHistogram
+
+from echowall.bench.plan import Plan, Report
+from echowall.results.model import Measurement, Refusal, Spread, Why
+
+#: How much of what is offered has to come back in time.
+HELD = 0.98
+#: How much of the latency the generator's lateness may be, by their 99th percentiles.
+LATE = 0.1
+#: How much of its core the generator may use.
+BUSY = 0.85
+#: How many samples have to lie beyond a percentile.
+BEYOND = 100
+PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p999": 99.9}
+#: What is withheld.
+EVERYTHING, LATENCY, COST, THROUGHPUT = "everything", "latency", "cost", "throughput"
+_MICROSECOND = 1000
+
+
+def refusals(plan: Plan, report: Report) -> list[Refusal]:
+    """What of that report cannot be stood behind. The number of samples is judged over all rounds: see spread()."""
+    if report.trouble:
+        return [_refuse(Why.TROUBLE, EVERYTHING, report.trouble)]
+    if report.ended:
+        ending = f"the server {report.ended} after {_count(report.sent, 'message')}"
+        return [_refuse(Why.ENDED, EVERYTHING, ending)]
+    if limit := _limit(plan, report):
+        return [_refuse(Why.GENERATOR, withheld, limit) for withheld in (LATENCY, COST if plan.rate else THROUGHPUT)]
+    if plan.rate and report.achieved < HELD * plan.rate:
+        cannot = f"cannot hold {plan.rate:,.0f}/s: {report.achieved:,.0f}/s came back in time"
+        return [_refuse(Why.RATE, withheld, cannot) for withheld in (LATENCY, COST)]
+    if plan.rate:
+        late, latency = (_at(decode(one), 99.0) for one in (report.lateness, report.latency))
+        if late > LATE * latency:
+            says = (
+                f"the generator was the limit: it was {late:,.0f} µs late at p99, "
+                f"which is more than a tenth of the latency, {latency:,.0f} µs"
+            )
+            return [_refuse(Why.GENERATOR, LATENCY, says)]
+    return []
+
+
+def _limit(plan: Plan, report: Report) -> str | None:
+    """Why the generator could not send so much; None where it could."""
+    if report.cpu > BUSY:
+        return f"the generator was the limit: it used {report.cpu:.0%} of its core"
+    if plan.rate and report.paced < HELD * plan.rate:
+        return f"the generator was the limit: of {plan.rate:,.0f}/s it sent only {report.paced:,.0f}/s"
+    return None
+
+
+def spread(histogram: HdrHistogram) -> Spread | None:
+    """The percentiles that the histogram of nanoseconds has enough samples for; None where it has none at all."""
+    samples = histogram.get_total_count()
+    if not samples:
+        return None
+    shown = {name: _at(histogram, at) if samples >= needed(at) else None for name, at in PERCENTILES.items()}
+    return Spread(samples=samples, longest=_at(histogram, 100.0), **shown)
+
+
+def too_few(found: Spread) -> list[Refusal]:
+    """The percentiles that are withheld for want of samples."""
+    return [
+        _refuse(
+            Why.SAMPLES,
+            name,
+            f"{named(name)} takes {needed(at):,} messages, for {BEYOND} to lie beyond it; there were {found.samples:,}",
+        )
+        for name, at in PERCENTILES.items()
+        if getattr(found, name) is None
+    ]
+
+
+def named(percentile: str) -> str:
+    """As people write it: `p99.9`."""
+    return "p99.9" if percentile == "p999" else percentile
+
+
+def needed(percentile: float) -> int:
+    """How many samples it takes for BEYOND of them to lie beyond the percentile: 10,000 for the 99th."""
+    return round(BEYOND / (1 - percentile / 100))
+
+
+def is_withheld(what: str, found: Iterable[Refusal]) -> bool:
+    """Whether one of these refusals withholds it."""
+    return any(one.withheld in (what, EVERYTHING) for one in found)
+
+
+def decode(encoded: str) -> HdrHistogram:
+    """An encoded histogram; an empty one where there is none."""
+    return HdrHistogram.decode(encoded) if encoded else HdrHistogram(1, 3600 * 10**9, 3)
+
+
+def merged(measurements: Sequence[Measurement], which: str) -> HdrHistogram:
+    """One histogram of those measurements: `latency`, `uncorrected` or `lateness`."""
+    histogram = decode("")
+    for one in measurements:
+        if encoded := getattr(one, which):
+            histogram.decode_and_add(encoded)
+    return histogram
+
+
+def _at(histogram: HdrHistogram, percentile: float) -> float:
+    """In microseconds."""
+    return float(histogram.get_value_at_percentile(percentile)) / _MICROSECOND
+
+
+def _refuse(why: Why, withheld: str, says: str) -> Refusal:
+    return Refusal(why=why, withheld=withheld, says=says)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

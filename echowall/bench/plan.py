@@ -1,0 +1,94 @@
+"""What a generator is told, and what it reports: one JSON line each, so that it can run in any process anywhere."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from echowall.results.model import Errors
+
+#: What the generator says on a line of its own when the time begins that is measured, and when it is over.
+BEGIN, END = "begin", "end"
+#: The least bytes of a message: its number, its connection and its checksum, as text.
+LEAST = 32
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True):
+    """What a `wss://` endpoint is trusted by, and shown: names of files in PEM."""
+
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    insecure: bool = False
+
+
+class Aim(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint, and how to connect to it."""
+
+    url: str
+    """Secrets included."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Sent with the handshake; a Host replaces the URL's."""
+    subprotocols: tuple[str, ...] = ()
+    tls: Tls = Tls()
+    proxy: tuple[str, int, str | None] | None = None
+    """An HTTP proxy: its host, its port and the value of Proxy-Authorization."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of a generator. All times are in seconds."""
+
+    aim: Aim
+    connections: int
+    rate: float | None
+    """Messages a second over all connections, each at its planned time (open loop). None for a closed loop: each
+    connection sends its next message when one has come back."""
+    in_flight: int = 1
+    """Of each connection, in a closed loop."""
+    size: int = 64
+    """Bytes of a message."""
+    binary: bool = False
+    warmup: float = 1.0
+    """At the beginning; what is sent then is left out of all figures, but not out of the errors."""
+    seconds: float = 5.0
+    """What is measured, after that."""
+    patience: float = 5.0
+    """How long nothing at all may come back while something is due, before the run is ended; and how long it waits at
+    the end for what is still underway."""
+    within: float = 10.0
+    """How long opening the connections may take."""
+    core: int | None = None
+    """The CPU that the generator keeps to; None for any."""
+
+    @property
+    def bound(self) -> float:
+        """How long the run may take at most, without the counting afterwards."""
+        return self.within + self.warmup + self.seconds + 3 * self.patience
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """What a generator found. The histograms are HdrHistograms of nanoseconds, encoded (V2, in base64)."""
+
+    trouble: str = ""
+    """Why there was no run at all, in words for the user; all else is empty then."""
+    ended: Literal["", "stopped answering", "closed every connection"] = ""
+    """How the endpoint ended the run before its time."""
+    sent: int = 0
+    """Messages that were sent in all."""
+    paced: float = 0.0
+    """Messages a second that were sent, or would have been had their connection not ended, in the time that is
+    measured."""
+    achieved: float = 0.0
+    """Right echoes a second, of those that came back within the time that is measured."""
+    errors: Errors = msgspec.field(default_factory=Errors)
+    latency: str = ""
+    """From the planned time of each message (in a closed loop: from the time of sending) to its echo."""
+    uncorrected: str = ""
+    """From the time of sending to the echo; empty in a closed loop."""
+    lateness: str = ""
+    """From the planned time to the time of sending: the generator's own fault; empty in a closed loop."""
+    cpu: float = 0.0
+    """The share of one core that the generator used in the time that is measured."""
+    cores: list[int] = []
+    """On which CPUs it could run; empty where the system does not say."""
