@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from echowall import documents
+from echowall.bench import cli as bench
 from echowall.catalog import catalog, compose, lint, lock, new
 from echowall.catalog.catalog import ROOT, CatalogError
 from echowall.catalog.lock import LockError
@@ -213,6 +214,7 @@ def _running(*names: str) -> Lab:
 
 app.command("check")(check.command(_running))
 app.command("conformance")(conformance.command(_running))
+app.command("bench")(bench.command(_running))
 
 
 class Era(StrEnum):

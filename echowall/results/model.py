@@ -75,7 +75,7 @@ class BenchRun(Run, kw_only=True, tag="bench"):
     rounds: int
     """How many were finished. Each has every target and every step once, in an order of its own."""
     yardstick: str
-    """The target in every round to which the others are compared."""
+    """The label of the target to which the others are compared; empty where there is none."""
     generator: dict[str, str]
     """The versions of what sends the messages."""
     steps: list[Step]
@@ -83,8 +83,8 @@ class BenchRun(Run, kw_only=True, tag="bench"):
     targets: list[Benched]
     """What was measured, and what was found."""
     comparisons: list[Comparison]
-    """Each target with the yardstick; among them the yardstick with a second instance of itself, which shows the
-    noise."""
+    """Each target with the yardstick; among them a second instance of the yardstick itself, which shows the noise. And
+    each stack without its mends with itself, which shows what they cost."""
     interrupted: bool = False
     """Whether the run was ended before its time, so that rounds are missing; never in the store."""
 
@@ -158,6 +158,8 @@ class Benched(Target, kw_only=True):
 
     again: bool = False
     """Whether this is the second instance of the yardstick, which is there to show the noise."""
+    cores: list[int] = []
+    """The CPUs to which the server was kept; empty where it was not kept to any."""
     measurements: list[Measurement] = []
     """One for each round and step, in the order in which they were made."""
     figures: list[Figure] = []
@@ -391,16 +393,18 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """A target with the yardstick, by the ratio within each round."""
+    """A target with another, by the ratio within each round."""
 
     target: str
     """Its label."""
+    to: str
+    """The label of the other."""
     step: str
     """The step's name."""
     quantity: str
     """`cpu`, `memory`, `p50`, `p99` or `throughput`."""
     ratio: Estimate
-    """To the yardstick's: 2 is twice as much."""
+    """To the other's: 2 is twice as much."""
     distinguishable: bool
     """Whether there are at least six rounds and the interval does not hold 1. If not, nothing can be said."""
 

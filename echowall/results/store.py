@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from echowall.catalog.catalog import ROOT
-from echowall.results.model import CheckRun, ConformanceRun, Run, empty_fields
+from echowall.results.model import BenchRun, CheckRun, ConformanceRun, Run, empty_fields
 
 #: A run of any kind.
-AnyRun = CheckRun | ConformanceRun
+AnyRun = CheckRun | ConformanceRun | BenchRun
 INDEX = "index.json"
 
 

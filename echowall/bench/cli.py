@@ -1,0 +1,258 @@
+"""The command `echowall bench`."""
+
+from __future__ import annotations
+
+import math
+import random
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.markup import escape
+
+from echowall.bench import permission, rendering, scenarios, summary
+from echowall.bench.contenders import Contender, Foreign
+from echowall.bench.plan import LEAST, Tls
+from echowall.bench.rounds import Clock, Place, Rounds
+from echowall.bench.scenarios import SCENARIOS
+from echowall.check.cli import sigterm_like_ctrl_c, tls_context, writable
+from echowall.check.targets import Manner, Subject, of_urls
+from echowall.lab.lab import Lab
+from echowall.results import store
+from echowall.results.model import BenchRun, Figure, Step
+from echowall.results.provenance import Beginning
+
+#: How many rounds there are of a URL, if the user does not say.
+_ROUNDS_OF_URLS = 1
+#: More than these no generator of one process can do.
+_MOST_CONNECTIONS, _MOST_RATE = 20_000, 1_000_000.0
+_LARGEST = 16 << 20
+out = Console()
+err = Console(stderr=True, soft_wrap=True)
+
+
+def command(_running: Callable[[], Lab]) -> Callable[..., None]:
+    """The command; `running` gives the lab that runs, or raises LabError."""
+
+    def bench(
+        targets: Annotated[
+            list[str] | None,
+            typer.Argument(metavar="URL...", help="ws:// and wss:// URLs."),
+        ] = None,
+        scenario: Annotated[
+            list[str] | None,
+            typer.Option(metavar="|".join(SCENARIOS), help="What is sent; may be repeated.", show_default="rate"),
+        ] = None,
+        rate: Annotated[
+            list[float] | None,
+            typer.Option(metavar="N", help="Messages a second over all connections; may be repeated."),
+        ] = None,
+        size: Annotated[list[int] | None, typer.Option(metavar="BYTES", help="Of a message; may be repeated.")] = None,
+        binary: Annotated[bool, typer.Option("--binary", help="Send binary messages, and not text.")] = False,
+        connections: Annotated[
+            int, typer.Option(metavar="N", min=1, max=_MOST_CONNECTIONS, help="How many.")
+        ] = scenarios.CONNECTIONS,
+        seconds: Annotated[
+            float, typer.Option(metavar="N", min=0.1, max=3600, help="How long each step is measured, in each round.")
+        ] = scenarios.SECONDS,
+        rounds: Annotated[
+            int | None,
+            typer.Option(min=1, max=1000, help="How often each step is measured.", show_default="1"),
+        ] = None,
+        seed: Annotated[
+            int | None, typer.Option(min=0, help="For the order within rounds.", show_default="another each time")
+        ] = None,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Only say what would be measured, and for how long.")
+        ] = False,
+        json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results there, as JSON.")] = None,
+        markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False,
+        csv: Annotated[bool, typer.Option("--csv", help="Print the figures as CSV.")] = False,
+        subprotocol: Annotated[list[str] | None, typer.Option(help="Offered to a URL; may be repeated.")] = None,
+        header: Annotated[
+            list[str] | None, typer.Option(metavar="'NAME: VALUE'", help="Sent to a URL; may be repeated.")
+        ] = None,
+        ca: Annotated[Path | None, typer.Option(help="The CA's certificate, for a wss:// URL.")] = None,
+        cert: Annotated[Path | None, typer.Option(help="A client's certificate in PEM, for a wss:// URL.")] = None,
+        key: Annotated[Path | None, typer.Option(help="Its private key, where it is in another file.")] = None,
+        insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate.")] = False,
+        proxy: Annotated[
+            str | None,
+            typer.Option(
+                metavar="URL",
+                help="Reach a URL through this HTTP proxy, or `none`; by default the environment says.",
+            ),
+        ] = None,
+        i_may_load_this: Annotated[
+            bool,
+            typer.Option(
+                "--i-may-load-this",
+                help="Load a URL that is neither on this machine nor on a private network, up to "
+                f"{permission.MOST_RATE:,.0f} messages a second over {permission.MOST_CONNECTIONS} connections.",
+            ),
+        ] = False,
+    ) -> None:
+        """Find out what messages cost and how long they take.
+
+        Each message is sent at a planned time, and its latency counts from there. How late the generator itself was
+        is measured as well, and what it cannot stand behind is withheld, and said why.
+
+        Ctrl-C or SIGTERM ends the run. The rounds that were whole by then are kept and printed.
+
+        Exit status: 0 where all was measured, 1 where a target could not be, 2 for misuse, 130 after an interruption.
+        """
+        steps = _steps(scenario or ["rate"], rate or [], size or [], connections, seconds, binary=binary)
+        if markdown and csv:
+            raise typer.BadParameter("--markdown and --csv both print to standard output; choose one")
+        if json:
+            writable("--json", json)
+        tls = Tls(ca=_name(ca), cert=_name(cert), key=_name(key), insecure=insecure)
+        manner = Manner(
+            headers=tuple(header or []),
+            subprotocols=tuple(subprotocol or []),
+            tls=tls_context(ca, cert, key, insecure=insecure),
+            proxy=proxy,
+        )
+        foreign = _foreign(targets or [], manner, steps, allowed=i_may_load_this)
+        contenders: list[Contender] = [Foreign(subject, tls) for subject in foreign]
+        count = rounds or _ROUNDS_OF_URLS
+        if dry_run:
+            labels = [one.benched.label for one in contenders]
+            rendering.plan(out, labels, steps, count, Clock(contenders, steps, count).total)
+            return
+        beginning = Beginning()
+        measured = Rounds(contenders, steps, count, seed if seed is not None else random.SystemRandom().getrandbits(32))
+        interrupted = _run(measured)
+        run = _record(beginning, measured, contenders, None, interrupted=interrupted)
+        if json:
+            json.write_bytes(store.encode(run))
+        if run.rounds:
+            _print(run, markdown=markdown, csv=csv)
+        for one in measured.unfit:
+            err.print(f"[red]{escape(one.target)}[/red] {escape(one.why)}", highlight=False)
+        if interrupted:
+            whole = f"{run.rounds} of {count} rounds were whole; they are above" if run.rounds else "no round was whole"
+            err.print(f"[red]echowall:[/red] interrupted: {whole}", highlight=False)
+            sys.exit(130)
+        sys.exit(1 if measured.unfit else 0)
+
+    return bench
+
+
+def _steps(
+    names: Sequence[str],
+    rates: Sequence[float],
+    sizes: Sequence[int],
+    connections: int,
+    seconds: float,
+    *,
+    binary: bool,
+) -> list[Step]:
+    """What the options ask for. Raises BadParameter."""
+    for name in names:
+        if name not in SCENARIOS:
+            raise typer.BadParameter(f"no scenario {name!r}; there are {', '.join(SCENARIOS)}")
+    for rate in rates:
+        if not (math.isfinite(rate) and 0 < rate <= _MOST_RATE):
+            raise typer.BadParameter(f"--rate {rate:g}: write a number of messages a second, up to {_MOST_RATE:,.0f}")
+    for size in sizes:
+        if not LEAST <= size <= _LARGEST:
+            wrong = f"--size {size}: a message has {LEAST} bytes at least, for its number and checksum"
+            raise typer.BadParameter(f"{wrong}, and {_LARGEST:,} at most")
+    if not math.isfinite(seconds):
+        raise typer.BadParameter("--seconds takes a number of seconds")
+    if rates and not any(SCENARIOS[name].steps[0].rate for name in names):
+        raise typer.BadParameter(f"--rate is for a scenario with fixed rates, and {names[0]} sends what comes back")
+    return scenarios.steps(names, rates=rates, sizes=sizes, connections=connections, seconds=seconds, binary=binary)
+
+
+def _foreign(urls: Sequence[str], manner: Manner, steps: Sequence[Step], *, allowed: bool) -> list[Subject]:
+    """The endpoints that URLs name. Raises BadParameter for one that is none, or that may not be loaded so."""
+    try:
+        found = of_urls(dict.fromkeys(urls), manner)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    for subject in found:
+        target = subject.target
+        if wrong := permission.objection(target.url, target.host, steps, allowed=allowed):
+            raise typer.BadParameter(wrong)
+    return found
+
+
+def _name(file: Path | None) -> str | None:
+    return str(file.resolve()) if file else None
+
+
+def _run(measured: Rounds) -> bool:
+    """Measure, and show how far it is; says whether that was interrupted."""
+    last: list[Place] = []
+
+    def shown() -> RenderableType:
+        return rendering.progress(measured, last[-1] if last else None, lambda step: _sofar(measured, step))
+
+    def tell(place: Place) -> None:
+        if not err.is_terminal and (not last or last[-1].round != place.round):
+            err.print(f"round {place.round} of {measured.count}", highlight=False)
+        last[:] = [place]
+
+    live = Live(get_renderable=shown, console=err, refresh_per_second=1, transient=True)
+    try:
+        with sigterm_like_ctrl_c(), live if err.is_terminal else nullcontext():
+            measured.run(tell)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def _sofar(measured: Rounds, name: str) -> list[tuple[str, Figure]]:
+    """The figures of one step, by the rounds that are whole."""
+    step = next(one for one in measured.steps if one.name == name)
+    found = []
+    for contender in measured.contenders:
+        of_step = [one for one in contender.benched.measurements if one.step == name]
+        if of_step:
+            found.append((contender.benched.label, summary.figure(step, of_step, 0)))
+    return found
+
+
+def _record(
+    beginning: Beginning,
+    measured: Rounds,
+    contenders: Iterable[Contender],
+    engine: str | None,
+    *,
+    interrupted: bool,
+) -> BenchRun:
+    """The run, as results keep it. `engine` is what runs the lab's services; None where none was measured."""
+    targets = [one.benched for one in contenders if one.benched.measurements]
+    for target in targets:
+        target.figures = [
+            summary.figure(step, [one for one in target.measurements if one.step == step.name], measured.seed)
+            for step in measured.steps
+        ]
+    return BenchRun(
+        **beginning.facts(engine),
+        seed=measured.seed,
+        rounds=measured.finished,
+        yardstick="",
+        generator={name: version(name) for name in ("uvloop", "hdrhistogram")},
+        steps=list(measured.steps),
+        targets=targets,
+        comparisons=summary.comparisons(targets, None, measured.steps, measured.seed),
+        interrupted=interrupted,
+    )
+
+
+def _print(run: BenchRun, *, markdown: bool, csv: bool) -> None:
+    if markdown:
+        sys.stdout.write(rendering.markdown(run) + "\n")
+    elif csv:
+        sys.stdout.write(rendering.comma_separated(run))
+    else:
+        out.print(rendering.tables(run))

@@ -1,0 +1,220 @@
+"""What was measured, for people to read, and for other programs: tables, Markdown, CSV, and a table that lives."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from echowall.bench import judging
+from echowall.bench.rounds import Place, Rounds
+from echowall.results.model import Benched, BenchRun, Comparison, Errors, Estimate, Figure, Refusal, Spread, Step, Why
+
+_LEGEND = """\
+p50, p90, p99: latency from the planned time of each message (in a closed loop: from the time of sending), in ms
+late: the generator's own lateness at p99, in ms · CPU: the server's, in µs a message · memory: its PSS, in MiB
+to {yardstick}: the ratio of the CPU within rounds, and its interval of 95 %; "=" where the two cannot be told apart
+– not measured, or withheld: see below"""
+_HEADER = ("", "msg/s", "p50", "p90", "p99", "late", "CPU", "memory", "errors")
+_NONE = "–"
+
+
+def tables(run: BenchRun) -> RenderableType:
+    """A table for each step, what is withheld, and what the columns are."""
+    parts: list[RenderableType] = []
+    for step in run.steps:
+        table = Table(
+            *_header(run),
+            title=f"{step.name}, {step.connections} connections",
+            title_justify="left",
+            title_style="bold",
+            box=None,
+            pad_edge=False,
+            header_style="bold",
+        )
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for target, figure in _figures(run, step):
+            table.add_row(escape(target.label), *_cells(run, target, figure))
+        parts += [table, Text()]
+    parts += [Text(line) for line in _withheld(run)]
+    parts.append(Text(_LEGEND.format(yardstick=run.yardstick or "the yardstick"), style="dim"))
+    return Group(*parts)
+
+
+def markdown(run: BenchRun) -> str:
+    """The same, as Markdown."""
+    lines = []
+    for step in run.steps:
+        rows = [[target.label, *_cells(run, target, figure)] for target, figure in _figures(run, step)]
+        header = list(_header(run))
+        lines += [f"### {step.name}, {step.connections} connections", ""]
+        lines += [f"| {' | '.join(cells)} |" for cells in [header, ["---", *["---:"] * (len(header) - 1)], *rows]]
+        lines.append("")
+    lines += [f"- {line}" for line in _withheld(run)]
+    return "\n".join(lines).rstrip()
+
+
+def comma_separated(run: BenchRun) -> str:
+    """A line for each target and step. Times are in microseconds, memory is in bytes."""
+    stream = io.StringIO()
+    rows = csv.writer(stream, lineterminator="\n")
+    percentiles = [*judging.PERCENTILES]
+    rows.writerow(
+        ["target", "via", "mends", "step", "connections", "rounds", "offered", "throughput"]
+        + [f"latency_{one}" for one in percentiles]
+        + [f"uncorrected_{one}" for one in percentiles]
+        + [f"lateness_{one}" for one in percentiles]
+        + [f"{what}{edge}" for what in ("cpu", "proxy_cpu", "memory") for edge in ("", "_low", "_high")]
+        + [*Errors.__struct_fields__, "withheld"]
+    )
+    for step in run.steps:
+        for target, figure in _figures(run, step):
+            rows.writerow(
+                [target.label, target.via, target.mends, step.name, step.connections, figure.rounds]
+                + [figure.offered, figure.throughput]
+                + [
+                    getattr(spread, one) if spread else None
+                    for spread in (figure.latency, figure.uncorrected, figure.lateness)
+                    for one in percentiles
+                ]
+                + [
+                    getattr(estimate, edge) if estimate else None
+                    for estimate in (figure.cpu, figure.proxy_cpu, figure.memory)
+                    for edge in ("mean", "low", "high")
+                ]
+                + [getattr(figure.errors, one) for one in Errors.__struct_fields__]
+                + ["; ".join(f"{judging.named(one.withheld)}: {one.says}" for one in figure.refusals)]
+            )
+    return stream.getvalue()
+
+
+def plan(console: Console, labels: Sequence[str], steps: Sequence[Step], rounds: int, seconds: float) -> None:
+    """What would be measured, and how long that takes."""
+    table = Table("step", "size", "connections", "warm-up", "measured", box=None, pad_edge=False, header_style="bold")
+    for step in steps:
+        table.add_row(step.name, f"{step.size:,} B", str(step.connections), f"{step.warmup:g} s", f"{step.seconds:g} s")
+    console.print(table)
+    noun = "target" if len(labels) == 1 else "targets"
+    console.print(f"\n{len(labels)} {noun}: {escape(', '.join(labels))}", highlight=False)
+    times = "once" if rounds == 1 else f"{rounds} times"
+    console.print(f"Each step is measured {times} for each target: about {duration(seconds)} in all.", highlight=False)
+
+
+def duration(seconds: float) -> str:
+    """For people: `45 s`, `12 min`, `1 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    hours, rest = divmod(minutes, 60)
+    return f"{minutes} min" if minutes < 90 else f"{hours} h {rest} min"
+
+
+def progress(rounds: Rounds, place: Place | None, figures: Callable[[str], Sequence[tuple[str, Figure]]]) -> Group:
+    """The table that lives: the step that is measured, by the whole rounds until now, and the time that is left."""
+    if place is None:
+        return Group(Text(f"starting; about {duration(rounds.clock.total)}", style="dim"))
+    table = Table("", *_HEADER[1:], box=None, pad_edge=False, header_style="bold")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for label, figure in figures(place.step):
+        table.add_row(escape(label), *_columns(figure))
+    line = (
+        f"round {place.round} of {rounds.count}: {place.label}, {place.step}; "
+        f"about {duration(rounds.clock.left())} left"
+    )
+    return Group(table, Text(line, style="dim")) if table.row_count else Group(Text(line, style="dim"))
+
+
+def _header(run: BenchRun) -> tuple[str, ...]:
+    return (*_HEADER, f"to {run.yardstick}") if run.yardstick else _HEADER
+
+
+def _figures(run: BenchRun, step: Step) -> Iterator[tuple[Benched, Figure]]:
+    for target in run.targets:
+        for figure in target.figures:
+            if figure.step == step.name:
+                yield target, figure
+
+
+def _cells(run: BenchRun, target: Benched, figure: Figure) -> list[str]:
+    cells = _columns(figure)
+    if run.yardstick:
+        cells.append(_ratio(_comparison(run, target, figure)))
+    return cells
+
+
+def _columns(figure: Figure) -> list[str]:
+    return [
+        f"{figure.throughput:,.0f}" if figure.throughput is not None else _NONE,
+        *(_milliseconds(figure.latency, one) for one in ("p50", "p90", "p99")),
+        _milliseconds(figure.lateness, "p99"),
+        _estimate(figure.cpu, 1),
+        _estimate(figure.memory, 1 << 20),
+        str(figure.errors.total),
+    ]
+
+
+def _milliseconds(spread: Spread | None, percentile: str) -> str:
+    value = getattr(spread, percentile) if spread else None
+    return f"{value / 1000:.2f}" if value is not None else _NONE
+
+
+def _estimate(estimate: Estimate | None, unit: int) -> str:
+    if estimate is None:
+        return _NONE
+    return f"{estimate.mean / unit:.1f}"
+
+
+def _comparison(run: BenchRun, target: Benched, figure: Figure) -> Comparison | None:
+    wanted = (target.label, run.yardstick, figure.step, "cpu")
+    return next((one for one in run.comparisons if (one.target, one.to, one.step, one.quantity) == wanted), None)
+
+
+def _ratio(comparison: Comparison | None) -> str:
+    if comparison is None:
+        return _NONE
+    ratio = comparison.ratio
+    return f"{ratio.mean:.2f} ({ratio.low:.2f} to {ratio.high:.2f}){'' if comparison.distinguishable else ' ='}"
+
+
+def _withheld(run: BenchRun) -> list[str]:
+    """What is withheld, and what went wrong. That there are too few samples for a percentile the column says."""
+    lines = []
+    for step in run.steps:
+        for target, figure in _figures(run, step):
+            where = f"{target.label}, {step.name}"
+            reasons: dict[str, list[str]] = {}
+            for one in figure.refusals:
+                if one.why is not Why.SAMPLES:
+                    reasons.setdefault(one.says, []).append(one.withheld)
+            lines += [f"{where}: no {' and no '.join(what)}: {says}" for says, what in reasons.items()]
+            if figure.errors.total:
+                lines.append(f"{where}: {errors(figure.errors)}")
+    if few := {one.says for target in run.targets for figure in target.figures for one in _few(figure)}:
+        lines += sorted(few)
+    return lines
+
+
+def _few(figure: Figure) -> list[Refusal]:
+    """Of the percentiles that are shown."""
+    return [one for one in figure.refusals if one.why is Why.SAMPLES and one.withheld != "p999"]
+
+
+def errors(found: Errors) -> str:
+    """As in `3 lost, 1 on another connection`."""
+    words = {
+        "twice": "came twice",
+        "strays": "on another connection",
+        "disordered": "out of order",
+        "unsent": "not sent, for their connection had ended",
+        "unanswered": "still underway at the end",
+        "connections": "connections ended",
+    }
+    counted = {name: getattr(found, name) for name in Errors.__struct_fields__}
+    return ", ".join(f"{count:,} {words.get(name, name)}" for name, count in counted.items() if count)

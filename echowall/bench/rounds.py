@@ -1,0 +1,200 @@
+"""Rounds: in each, every target gets a server and every step is measured on it, in an order of the round's own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from echowall.bench import judging
+from echowall.bench.contenders import Contender, Meter, Served
+from echowall.bench.driving import GeneratorError, generate
+from echowall.bench.plan import Plan, Report
+from echowall.check.runner import preflight
+from echowall.lab.lab import LabError
+from echowall.results.model import Measurement, Step
+
+#: What a server takes to start, and a generator beside the time that it measures, in seconds: for the estimate alone.
+_START, _AROUND = 3.0, 2.0
+
+
+class Unfit(NamedTuple):
+    """A target that could not be measured, and why."""
+
+    target: str
+    """Its label."""
+    why: str
+
+
+class Place(NamedTuple):
+    """Where a run is."""
+
+    round: int
+    """From 1 on."""
+    label: str
+    """Of the target."""
+    step: str
+
+
+class Rounds:
+    """Measures every step of every contender, round after round. Only whole rounds count."""
+
+    def __init__(self, contenders: Sequence[Contender], steps: Sequence[Step], count: int, seed: int) -> None:
+        self.contenders, self.steps, self.count, self.seed = list(contenders), steps, count, seed
+        self.finished = 0
+        """How many rounds are whole."""
+        self.unfit: list[Unfit] = []
+        """What is left out from the round on in which it failed."""
+        self.clock = Clock(self.contenders, steps, count)
+        self.core, self.server_cores = cores()
+        self._order = random.Random(seed)  # noqa: S311 - no secret
+
+    def run(self, tell: Callable[[Place], None]) -> None:
+        """Measure. `tell` is called before each measurement, and once a second meanwhile.
+
+        Interrupted, it leaves what the whole rounds before have found.
+        """
+        for number in range(1, self.count + 1):
+            found: list[tuple[Contender, list[Measurement]]] = []
+            for contender in self._order.sample(self.contenders, len(self.contenders)):
+                try:
+                    found.append((contender, self._round(number, contender, tell)))
+                except (LabError, GeneratorError) as error:
+                    self._reject(contender, str(error))
+            if not self.contenders:
+                return
+            for contender, measurements in found:
+                contender.benched.measurements += measurements
+            self.finished = number
+
+    def _reject(self, contender: Contender, why: str) -> None:
+        self.contenders.remove(contender)
+        self.unfit.append(Unfit(contender.benched.label, why))
+
+    def _round(self, number: int, contender: Contender, tell: Callable[[Place], None]) -> list[Measurement]:
+        """All steps on one server. Raises LabError and GeneratorError."""
+        found = []
+        label = contender.benched.label
+        with contender.served() as served:
+            if why := asyncio.run(preflight(served.target)):
+                raise LabError(served.target.secrets.hide(why).removeprefix(served.target.url).lstrip())
+            self.clock.started()
+            for step in self._order.sample(list(self.steps), len(self.steps)):
+                place = Place(number, label, step.name)
+                found.append(asyncio.run(self._measure(place, served, step, tell)))
+                self.clock.measured(step)
+        return found
+
+    async def _measure(self, place: Place, served: Served, step: Step, tell: Callable[[Place], None]) -> Measurement:
+        plan = Plan(
+            aim=served.aim,
+            connections=step.connections,
+            rate=step.rate,
+            in_flight=step.in_flight or 1,
+            size=step.size,
+            binary=step.binary,
+            warmup=step.warmup,
+            seconds=step.seconds,
+            core=self.core,
+        )
+        server, proxy = _Used(served.server), _Used(served.proxy)
+
+        def begin() -> None:
+            server.begin()
+            proxy.begin()
+
+        def end() -> None:
+            server.end()
+            proxy.end()
+
+        async def keep_telling() -> None:
+            while True:
+                tell(place)
+                await asyncio.sleep(1)
+
+        telling = asyncio.create_task(keep_telling())
+        try:
+            report = await generate(plan, begin, end)
+        finally:
+            telling.cancel()
+        report.trouble = served.target.secrets.hide(report.trouble)
+        return _measurement(place, plan, report, server, proxy)
+
+
+class _Used:
+    """What a server, or the proxy, uses between the beginning and the end."""
+
+    def __init__(self, meter: Meter | None) -> None:
+        self._meter = meter
+        self._before: float | None = None
+        self.seconds: float | None = None
+        self.memory: int | None = None
+        """In bytes, at the end, with all connections open."""
+
+    def begin(self) -> None:
+        if self._meter:
+            self._before = self._meter.cpu()
+
+    def end(self) -> None:
+        if self._meter and self._before is not None:
+            self.seconds = self._meter.cpu() - self._before
+            self.memory = self._meter.memory()
+
+    def of(self, messages: float) -> float | None:
+        """Microseconds for each of so many messages."""
+        return None if self.seconds is None or not messages else self.seconds * 1e6 / messages
+
+
+def _measurement(place: Place, plan: Plan, report: Report, server: _Used, proxy: _Used) -> Measurement:
+    messages = report.achieved * plan.seconds
+    return Measurement(
+        step=place.step,
+        round=place.round,
+        offered=plan.rate,
+        achieved=report.achieved,
+        sent=report.sent,
+        errors=report.errors,
+        latency=report.latency,
+        uncorrected=report.uncorrected,
+        lateness=report.lateness,
+        generator=report.cpu,
+        cores=report.cores,
+        cpu=server.of(messages),
+        proxy_cpu=proxy.of(messages),
+        memory=server.memory,
+        refusals=judging.refusals(plan, report),
+    )
+
+
+def cores() -> tuple[int | None, list[int]]:
+    """The CPU for the generator, and those for the server. Where there are not two, both have any: None and none."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None, []
+    *rest, last = sorted(os.sched_getaffinity(0))
+    return (last, rest) if rest else (None, [])
+
+
+class Clock:
+    """How long a run takes, and how much of that is left. What it takes beside measuring is learnt on the way."""
+
+    def __init__(self, contenders: Sequence[Contender], steps: Sequence[Step], rounds: int) -> None:
+        each = _START + sum(step.warmup + step.seconds + _AROUND for step in steps)
+        self.total = each * len(contenders) * rounds
+        """The estimate before it begins, in seconds."""
+        self._planned, self._began = 0.0, time.monotonic()
+
+    def started(self) -> None:
+        """A server has started."""
+        self._planned += _START
+
+    def measured(self, step: Step) -> None:
+        """A step was measured."""
+        self._planned += step.warmup + step.seconds + _AROUND
+
+    def left(self) -> float:
+        """In seconds."""
+        pace = (time.monotonic() - self._began) / self._planned if self._planned else 1.0
+        return max(0.0, (self.total - self._planned) * pace)

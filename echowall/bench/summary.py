@@ -1,0 +1,114 @@
+"""What the rounds of a run come to: figures for each target and step, and comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from echowall.bench import judging
+from echowall.bench.estimates import compare, estimate
+from echowall.bench.judging import COST, EVERYTHING, LATENCY, THROUGHPUT
+from echowall.results.model import Benched, Comparison, Errors, Figure, Measurement, Refusal, Spread, Step, Why
+
+
+def figure(step: Step, measurements: Sequence[Measurement], seed: int) -> Figure:
+    """One step of one target, over all rounds.
+
+    Where the generator was the limit in some rounds, the latency is of the others. Any other refusal in any round
+    withholds what it is about, for rounds are not left out because a server did badly in them.
+    """
+    timed = [one for one in measurements if not judging.is_withheld(LATENCY, one.refusals)]
+    refused = _agreed(measurements, timed)
+    latency, uncorrected = (
+        judging.spread(judging.merged(timed, which)) if timed and not judging.is_withheld(LATENCY, refused) else None
+        for which in ("latency", "uncorrected")
+    )
+    if latency:
+        refused += judging.too_few(latency)
+
+    def mean(what: str, value: Callable[[Measurement], float | None]) -> list[float]:
+        values = [] if judging.is_withheld(what, refused) else [value(one) for one in measurements]
+        return [one for one in values if one is not None]
+
+    throughput = mean(THROUGHPUT, lambda one: one.achieved)
+    return Figure(
+        step=step.name,
+        rounds=len(timed),
+        offered=step.rate,
+        throughput=sum(throughput) / len(throughput) if throughput else None,
+        errors=_sum(measurements),
+        latency=latency,
+        uncorrected=uncorrected,
+        lateness=_lateness(measurements),
+        cpu=estimate(mean(COST, lambda one: one.cpu), seed),
+        proxy_cpu=estimate(mean(COST, lambda one: one.proxy_cpu), seed),
+        memory=estimate(mean(EVERYTHING, lambda one: one.memory), seed),
+        refusals=refused,
+    )
+
+
+def _agreed(measurements: Sequence[Measurement], timed: Sequence[Measurement]) -> list[Refusal]:
+    """What is withheld of all rounds together: each once, with the number of rounds that it is from."""
+    found: dict[tuple[Why, str], list[Refusal]] = {}
+    for one in measurements:
+        for refusal in one.refusals:
+            found.setdefault((refusal.why, refusal.withheld), []).append(refusal)
+    rounds = len(measurements)
+    agreed = []
+    for (why, withheld), refusals in found.items():
+        if why is Why.GENERATOR and withheld == LATENCY and timed:
+            continue
+        says = refusals[0].says + (f" (in {len(refusals)} of {rounds} rounds)" if rounds > 1 else "")
+        agreed.append(Refusal(why=why, withheld=withheld, says=says))
+    return agreed
+
+
+def _lateness(measurements: Sequence[Measurement]) -> Spread | None:
+    return judging.spread(judging.merged(measurements, "lateness"))
+
+
+def _sum(measurements: Sequence[Measurement]) -> Errors:
+    return Errors(**{name: sum(getattr(one.errors, name) for one in measurements) for name in Errors.__struct_fields__})
+
+
+def comparisons(
+    targets: Sequence[Benched], yardstick: Benched | None, steps: Sequence[Step], seed: int
+) -> list[Comparison]:
+    """Each target with the yardstick, and each without its mends with itself."""
+    pairs = [(one, yardstick) for one in targets if yardstick and one is not yardstick]
+    for one in targets:
+        if one.mends == "off":
+            pairs += [
+                (one, other) for other in targets if (other.name, other.via, other.mends) == (one.name, one.via, "on")
+            ]
+    return [found for one, other in pairs for step in steps for found in _compared(one, other, step, seed)]
+
+
+def _compared(one: Benched, other: Benched, step: Step, seed: int) -> Iterator[Comparison]:
+    for quantity in ("cpu", "memory", "p50", "p99", "throughput"):
+        if quantity == "throughput" and step.rate:
+            continue  # it is what was offered
+        ours, theirs = (_by_round(target, step, quantity) for target in (one, other))
+        if found := compare(one.label, other.label, step.name, quantity, ours, theirs, seed):
+            yield found
+
+
+def _by_round(target: Benched, step: Step, quantity: str) -> dict[int, float]:
+    """What each round can stand behind."""
+    found = {}
+    for one in target.measurements:
+        value = _value(one, quantity) if one.step == step.name else None
+        if value is not None:
+            found[one.round] = value
+    return found
+
+
+def _value(one: Measurement, quantity: str) -> float | None:
+    withheld = {"cpu": COST, "memory": EVERYTHING, "throughput": THROUGHPUT}.get(quantity, LATENCY)
+    if judging.is_withheld(withheld, one.refusals):
+        return None
+    if quantity in ("cpu", "memory"):
+        return getattr(one, quantity)  # type: ignore[no-any-return]
+    if quantity == "throughput":
+        return one.achieved
+    spread = judging.spread(judging.decode(one.latency))
+    return getattr(spread, quantity) if spread else None

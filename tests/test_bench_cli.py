@@ -1,0 +1,248 @@
+"""`echowall bench` on endpoints that are not the lab's."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from typer.testing import CliRunner
+
+from echowall.bench import judging, permission, scenarios
+from echowall.catalog.catalog import ROOT
+from echowall.cli import app
+from echowall.results import store
+from echowall.results.model import BenchRun, Errors, Why
+from tests.ports import free_port
+from tests.test_check_cli import forward, listening, proxying
+
+#: Seconds in which every run here has to end.
+BOUND = 60
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"}
+SHORT = ("--rate", "50", "--seconds", "0.2", "--connections", "2")
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "echowall", "bench", *arguments]
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command, far from any lab."""
+    return subprocess.run(
+        command(*arguments), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=BOUND, check=False
+    )
+
+
+def recorded(file: Path) -> BenchRun:
+    run = store.read(file)
+    assert isinstance(run, BenchRun)
+    return run
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[int]:
+    """A faultless echo server; gives its port."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.faulty"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout
+        yield int(server.stdout.readline())
+        server.terminate()
+
+
+def test_what_is_measured_is_told_and_recorded_with_the_generators_own_lateness(echo: int, tmp_path: Path) -> None:
+    url, file = f"ws://127.0.0.1:{echo}/foobar/", tmp_path / "run.json"
+
+    done = bench(url, "--rate", "50", "--rate", "100", "--seconds", "0.5", "--rounds", "2", "--json", str(file))
+
+    assert done.returncode == 0, done.stderr
+    assert "64 B at 50/s, 50 connections" in done.stdout
+    run = recorded(file)
+    assert (run.rounds, run.interrupted, run.yardstick, run.engine) == (2, False, "", None)
+    assert [step.name for step in run.steps] == ["64 B at 50/s", "64 B at 100/s"]
+    (target,) = run.targets
+    measured = [(one.round, one.step) for one in target.measurements]
+    assert sorted(measured) == list(itertools.product([1, 2], ["64 B at 100/s", "64 B at 50/s"]))
+    for one in target.measurements:
+        assert one.errors == Errors()
+        assert judging.decode(one.lateness).get_total_count() == judging.decode(one.latency).get_total_count() > 0
+        assert one.achieved > 0
+    for figure in target.figures:
+        refused = {(one.why, one.withheld) for one in figure.refusals}
+        assert {(Why.SAMPLES, "p99"), (Why.GENERATOR, "latency")} & refused  # which of them hangs on this machine
+
+
+def test_every_way_of_printing_has_every_step(echo: int) -> None:
+    url = f"ws://127.0.0.1:{echo}/foobar/"
+    steps = ("--scenario", "saturation", "--seconds", "0.2", "--connections", "2")
+
+    markdown, csv = bench(url, *steps, "--markdown"), bench(url, *steps, "--csv")
+
+    assert "### 64 B, 1 in flight, 2 connections\n\n|  | msg/s | p50 |" in markdown.stdout
+    header, *rows = csv.stdout.splitlines()
+    assert header.startswith("target,via,mends,step,connections,rounds,offered,throughput,latency_p50,")
+    assert [row.split(",")[:1] for row in rows] == [[url], [url]]
+
+
+def test_a_dry_run_says_what_and_how_long_and_connects_to_nothing() -> None:
+    connected: list[int] = []
+
+    async def note(*_: object) -> None:
+        connected.append(1)
+
+    with listening(note) as port:
+        done = bench(f"ws://127.0.0.1:{port}/", "--dry-run", "--seconds", "20", "--rounds", "3")
+
+    assert done.returncode == 0
+    assert connected == []
+    for step in scenarios.SCENARIOS["rate"].steps:
+        assert step.name in done.stdout
+    assert "Each step is measured 3 times for each target: about 6 min in all." in done.stdout
+
+
+def test_ctrl_c_keeps_the_rounds_that_are_whole(echo: int, tmp_path: Path) -> None:
+    file = tmp_path / "run.json"
+    arguments = command(f"ws://127.0.0.1:{echo}/foobar/", *SHORT, "--rounds", "1000", "--json", str(file))
+
+    with subprocess.Popen(arguments, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr
+        assert run.stderr.readline() == "round 1 of 1000\n"
+        assert run.stderr.readline() == "round 2 of 1000\n"
+        run.send_signal(signal.SIGINT)
+        said = run.stderr.read()
+        assert run.wait(BOUND) == 130
+
+    assert said == "echowall: interrupted: 1 of 1000 rounds were whole; they are above\n"
+    kept = recorded(file)
+    assert (kept.rounds, kept.interrupted) == (1, True)
+    assert [one.round for target in kept.targets for one in target.measurements] == [1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_in_the_first_round_it_says_that_none_is_whole(echo: int, number: signal.Signals) -> None:
+    arguments = command(f"ws://127.0.0.1:{echo}/foobar/", "--seconds", "600")
+
+    with subprocess.Popen(arguments, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr
+        run.stderr.readline()
+        run.send_signal(number)
+        assert run.stderr.read() == "echowall: interrupted: no round was whole\n"
+        assert run.wait(BOUND) == 130
+
+
+def test_an_endpoint_that_is_not_there_is_told_and_the_others_are_measured(echo: int, tmp_path: Path) -> None:
+    there, not_there, file = f"ws://127.0.0.1:{echo}/foobar/", f"ws://127.0.0.1:{free_port()}/", tmp_path / "run.json"
+
+    done = bench(not_there, there, *SHORT, "--json", str(file))
+
+    assert done.returncode == 1
+    assert f"{not_there} 127.0.0.1 port" in done.stderr
+    assert [target.name for target in recorded(file).targets] == [there]
+
+
+def test_tokens_reach_the_endpoint_and_no_result(echo: int, tmp_path: Path) -> None:
+    heads: list[str] = []
+    file = tmp_path / "run.json"
+
+    with listening(proxying(echo, heads)) as port:
+        done = bench(
+            "ws://someone:my-password@127.0.0.1:1/foobar/?token=my-token",
+            *("--proxy", f"http://proxy-user:proxy-password@127.0.0.1:{port}", "--json", str(file), *SHORT),
+        )
+
+    assert done.returncode == 0, done.stderr
+    assert len(heads) == 3  # the question whether it echoes, and two connections
+    assert all(head.startswith("CONNECT 127.0.0.1:1 HTTP/1.1\r\n") for head in heads)
+    assert all("Proxy-Authorization: Basic " in head for head in heads)
+    for text in (done.stdout, done.stderr, file.read_text()):
+        assert "my-password" not in text
+        assert "my-token" not in text
+        assert "proxy-password" not in text
+
+
+def test_tls_is_trusted_by_the_ca_that_is_named(echo: int, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    with listening(forward(echo), context) as port:
+        url = f"wss://localhost:{port}/foobar/"
+        trusted, untrusted = bench(url, *SHORT, "--ca", str(tmp_path / "ca.pem")), bench(url, *SHORT)
+
+    assert trusted.returncode == 0, trusted.stderr
+    assert untrusted.returncode == 1
+    assert "has no TLS that can be trusted" in untrusted.stderr
+
+
+MISUSE = {
+    "a public address": (["ws://8.8.8.8/"], "nor on a private network; if its owner lets you"),
+    "a name without address": (["ws://nowhere.invalid/"], "say so by --i-may-load-this"),
+    "too fast for a public address": (
+        ["ws://8.8.8.8/", "--i-may-load-this", "--rate", "1001"],
+        "1,000 messages a second and 100 connections at most, not with 1,001 and 50; lower",
+    ),
+    "too many for a public address": (
+        ["ws://8.8.8.8/", "--i-may-load-this", "--rate", "10", "--connections", "101"],
+        "at most, not with 10 and 101; lower --rate or --connections",
+    ),
+    "all it can of a public address": (
+        ["ws://8.8.8.8/", "--i-may-load-this", "--scenario", "saturation"],
+        "saturation sends as much as comes back",
+    ),
+    "no URL": (["ws://"], "is no WebSocket URL"),
+    "no scenario": (["ws://127.0.0.1/", "--scenario", "rates"], "no scenario 'rates'; there are rate, saturation"),
+    "no rate": (["ws://127.0.0.1/", "--rate", "0"], "--rate 0: write a number of messages a second"),
+    "an endless rate": (["ws://127.0.0.1/", "--rate", "inf"], "--rate inf: write a number"),
+    "a rate for none": (
+        ["ws://127.0.0.1/", "--scenario", "saturation", "--rate", "5"],
+        "--rate is for a scenario with",
+    ),
+    "too small": (["ws://127.0.0.1/", "--size", "31"], "--size 31: a message has 32 bytes at least"),
+    "endless": (["ws://127.0.0.1/", "--seconds", "nan"], "--seconds"),
+    "two ways to print": (["ws://127.0.0.1/", "--markdown", "--csv"], "both print to standard output; choose one"),
+    "no place to write": (["ws://127.0.0.1/", "--json", "/"], "--json /: it cannot be written"),
+    "no header": (["ws://127.0.0.1/", "--header", "oops"], "--header number 1 is none; write 'Name: value'"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), MISUSE.values(), ids=MISUSE)
+def test_misuse_is_told_in_one_sentence(arguments: list[str], said: str) -> None:
+    done = CliRunner().invoke(app, ["bench", *arguments, "--dry-run"])
+
+    assert done.exit_code == 2
+    assert said in " ".join(done.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("host", "private"),
+    {
+        "127.0.0.1": True,
+        "localhost": True,
+        "::1": True,
+        "10.1.2.3": True,
+        "172.31.0.1": True,
+        "172.32.0.1": False,
+        "192.168.1.1": True,
+        "fd00::1": True,
+        "::ffff:8.8.8.8": False,
+        "8.8.8.8": False,
+        "203.0.113.1": False,
+        "2001:db8::1": False,
+        "nowhere.invalid": False,
+    }.items(),
+)
+def test_only_this_machine_and_private_networks_are_loaded_unasked(host: str, *, private: bool) -> None:
+    assert permission.is_private(host) is private
+
+
+def test_a_public_address_may_be_loaded_a_little_if_its_owner_lets() -> None:
+    steps = scenarios.steps(["rate"], rates=[1000.0], connections=100)
+
+    assert permission.objection("ws://8.8.8.8/", "8.8.8.8", steps, allowed=True) is None
