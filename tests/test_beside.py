@@ -16,10 +16,11 @@ from typing import Any
 import httpx
 import pytest
 
+from echowall.bench import cost
 from echowall.catalog.catalog import ROOT
 from echowall.lab import site
 from echowall.lab.containers import Containers
-from echowall.lab.lab import BARE, Endpoint, LabError
+from echowall.lab.lab import BARE, FRESH, Endpoint, LabError
 from echowall.lab.processes import Processes
 from tests.clones import APP, Checkout
 
@@ -32,7 +33,7 @@ from pathlib import Path
 from echowall.lab.lab import BARE
 from echowall.lab.{module} import {kind}
 with {kind}(Path(sys.argv[1])).beside("good", BARE) as endpoint:
-    print(*endpoint, flush=True)
+    print(*endpoint[:3], flush=True)
     time.sleep(60)
 """
 
@@ -99,6 +100,23 @@ def test_it_runs_without_mends_beside_the_mended_one(lab: Processes | Containers
 
     assert gone(lab, checkout, bare)
     assert about(lab.endpoint("good"))["mends"] == "on"
+
+
+def test_what_runs_a_part_is_told_and_can_be_measured(lab: Processes | Containers, checkout: Checkout) -> None:
+    with lab.beside("good", FRESH) as fresh:
+        meter = cost.meter(fresh.pid, fresh.container)
+
+        assert meter
+        assert meter.cpu() > 0
+        assert (meter.memory() or 0) > 1 << 20
+        assert lab.part("good").pid == lab.endpoint("good").pid != fresh.pid
+        assert about(fresh)["mends"] == "on"
+    for name in ("good", "proxy"):
+        pid, container = lab.part(name)
+        assert cost.meter(pid, container)
+        assert isinstance(cost.meter(pid, container), cost.OfContainer) == isinstance(lab, Containers)
+    with pytest.raises(LabError, match="nobody"):
+        lab.part("nobody")
 
 
 def test_it_is_gone_where_the_run_fails(lab: Processes | Containers, checkout: Checkout) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import random
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 from rich.console import Console, RenderableType
@@ -17,19 +16,22 @@ from rich.live import Live
 from rich.markup import escape
 
 from echowall.bench import permission, rendering, scenarios, summary
-from echowall.bench.contenders import Contender, Foreign
+from echowall.bench.contenders import Contender, Direct, Foreign, Proxied, entries
+from echowall.bench.estimates import LEAST_ROUNDS
 from echowall.bench.plan import LEAST, Tls
-from echowall.bench.rounds import Clock, Place, Rounds
+from echowall.bench.rounds import Place, Rounds, cores, estimated
 from echowall.bench.scenarios import SCENARIOS
-from echowall.check.cli import sigterm_like_ctrl_c, tls_context, writable
+from echowall.catalog import catalog
+from echowall.catalog.catalog import CatalogError, Route, Service
+from echowall.check.cli import Via, keep, sigterm_like_ctrl_c, tls_context, writable
 from echowall.check.targets import Manner, Subject, of_urls
-from echowall.lab.lab import Lab
+from echowall.lab.lab import Lab, LabError
 from echowall.results import store
 from echowall.results.model import BenchRun, Figure, Step
 from echowall.results.provenance import Beginning
 
-#: How many rounds there are of a URL, if the user does not say.
-_ROUNDS_OF_URLS = 1
+#: How many rounds there are of services and of URLs, if the user does not say.
+_ROUNDS, _ROUNDS_OF_URLS = LEAST_ROUNDS, 1
 #: More than these no generator of one process can do.
 _MOST_CONNECTIONS, _MOST_RATE = 20_000, 1_000_000.0
 _LARGEST = 16 << 20
@@ -37,13 +39,16 @@ out = Console()
 err = Console(stderr=True, soft_wrap=True)
 
 
-def command(_running: Callable[[], Lab]) -> Callable[..., None]:
+def command(running: Callable[[], Lab]) -> Callable[..., None]:
     """The command; `running` gives the lab that runs, or raises LabError."""
 
     def bench(
         targets: Annotated[
             list[str] | None,
-            typer.Argument(metavar="URL...", help="ws:// and wss:// URLs."),
+            typer.Argument(
+                metavar="[NAME | ERA | URL]...",
+                help="Services of the lab, all of an era, or ws:// and wss:// URLs; without any, the whole lab.",
+            ),
         ] = None,
         scenario: Annotated[
             list[str] | None,
@@ -63,8 +68,17 @@ def command(_running: Callable[[], Lab]) -> Callable[..., None]:
         ] = scenarios.SECONDS,
         rounds: Annotated[
             int | None,
-            typer.Option(min=1, max=1000, help="How often each step is measured.", show_default="1"),
+            typer.Option(
+                min=1,
+                max=1000,
+                help="How often each step is measured; two stacks can be told apart from 6 on.",
+                show_default="6, of URLs 1",
+            ),
         ] = None,
+        via: Annotated[Via, typer.Option(help="The route to a service of the lab.")] = Via.DIRECT,
+        bare: Annotated[
+            bool, typer.Option("--bare", help="Measure each stack that mends something with its mends off, too.")
+        ] = False,
         seed: Annotated[
             int | None, typer.Option(min=0, help="For the order within rounds.", show_default="another each time")
         ] = None,
@@ -72,6 +86,7 @@ def command(_running: Callable[[], Lab]) -> Callable[..., None]:
             bool, typer.Option("--dry-run", help="Only say what would be measured, and for how long.")
         ] = False,
         json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results there, as JSON.")] = None,
+        save: Annotated[bool, typer.Option("--save", help="Keep the run in the store of results.")] = False,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False,
         csv: Annotated[bool, typer.Option("--csv", help="Print the figures as CSV.")] = False,
         subprotocol: Annotated[list[str] | None, typer.Option(help="Offered to a URL; may be repeated.")] = None,
@@ -98,20 +113,29 @@ def command(_running: Callable[[], Lab]) -> Callable[..., None]:
             ),
         ] = False,
     ) -> None:
-        """Find out what messages cost and how long they take.
+        """Find out what a message costs each stack, or any echo endpoint, and how long it takes.
 
         Each message is sent at a planned time, and its latency counts from there. How late the generator itself was
         is measured as well, and what it cannot stand behind is withheld, and said why.
+
+        A service of the lab gets an instance of its own in each round; with --via proxy the lab's own is started anew.
+        The stacks are compared with the yardstick, which is in every round twice.
 
         Ctrl-C or SIGTERM ends the run. The rounds that were whole by then are kept and printed.
 
         Exit status: 0 where all was measured, 1 where a target could not be, 2 for misuse, 130 after an interruption.
         """
         steps = _steps(scenario or ["rate"], rate or [], size or [], connections, seconds, binary=binary)
+        urls = list(dict.fromkeys(target for target in targets or [] if "://" in target))
+        names = [target for target in targets or [] if "://" not in target]
         if markdown and csv:
             raise typer.BadParameter("--markdown and --csv both print to standard output; choose one")
         if json:
             writable("--json", json)
+        if save and urls:
+            raise typer.BadParameter("--save keeps runs over the lab's services: leave out URLs")
+        if bare and via is not Via.DIRECT:
+            raise typer.BadParameter("--bare measures instances that the proxy does not know: leave out --via")
         tls = Tls(ca=_name(ca), cert=_name(cert), key=_name(key), insecure=insecure)
         manner = Manner(
             headers=tuple(header or []),
@@ -119,17 +143,27 @@ def command(_running: Callable[[], Lab]) -> Callable[..., None]:
             tls=tls_context(ca, cert, key, insecure=insecure),
             proxy=proxy,
         )
-        foreign = _foreign(targets or [], manner, steps, allowed=i_may_load_this)
-        contenders: list[Contender] = [Foreign(subject, tls) for subject in foreign]
-        count = rounds or _ROUNDS_OF_URLS
+        foreign = _foreign(urls, manner, steps, allowed=i_may_load_this)
+        services = [] if urls and not names else _named(names)
+        routes = [route for route in get_args(Route) if via in (Via.BOTH, route)]
+        count = rounds or (_ROUNDS if services else _ROUNDS_OF_URLS)
         if dry_run:
-            labels = [one.benched.label for one in contenders]
-            rendering.plan(out, labels, steps, count, Clock(contenders, steps, count).total)
+            listed = entries(_yardstick(), services, routes, bare=bare) if services else []
+            labels = [one.benched().label for one in listed] + [subject.examined.label for subject in foreign]
+            rendering.plan(out, labels, steps, count, estimated(len(labels), steps, count))
             return
+        the_lab = running() if services else None
+        yardstick = _running_yardstick(the_lab, services) if the_lab else None
+        contenders: list[Contender] = [Foreign(subject, tls) for subject in foreign]
+        if the_lab:
+            _, server_cores = cores()
+            for entry in entries(yardstick, services, routes, bare=bare):
+                kind = Direct if entry.via == "direct" else Proxied
+                contenders.append(kind(the_lab, entry, server_cores))
         beginning = Beginning()
         measured = Rounds(contenders, steps, count, seed if seed is not None else random.SystemRandom().getrandbits(32))
         interrupted = _run(measured)
-        run = _record(beginning, measured, contenders, None, interrupted=interrupted)
+        run = summary.record(beginning, measured, contenders, yardstick, the_lab, interrupted=interrupted)
         if json:
             json.write_bytes(store.encode(run))
         if run.rounds:
@@ -140,6 +174,8 @@ def command(_running: Callable[[], Lab]) -> Callable[..., None]:
             whole = f"{run.rounds} of {count} rounds were whole; they are above" if run.rounds else "no round was whole"
             err.print(f"[red]echowall:[/red] interrupted: {whole}", highlight=False)
             sys.exit(130)
+        if save and not measured.unfit:
+            keep(run)
         sys.exit(1 if measured.unfit else 0)
 
     return bench
@@ -185,6 +221,42 @@ def _foreign(urls: Sequence[str], manner: Manner, steps: Sequence[Step], *, allo
     return found
 
 
+def _named(names: list[str]) -> list[Service]:
+    """The services that are meant. One that does not speak plain WebSocket is left out, and that is said.
+
+    Raises BadParameter.
+    """
+    try:
+        chosen = catalog.choose(catalog.load(), names)
+    except CatalogError as error:
+        raise typer.BadParameter(str(error)) from None
+    for one in chosen:
+        if one.protocol != "websocket":
+            err.print(f"left out: {one.name}, which speaks {one.protocol} and no plain WebSocket", highlight=False)
+    return [one for one in chosen if one.protocol == "websocket"]
+
+
+def _yardstick() -> Service | None:
+    return next((one for one in catalog.load() if one.era == "yardstick"), None)
+
+
+def _running_yardstick(lab: Lab, services: Sequence[Service]) -> Service | None:
+    """The yardstick, or, where it does not run, the first of the others. Raises LabError where one of these does not
+    run.
+    """
+    for service in services:
+        lab.part(service.name)
+    yardstick = _yardstick()
+    if yardstick is None:
+        return services[0]
+    try:
+        lab.part(yardstick.name)
+    except LabError:
+        err.print(f"{yardstick.name} does not run: {services[0].name} is the yardstick", highlight=False)
+        return services[0]
+    return yardstick
+
+
 def _name(file: Path | None) -> str | None:
     return str(file.resolve()) if file else None
 
@@ -219,34 +291,6 @@ def _sofar(measured: Rounds, name: str) -> list[tuple[str, Figure]]:
         if of_step:
             found.append((contender.benched.label, summary.figure(step, of_step, 0)))
     return found
-
-
-def _record(
-    beginning: Beginning,
-    measured: Rounds,
-    contenders: Iterable[Contender],
-    engine: str | None,
-    *,
-    interrupted: bool,
-) -> BenchRun:
-    """The run, as results keep it. `engine` is what runs the lab's services; None where none was measured."""
-    targets = [one.benched for one in contenders if one.benched.measurements]
-    for target in targets:
-        target.figures = [
-            summary.figure(step, [one for one in target.measurements if one.step == step.name], measured.seed)
-            for step in measured.steps
-        ]
-    return BenchRun(
-        **beginning.facts(engine),
-        seed=measured.seed,
-        rounds=measured.finished,
-        yardstick="",
-        generator={name: version(name) for name in ("uvloop", "hdrhistogram")},
-        steps=list(measured.steps),
-        targets=targets,
-        comparisons=summary.comparisons(targets, None, measured.steps, measured.seed),
-        interrupted=interrupted,
-    )
 
 
 def _print(run: BenchRun, *, markdown: bool, csv: bool) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple, Protocol
 
+from echowall.bench import cost
 from echowall.bench.plan import Aim, Tls
-from echowall.check.targets import Subject
+from echowall.catalog.catalog import Route, Service
+from echowall.check import targets
+from echowall.check.targets import Subject, versions
 from echowall.check.wire import Target
-from echowall.results.model import Benched
+from echowall.lab import procfs
+from echowall.lab.lab import FRESH, FRESH_BARE, PATIENCE, Lab, LabError
+from echowall.results.model import Benched, Limits
 
 
 class Meter(Protocol):
@@ -54,6 +61,98 @@ class Foreign:
     @contextmanager
     def served(self) -> Iterator[Served]:
         yield self._served
+
+
+class Entry(NamedTuple):
+    """A service of the lab, by one route, as it is or without its mends."""
+
+    service: Service
+    via: Route
+    bare: bool = False
+    again: bool = False
+    """Whether it is the yardstick's second instance."""
+
+    def benched(self) -> Benched:
+        """What is to be kept of it, as far as that is known before it has run."""
+        limits = self.service.limits
+        return Benched(
+            name=self.service.name,
+            url="",
+            via=self.via,
+            limits=Limits(max_message=limits.max_message, ping_interval=limits.ping_interval),
+            mends="off" if self.bare else "on",
+            again=self.again,
+        )
+
+
+def entries(
+    yardstick: Service | None, services: Iterable[Service], routes: Sequence[Route], *, bare: bool
+) -> list[Entry]:
+    """The yardstick twice by each route, then the others; with `bare`, those with mends once more, without them."""
+    found = [Entry(yardstick, via, again=again) for via in routes for again in (False, True)] if yardstick else []
+    for service in services:
+        found += [Entry(service, via) for via in routes if service is not yardstick]
+        if bare and service.has_mends:
+            found.append(Entry(service, "direct", bare=True))
+    return found
+
+
+class Direct:
+    """A service of the lab, past the proxy: an instance of its own for each round."""
+
+    def __init__(self, lab: Lab, entry: Entry, cores: Sequence[int]) -> None:
+        """The server is kept to these CPUs, if there are any."""
+        self.benched = entry.benched()
+        self._lab, self._entry, self._cores = lab, entry, cores
+
+    @contextmanager
+    def served(self) -> Iterator[Served]:
+        service, bare = self._entry.service, self._entry.bare
+        with self._lab.beside(service.name, FRESH_BARE if bare else FRESH) as endpoint:
+            subject = (targets.bare if bare else targets.direct)(service, endpoint)
+            _introduce(self.benched, subject)
+            _keep(self.benched, endpoint.pid, self._cores)
+            yield Served(subject.target, aim(subject.target, Tls()), cost.meter(endpoint.pid, endpoint.container))
+
+
+class Proxied:
+    """A service of the lab, through the proxy, which knows only the lab's own: that is started anew for each round."""
+
+    def __init__(self, lab: Lab, entry: Entry, cores: Sequence[int]) -> None:
+        """The server is kept to these CPUs, if there are any; the proxy is not."""
+        self.benched = entry.benched()
+        self._lab, self._entry, self._cores = lab, entry, cores
+
+    @contextmanager
+    def served(self) -> Iterator[Served]:
+        lab, name = self._lab, self._entry.service.name
+        subject = targets.proxied(self._entry.service, lab.base_url())
+        lab.stop(name)
+        lab.start(name)
+        deadline = time.monotonic() + PATIENCE
+        while not _introduce(self.benched, subject):
+            if time.monotonic() > deadline:
+                raise LabError(f"{name} did not answer through the proxy within {PATIENCE} s after it was started anew")
+            time.sleep(0.2)
+        server, proxy = lab.part(name), lab.part("proxy")
+        _keep(self.benched, server.pid, self._cores)
+        yield Served(subject.target, aim(subject.target, Tls()), cost.meter(*server), cost.meter(*proxy))
+
+
+def _introduce(benched: Benched, subject: Subject) -> bool:
+    """Note where the service is and which versions it has loaded; says whether it told them."""
+    benched.url = subject.examined.url
+    found = asyncio.run(versions(subject.about)) if subject.about else {}
+    benched.versions = found or benched.versions
+    return bool(found)
+
+
+def _keep(benched: Benched, pid: int, cores: Sequence[int]) -> None:
+    try:
+        kept = bool(cores) and procfs.keep_to(procfs.family(pid), cores)
+    except procfs.UnknownError:
+        kept = False
+    benched.cores = list(cores) if kept else []
 
 
 def aim(target: Target, tls: Tls) -> Aim:

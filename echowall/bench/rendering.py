@@ -38,7 +38,7 @@ def tables(run: BenchRun) -> RenderableType:
             header_style="bold",
         )
         for column in table.columns[1:]:
-            column.justify = "right"
+            column.justify, column.no_wrap = "right", True
         for target, figure in _figures(run, step):
             table.add_row(escape(target.label), *_cells(run, target, figure))
         parts += [table, Text()]
@@ -172,15 +172,17 @@ def _estimate(estimate: Estimate | None, unit: int) -> str:
 
 
 def _comparison(run: BenchRun, target: Benched, figure: Figure) -> Comparison | None:
-    wanted = (target.label, run.yardstick, figure.step, "cpu")
-    return next((one for one in run.comparisons if (one.target, one.to, one.step, one.quantity) == wanted), None)
+    yardsticks = {one.label for one in run.targets if one.name == run.yardstick}
+    wanted = (target.label, figure.step, "cpu")
+    found = [one for one in run.comparisons if (one.target, one.step, one.quantity) == wanted and one.to in yardsticks]
+    return found[0] if found else None
 
 
 def _ratio(comparison: Comparison | None) -> str:
     if comparison is None:
         return _NONE
     ratio = comparison.ratio
-    return f"{ratio.mean:.2f} ({ratio.low:.2f} to {ratio.high:.2f}){'' if comparison.distinguishable else ' ='}"
+    return f"{ratio.mean:.2f} ({ratio.low:.2f}–{ratio.high:.2f}){'' if comparison.distinguishable else ' ='}"
 
 
 def _withheld(run: BenchRun) -> list[str]:
@@ -196,8 +198,10 @@ def _withheld(run: BenchRun) -> list[str]:
             lines += [f"{where}: no {' and no '.join(what)}: {says}" for says, what in reasons.items()]
             if figure.errors.total:
                 lines.append(f"{where}: {errors(figure.errors)}")
-    if few := {one.says for target in run.targets for figure in target.figures for one in _few(figure)}:
-        lines += sorted(few)
+    few = {one.withheld for target in run.targets for figure in target.figures for one in _few(figure)}
+    for percentile, at in judging.PERCENTILES.items():
+        if percentile in few:
+            lines.append(f"{percentile} is withheld where fewer than {judging.needed(at):,} messages were timed")
     return lines
 
 

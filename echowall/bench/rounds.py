@@ -48,8 +48,8 @@ class Rounds:
         """How many rounds are whole."""
         self.unfit: list[Unfit] = []
         """What is left out from the round on in which it failed."""
-        self.clock = Clock(self.contenders, steps, count)
-        self.core, self.server_cores = cores()
+        self.clock = Clock(estimated(len(self.contenders), steps, count))
+        self._core, _ = cores()
         self._order = random.Random(seed)  # noqa: S311 - no secret
 
     def run(self, tell: Callable[[Place], None]) -> None:
@@ -98,7 +98,7 @@ class Rounds:
             binary=step.binary,
             warmup=step.warmup,
             seconds=step.seconds,
-            core=self.core,
+            core=self._core,
         )
         server, proxy = _Used(served.server), _Used(served.proxy)
 
@@ -177,13 +177,17 @@ def cores() -> tuple[int | None, list[int]]:
     return (last, rest) if rest else (None, [])
 
 
-class Clock:
-    """How long a run takes, and how much of that is left. What it takes beside measuring is learnt on the way."""
+def estimated(targets: int, steps: Sequence[Step], rounds: int) -> float:
+    """How long a run takes, in seconds."""
+    return targets * rounds * (_START + sum(step.warmup + step.seconds + _AROUND for step in steps))
 
-    def __init__(self, contenders: Sequence[Contender], steps: Sequence[Step], rounds: int) -> None:
-        each = _START + sum(step.warmup + step.seconds + _AROUND for step in steps)
-        self.total = each * len(contenders) * rounds
-        """The estimate before it begins, in seconds."""
+
+class Clock:
+    """How much of a run is left. What it takes beside measuring is learnt on the way."""
+
+    def __init__(self, total: float) -> None:
+        """`total` is the estimate, in seconds."""
+        self.total = total
         self._planned, self._began = 0.0, time.monotonic()
 
     def started(self) -> None:

@@ -2,12 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.metadata import version
+
+import picows
+import uvloop
 
 from echowall.bench import judging
+from echowall.bench.contenders import Contender
 from echowall.bench.estimates import compare, estimate
 from echowall.bench.judging import COST, EVERYTHING, LATENCY, THROUGHPUT
-from echowall.results.model import Benched, Comparison, Errors, Figure, Measurement, Refusal, Spread, Step, Why
+from echowall.bench.rounds import Rounds
+from echowall.catalog.catalog import Service
+from echowall.lab.lab import Lab
+from echowall.results.model import (
+    Benched,
+    BenchRun,
+    Comparison,
+    Errors,
+    Figure,
+    Measurement,
+    Refusal,
+    Spread,
+    Step,
+    Why,
+)
+from echowall.results.provenance import Beginning
+
+
+def record(
+    beginning: Beginning,
+    measured: Rounds,
+    contenders: Iterable[Contender],
+    yardstick: Service | None,
+    lab: Lab | None,
+    *,
+    interrupted: bool,
+) -> BenchRun:
+    """The run, as results keep it."""
+    targets = [one.benched for one in contenders if one.benched.measurements]
+    for target in targets:
+        target.figures = [
+            figure(step, [one for one in target.measurements if one.step == step.name], measured.seed)
+            for step in measured.steps
+        ]
+    return BenchRun(
+        **beginning.facts(lab.engine() if lab else None),
+        seed=measured.seed,
+        rounds=measured.finished,
+        yardstick=yardstick.name if yardstick else "",
+        generator={library.__name__: version(library.__name__) for library in (picows, uvloop)},
+        steps=list(measured.steps),
+        targets=targets,
+        comparisons=comparisons(targets, yardstick, measured.steps, measured.seed),
+        interrupted=interrupted,
+    )
 
 
 def figure(step: Step, measurements: Sequence[Measurement], seed: int) -> Figure:
@@ -71,15 +120,16 @@ def _sum(measurements: Sequence[Measurement]) -> Errors:
 
 
 def comparisons(
-    targets: Sequence[Benched], yardstick: Benched | None, steps: Sequence[Step], seed: int
+    targets: Sequence[Benched], yardstick: Service | None, steps: Sequence[Step], seed: int
 ) -> list[Comparison]:
-    """Each target with the yardstick, and each without its mends with itself."""
-    pairs = [(one, yardstick) for one in targets if yardstick and one is not yardstick]
+    """Each target with the yardstick by the same route, and each without its mends with itself."""
+    whole = {(one.name, one.via): one for one in targets if one.mends == "on" and not one.again}
+    pairs = []
     for one in targets:
-        if one.mends == "off":
-            pairs += [
-                (one, other) for other in targets if (other.name, other.via, other.mends) == (one.name, one.via, "on")
-            ]
+        if yardstick and (other := whole.get((yardstick.name, one.via))) and other is not one:
+            pairs.append((one, other))
+        if one.mends == "off" and (mended := whole.get((one.name, one.via))):
+            pairs.append((one, mended))
     return [found for one, other in pairs for step in steps for found in _compared(one, other, step, seed)]
 
 

@@ -30,8 +30,8 @@ from echowall.check.targets import Manner, Subject, direct, of_urls, proxied
 from echowall.check.wire import PATIENCE
 from echowall.lab.lab import Lab
 from echowall.results import behaviour, store
-from echowall.results.model import CheckRun, ConformanceRun
-from echowall.results.store import StoreError
+from echowall.results.model import CheckRun
+from echowall.results.store import AnyRun, StoreError
 
 out = Console()
 err = Console(stderr=True, soft_wrap=True)
@@ -292,7 +292,7 @@ def _tell(run: CheckRun, surprises: list[Surprise]) -> None:
         err.print(f"{asked} answer{'' if asked == 1 else 's'}, {len(surprises)} not as expected", highlight=False)
 
 
-def keep(run: CheckRun | ConformanceRun) -> None:
+def keep(run: AnyRun) -> None:
     """Add the run to the store of results, and say where. Where that cannot be, say why, and end with 1."""
     try:
         file = store.add(run)

@@ -17,7 +17,7 @@ import yaml
 from echowall.catalog import compose
 from echowall.catalog.catalog import ROOT, Service
 from echowall.lab import beside, state
-from echowall.lab.lab import Endpoint, LabError, Variant, address, url
+from echowall.lab.lab import Endpoint, LabError, Part, Variant, address, url
 from echowall.lab.state import Listener
 
 #: Where a service listens in its container, and nginx in its own.
@@ -118,6 +118,12 @@ class Containers:
         if error := _refusal(endpoint):
             raise _unreachable(name, endpoint, error)
         return endpoint
+
+    def part(self, name: str) -> Part:
+        if not (identifiers := self.compose("ps", "--quiet", name).split()):
+            raise LabError(f"{name} does not run; `echowall start {name}` starts it")
+        facts = self._inspect(identifiers[0])
+        return Part(facts["State"]["Pid"], facts["Id"])
 
     @contextmanager
     def beside(self, name: str, variant: Variant) -> Iterator[Endpoint]:
@@ -261,7 +267,7 @@ def _compose(project: str, *arguments: str) -> list[str]:
 def _place(facts: dict[str, Any]) -> Endpoint:
     """Where the service in a container listens."""
     host = next(iter(facts["NetworkSettings"]["Networks"].values()))["IPAddress"]
-    return Endpoint(host, _PORT, facts["State"]["Pid"])
+    return Endpoint(host, _PORT, facts["State"]["Pid"], facts["Id"])
 
 
 def _refusal(endpoint: Endpoint) -> OSError | None:

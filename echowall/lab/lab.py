@@ -32,6 +32,17 @@ class Endpoint(NamedTuple):
     port: int
     pid: int
     """The id of its first process on this machine."""
+    container: str = ""
+    """The id of its container; empty for a process."""
+
+
+class Part(NamedTuple):
+    """What runs a part of the lab."""
+
+    pid: int
+    """The id of its first process; on this machine, unless the engine is in a virtual machine."""
+    container: str = ""
+    """The id of its container; empty for a process."""
 
 
 class Variant(NamedTuple):
@@ -53,6 +64,14 @@ class Variant(NamedTuple):
 
 #: The service with MENDS=off.
 BARE = Variant("bare", "without its mends", environment=MappingProxyType({"MENDS": "off"}), path="/about")
+#: The service as it is, without those who have used the running one.
+FRESH = Variant("fresh", "in an instance of its own", path="/about")
+FRESH_BARE = Variant(
+    "fresh-bare",
+    "in an instance of its own, without its mends",
+    environment=MappingProxyType({"MENDS": "off"}),
+    path="/about",
+)
 #: Its echo.py, and nothing else.
 ECHO = Variant("echo", "with its echo alone", arguments=("echo",))
 
@@ -88,6 +107,9 @@ class Lab(Protocol):
 
     def endpoint(self, name: str) -> Endpoint:
         """Where a service listens. Raises LabError if it does not run, or cannot be reached from this machine."""
+
+    def part(self, name: str) -> Part:
+        """What runs a part. Raises LabError if it does not run."""
 
     def beside(self, name: str, variant: Variant) -> AbstractContextManager[Endpoint]:
         """One more instance of a running service, as the variant has it, at an address of its own.

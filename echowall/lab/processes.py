@@ -29,7 +29,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from echowall.catalog.catalog import ROOT, Service
 from echowall.lab import beside, ports, site, state, system
-from echowall.lab.lab import Board, Endpoint, LabError, Variant, address, url
+from echowall.lab.lab import Board, Endpoint, LabError, Part, Variant, address, url
 from echowall.lab.state import Listener, State
 
 #: Only nginx speaks to the services.
@@ -170,6 +170,12 @@ class Processes:
         with suppress(*_UNAVAILABLE), self._supervisor() as supervisor:
             if listener and (pid := supervisor.getProcessInfo(name)["pid"]):
                 return Endpoint(listener.host, listener.port, pid)
+        raise LabError(f"{name} does not run; `echowall start {name}` starts it")
+
+    def part(self, name: str) -> Part:
+        with suppress(*_UNAVAILABLE), self._supervisor() as supervisor:
+            if pid := supervisor.getProcessInfo(name)["pid"]:
+                return Part(pid)
         raise LabError(f"{name} does not run; `echowall start {name}` starts it")
 
     def _started(self) -> State:

@@ -75,7 +75,7 @@ class BenchRun(Run, kw_only=True, tag="bench"):
     rounds: int
     """How many were finished. Each has every target and every step once, in an order of its own."""
     yardstick: str
-    """The label of the target to which the others are compared; empty where there is none."""
+    """The service to which the others are compared; empty where none is measured."""
     generator: dict[str, str]
     """The versions of what sends the messages."""
     steps: list[Step]
@@ -406,7 +406,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     ratio: Estimate
     """To the other's: 2 is twice as much."""
     distinguishable: bool
-    """Whether there are at least six rounds and the interval does not hold 1. If not, nothing can be said."""
+    """Whether the interval does not hold 1, and a sign test over the rounds agrees (at 5 %, so that it takes six rounds
+    at least). If not, nothing can be said."""
 
 
 def empty_fields(run: Run) -> Iterator[str]:

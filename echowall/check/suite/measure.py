@@ -9,29 +9,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from echowall.check.registry import UnsupportedError
+from echowall.lab import procfs
 
 _PROC = Path("/proc")
-_TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def family(pid: int) -> list[int]:
     """The process and all its descendants."""
-    if not (_PROC / "self" / "stat").exists():
-        raise UnsupportedError("processes can be measured on Linux only")
-    children: dict[int, list[int]] = {}
-    for entry in _PROC.iterdir():
-        if entry.name.isdecimal() and (fields := _stat(int(entry.name))):
-            children.setdefault(int(fields[1]), []).append(int(entry.name))
-    found = [pid]
-    for parent in found:  # grows on the way
-        found += children.get(parent, [])
-    return found
+    try:
+        return procfs.family(pid)
+    except procfs.UnknownError as error:
+        raise UnsupportedError(str(error)) from None
 
 
 def running(pid: int) -> bool:
     """Whether the process runs. One that ended and that its parent has not waited for does not."""
-    fields = _stat(pid)
+    fields = procfs.stat(pid)
     return bool(fields) and fields[0] != "Z"
 
 
@@ -55,17 +49,17 @@ def held(pid: int) -> Iterator[None]:
 
 def memory(pid: int) -> int:
     """Resident memory of the process and its descendants, in bytes."""
-    return sum(int(fields[21]) * _PAGE for one in family(pid) if (fields := _stat(one)))
+    return sum(int(fields[21]) * _PAGE for one in family(pid) if (fields := procfs.stat(one)))
 
 
 def cpu(pid: int) -> float:
     """CPU time that the process and its descendants have used so far, in seconds."""
-    return sum((int(fields[11]) + int(fields[12])) / _TICKS for one in family(pid) if (fields := _stat(one)))
+    return procfs.ticks(family(pid))
 
 
 def threads(pid: int) -> int:
     """How many threads the family has."""
-    return sum(int(fields[17]) for one in family(pid) if (fields := _stat(one)))
+    return sum(int(fields[17]) for one in family(pid) if (fields := procfs.stat(one)))
 
 
 def descriptors(pid: int) -> int:
@@ -110,10 +104,3 @@ def unacknowledged(pid: int, client_port: int) -> dict[str, int]:
                 if int(fields[2].rpartition(":")[2], 16) == client_port:
                     found[fields[9]] = int(fields[4].partition(":")[0], 16)
     return found
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat from the state on; none where there is no such process."""
-    with suppress(OSError):
-        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    return []

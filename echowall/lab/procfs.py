@@ -1,0 +1,84 @@
+"""What processes of this machine cost, read from Linux's /proc: memory and CPU time, their descendants' included."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+_PROC = Path("/proc")
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class UnknownError(Exception):
+    """It cannot be measured here, or may not be seen. The message says why."""
+
+
+def family(pid: int) -> list[int]:
+    """The process and all its descendants. Raises UnknownError where there is no /proc."""
+    if not (_PROC / "self" / "stat").exists():
+        raise UnknownError("processes can be measured on Linux only")
+    children: dict[int, list[int]] = {}
+    for entry in _PROC.iterdir():
+        if entry.name.isdecimal() and (fields := stat(int(entry.name))):
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found = [pid]
+    for parent in found:  # grows on the way
+        found += children.get(parent, [])
+    return found
+
+
+def stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the state on; none where there is no such process."""
+    with suppress(OSError):
+        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return []
+
+
+def ticks(pids: Iterable[int]) -> float:
+    """CPU time that these processes have used so far, in seconds, to a hundredth."""
+    return sum((int(fields[11]) + int(fields[12])) / _TICKS for pid in pids if (fields := stat(pid)))
+
+
+def nanoseconds(pid: int) -> int:
+    """CPU time that one process has used so far, threads that have ended included; 0 where there is no such process.
+
+    A process has a clock of its own, whose id is made of its pid: see clock_getcpuclockid(3).
+    """
+    with suppress(OSError):
+        return time.clock_gettime_ns((~pid << 3) | 2)
+    return 0
+
+
+def proportional_set_size(pids: Iterable[int]) -> int | None:
+    """The memory of these processes in bytes, in which a page that several share counts in part for each; None where it
+    may not be seen.
+    """
+    total = 0
+    for pid in pids:
+        try:
+            lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        except OSError:
+            return None
+        total += next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
+    return total or None
+
+
+def keep_to(pids: Iterable[int], cores: Iterable[int]) -> bool:
+    """Keep all threads of these processes, and what they start, to these CPUs; says whether that could be done."""
+    done = False
+    for pid in pids:
+        with suppress(FileNotFoundError):
+            for task in (_PROC / str(pid) / "task").iterdir():
+                try:
+                    os.sched_setaffinity(int(task.name), cores)
+                    done = True
+                except ProcessLookupError:
+                    continue
+                except OSError:
+                    return False
+    return done
