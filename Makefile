@@ -11,10 +11,12 @@ ECHOWALL := .venv/bin/echowall
 STACKS ?=
 # Put other cases of the Autobahn Testsuite: CASES=quick, CASES=full, CASES="7.*"
 CASES ?= ci
+# Measure another scenario than the short set: SCENARIO=rate, SCENARIO=saturation
+SCENARIO ?=
 # Run only some of the browser's tests: E2E=e2e/page/test_chat.py
 E2E ?= e2e
 
-.PHONY: help up down logs e2e load check bare conformance test unit lint types format new lock outdated
+.PHONY: help up down logs e2e load check bare conformance bench test unit lint types format new lock outdated
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -50,6 +52,9 @@ bare: .venv/ready up ## ask each stack that mends something the same, with its m
 
 conformance: .venv/ready up ## put the Autobahn Testsuite to each stack, and compare that with what is known
 	@$(ECHOWALL) conformance --cases "$(CASES)" $(STACKS)
+
+bench: .venv/ready up ## measure what a message costs each stack, and how long it takes
+	@$(ECHOWALL) bench $(if $(SCENARIO),--scenario "$(SCENARIO)",--rate 1000 --seconds 2) $(STACKS)
 
 test: lint types unit e2e ## run everything: lint, types, unit tests, and the browser
 

@@ -16,6 +16,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest
 
 from echowall.bench import judging
 from echowall.bench.driving import generate
+from echowall.bench.pacing import Pace
 from echowall.bench.payload import Payload
 from echowall.bench.plan import LEAST, Aim, Plan, Report
 from echowall.check.suite.measure import family
@@ -315,6 +316,34 @@ def test_the_generator_keeps_to_its_core() -> None:
     _, report = run(core=core, seconds=0.2)
 
     assert report.cores == [core]
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_no_message_is_sent_before_its_time_and_waiting_is_told_from_work(*, alone: bool) -> None:
+    interval, count = 5_000_000, 40
+    sent: list[int] = []
+
+    async def paced() -> tuple[int, int]:
+        first = time.monotonic_ns() + interval
+        done = asyncio.Event()
+
+        def send() -> bool:
+            while len(sent) < count and first + len(sent) * interval <= time.monotonic_ns():
+                sent.append(time.monotonic_ns())
+            if len(sent) == count:
+                done.set()
+            return not done.is_set()
+
+        pace = Pace(lambda: first + len(sent) * interval, send, lambda: 0)
+        pace.start(interval, first, alone=alone)
+        async with asyncio.timeout(20):
+            await done.wait()
+        return first, pace.waited
+
+    first, waited = asyncio.run(paced())
+
+    assert all(at >= first + number * interval for number, at in enumerate(sent))
+    assert (waited > 0) == alone
 
 
 def test_the_time_that_is_measured_is_told_when_it_begins_and_when_it_ends() -> None:

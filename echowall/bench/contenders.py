@@ -91,7 +91,8 @@ def entries(
     """The yardstick twice by each route, then the others; with `bare`, those with mends once more, without them."""
     found = [Entry(yardstick, via, again=again) for via in routes for again in (False, True)] if yardstick else []
     for service in services:
-        found += [Entry(service, via) for via in routes if service is not yardstick]
+        if not yardstick or service.name != yardstick.name:
+            found += [Entry(service, via) for via in routes]
         if bare and service.has_mends:
             found.append(Entry(service, "direct", bare=True))
     return found

@@ -19,7 +19,8 @@ import ssl
 import sys
 from array import array
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from time import monotonic_ns, process_time_ns
 from typing import Literal
 
@@ -28,7 +29,7 @@ import uvloop
 from hdrh.histogram import HdrHistogram
 from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSParsedURL, WSTransport, ws_connect
 
-from echowall.bench import pacing
+from echowall.bench.pacing import Pace
 from echowall.bench.payload import Payload
 from echowall.bench.plan import BEGIN, END, Aim, Plan, Report
 from echowall.check.wire.errors import UnreachableError
@@ -219,9 +220,11 @@ class _Clock:
         self.begin = self.first + round(plan.warmup * _SECOND)
         self.end = self.begin + round(plan.seconds * _SECOND)
         self.used = 0
-        """The CPU time that was used between `begin` and `end`, in nanoseconds."""
+        """The CPU time that was used between `begin` and `end`, but for waiting, in nanoseconds."""
+        self.waited: Callable[[], int] = lambda: 0
+        """The CPU time that was spent waiting so far."""
         self._timers: list[asyncio.TimerHandle] = []
-        self._began: int | None = None
+        self._at_begin: int | None = None
 
     def planned(self, number: int) -> int:
         """When the message of that number is to be sent, in an open loop."""
@@ -234,15 +237,15 @@ class _Clock:
             self._timers.append(loop.call_later((at - monotonic_ns()) / _SECOND, what))
 
     def _begin(self) -> None:
-        self._began = process_time_ns()
+        self._at_begin = process_time_ns() - self.waited()
         _say(BEGIN)
 
     def stop(self) -> None:
         """It ends now, if it did not before."""
         for timer in self._timers:
             timer.cancel()
-        if self._began is not None:
-            self.used, self._began = process_time_ns() - self._began, None
+        if self._at_begin is not None:
+            self.used, self._at_begin = process_time_ns() - self.waited() - self._at_begin, None
             _say(END)
 
 
@@ -264,8 +267,10 @@ async def _open_loop(traffic: Traffic, clock: _Clock) -> Ended:
             done.set()
         return not done.is_set()
 
+    pace = Pace(lambda: clock.planned(len(sent)), send, lambda: traffic.last)
+    clock.waited = lambda: pace.waited
     clock.start()
-    pacing.each(clock.interval, clock.first, send)
+    pace.start(clock.interval, clock.first, alone=traffic.plan.core is not None)
     ended = await _watch(traffic, clock.end, done)
     done.set()
     return ended
@@ -400,13 +405,10 @@ def _headers(aim: Aim) -> list[tuple[str, str]]:
 def _tls(aim: Aim) -> ssl.SSLContext | None:
     if not aim.url.startswith("wss:"):
         return None
-    context = ssl.create_default_context(cafile=aim.tls.ca)
-    if aim.tls.cert:
-        context.load_cert_chain(aim.tls.cert, aim.tls.key)
-    if aim.tls.insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+    from echowall.check.cli import tls_context  # a second's work, which few runs need
+
+    ca, cert, key = (Path(name) if name else None for name in (aim.tls.ca, aim.tls.cert, aim.tls.key))
+    return tls_context(ca, cert, key, insecure=aim.tls.insecure)
 
 
 async def _through(aim: Aim, url: WSParsedURL) -> socket.socket:

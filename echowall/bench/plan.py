@@ -59,7 +59,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     within: float = 10.0
     """How long opening the connections may take."""
     core: int | None = None
-    """The CPU that the generator keeps to; None for any."""
+    """The CPU that the generator keeps to and has for itself, so that it may wait busily; None for any."""
 
     @property
     def bound(self) -> float:
@@ -89,6 +89,6 @@ class Report(msgspec.Struct, kw_only=True):
     lateness: str = ""
     """From the planned time to the time of sending: the generator's own fault; empty in a closed loop."""
     cpu: float = 0.0
-    """The share of one core that the generator used in the time that is measured."""
+    """The share of one core that the generator used in the time that is measured, but for waiting busily."""
     cores: list[int] = []
     """On which CPUs it could run; empty where the system does not say."""

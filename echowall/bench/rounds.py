@@ -18,7 +18,7 @@ from echowall.lab.lab import LabError
 from echowall.results.model import Measurement, Step
 
 #: What a server takes to start, and a generator beside the time that it measures, in seconds: for the estimate alone.
-_START, _AROUND = 3.0, 2.0
+_START, _AROUND = 2.0, 1.5
 
 
 class Unfit(NamedTuple):

@@ -336,7 +336,7 @@ class Measurement(msgspec.Struct, kw_only=True):
     lateness: str
     """From the planned time to the time of sending: the generator's own fault; empty in a closed loop."""
     generator: float
-    """The share of one core that the generator used."""
+    """The share of one core that the generator used, but for waiting busily until a message is due."""
     cores: list[int]
     """The CPUs on which the generator could run."""
     cpu: float | None
