@@ -64,6 +64,12 @@ def test_a_server_is_not_blamed_for_what_was_not_sent_to_it() -> None:
     assert found[0].says == "the generator was the limit: of 1,000/s it sent only 500/s"
 
 
+def test_a_server_is_not_blamed_where_the_generator_was_late_to_hear_it() -> None:
+    found = judging.refusals(PLAN, report(achieved=900.0, lateness=histogram(100)))
+
+    assert [(one.why, one.withheld) for one in found] == [(Why.GENERATOR, "latency"), (Why.GENERATOR, "cost")]
+
+
 def test_in_a_closed_loop_that_withholds_the_throughput() -> None:
     closed = Plan(aim=PLAN.aim, connections=10, rate=None)
 

@@ -67,7 +67,7 @@ def measured(
     done = Rounds(contenders, steps, rounds, 7)
     places: list[Place] = []
     done.run(places.append)
-    return summary.record(beginning, done, contenders, yardstick, processes, interrupted=False), done, places
+    return summary.record(beginning, done, contenders, yardstick.name, processes, interrupted=False), done, places
 
 
 def by_label(run: BenchRun) -> dict[str, Benched]:
@@ -101,7 +101,7 @@ def test_each_round_has_fresh_servers_whose_cost_is_known_and_all_that_results_p
     assert len(thinking) == 2
     assert all(5_000 < cpu < 40_000 for cpu in thinking)  # the ten milliseconds, but for messages on the edge
     assert all(one.cpu and one.cpu < 5_000 for one in targets["alpha"].measurements)
-    compared = {(one.target, one.to) for one in run.comparisons if one.quantity == "cpu"}
+    compared = {(one.target, one.to) for one in run.comparisons if one.quantity == "memory"}
     assert compared == {
         ("beta (again)", "beta"), ("alpha", "beta"), ("alpha (bare)", "beta"), ("alpha (bare)", "alpha")
     }  # fmt: skip

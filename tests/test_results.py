@@ -178,7 +178,7 @@ def test_a_file_in_the_store_was_never_changed() -> None:
 
 
 def test_results_import_no_runner() -> None:
-    runners = ("echowall.check", "echowall.lab", "echowall.cli")
+    runners = tuple(f"echowall.{room}" for room in ("bench", "check", "cli", "conformance", "lab"))
     found = [
         (file.name, module)
         for file in (ROOT / "echowall/results").glob("*.py")

@@ -163,7 +163,9 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         beginning = Beginning()
         measured = Rounds(contenders, steps, count, seed if seed is not None else random.SystemRandom().getrandbits(32))
         interrupted = _run(measured)
-        run = summary.record(beginning, measured, contenders, yardstick, the_lab, interrupted=interrupted)
+        run = summary.record(
+            beginning, measured, contenders, yardstick.name if yardstick else "", the_lab, interrupted=interrupted
+        )
         if json:
             json.write_bytes(store.encode(run))
         if run.rounds:

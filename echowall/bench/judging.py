@@ -32,18 +32,13 @@ def refusals(plan: Plan, report: Report) -> list[Refusal]:
         return [_refuse(Why.ENDED, EVERYTHING, ending)]
     if limit := _limit(plan, report):
         return [_refuse(Why.GENERATOR, withheld, limit) for withheld in (LATENCY, COST if plan.rate else THROUGHPUT)]
-    if plan.rate and report.achieved < HELD * plan.rate:
-        cannot = f"cannot hold {plan.rate:,.0f}/s: {report.achieved:,.0f}/s came back in time"
-        return [_refuse(Why.RATE, withheld, cannot) for withheld in (LATENCY, COST)]
-    if plan.rate:
-        late, latency = (_at(decode(one), 99.0) for one in (report.lateness, report.latency))
-        if late > LATE * latency:
-            says = (
-                f"the generator was the limit: it was {late:,.0f} µs late at p99, "
-                f"which is more than a tenth of the latency, {latency:,.0f} µs"
-            )
-            return [_refuse(Why.GENERATOR, LATENCY, says)]
-    return []
+    held = not plan.rate or report.achieved >= HELD * plan.rate
+    if late := _late(plan, report):
+        return [_refuse(Why.GENERATOR, withheld, late) for withheld in ((LATENCY,) if held else (LATENCY, COST))]
+    if held:
+        return []
+    cannot = f"cannot hold {plan.rate:,.0f}/s: {report.achieved:,.0f}/s came back in time"
+    return [_refuse(Why.RATE, withheld, cannot) for withheld in (LATENCY, COST)]
 
 
 def _limit(plan: Plan, report: Report) -> str | None:
@@ -53,6 +48,19 @@ def _limit(plan: Plan, report: Report) -> str | None:
     if plan.rate and report.paced < HELD * plan.rate:
         return f"the generator was the limit: of {plan.rate:,.0f}/s it sent only {report.paced:,.0f}/s"
     return None
+
+
+def _late(plan: Plan, report: Report) -> str | None:
+    """Why the generator was too late for that latency; None where it was not."""
+    if not plan.rate:
+        return None
+    late, latency = (_at(decode(one), 99.0) for one in (report.lateness, report.latency))
+    if late <= LATE * latency:
+        return None
+    return (
+        f"the generator was the limit: it was {late:,.0f} µs late at p99, "
+        f"which is more than a tenth of the latency, {latency:,.0f} µs"
+    )
 
 
 def spread(histogram: HdrHistogram) -> Spread | None:

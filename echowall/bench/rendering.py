@@ -18,8 +18,9 @@ from echowall.results.model import Benched, BenchRun, Comparison, Errors, Estima
 _LEGEND = """\
 p50, p90, p99: latency from the planned time of each message (in a closed loop: from the time of sending), in ms
 late: the generator's own lateness at p99, in ms · CPU: the server's, in µs a message · memory: its PSS, in MiB
-to {yardstick}: the ratio of the CPU within rounds, and its interval of 95 %; "=" where the two cannot be told apart
-– not measured, or withheld: see below"""
+– not measured, or withheld: see above"""
+_RATIOS = """\
+to {yardstick}: the ratio of the CPU within rounds, and its interval of 95 %; "=" where the two cannot be told apart"""
 _HEADER = ("", "msg/s", "p50", "p90", "p99", "late", "CPU", "memory", "errors")
 _NONE = "–"
 
@@ -43,7 +44,9 @@ def tables(run: BenchRun) -> RenderableType:
             table.add_row(escape(target.label), *_cells(run, target, figure))
         parts += [table, Text()]
     parts += [Text(line) for line in _withheld(run)]
-    parts.append(Text(_LEGEND.format(yardstick=run.yardstick or "the yardstick"), style="dim"))
+    parts.append(Text(_LEGEND, style="dim"))
+    if run.yardstick:
+        parts.append(Text(_RATIOS.format(yardstick=run.yardstick), style="dim"))
     return Group(*parts)
 
 

@@ -13,7 +13,6 @@ from echowall.bench.contenders import Contender
 from echowall.bench.estimates import compare, estimate
 from echowall.bench.judging import COST, EVERYTHING, LATENCY, THROUGHPUT
 from echowall.bench.rounds import Rounds
-from echowall.catalog.catalog import Service
 from echowall.lab.lab import Lab
 from echowall.results.model import (
     Benched,
@@ -23,7 +22,6 @@ from echowall.results.model import (
     Figure,
     Measurement,
     Refusal,
-    Spread,
     Step,
     Why,
 )
@@ -34,12 +32,12 @@ def record(
     beginning: Beginning,
     measured: Rounds,
     contenders: Iterable[Contender],
-    yardstick: Service | None,
+    yardstick: str,
     lab: Lab | None,
     *,
     interrupted: bool,
 ) -> BenchRun:
-    """The run, as results keep it."""
+    """The run, as results keep it. `yardstick` is the service to which others are compared, if there is one."""
     targets = [one.benched for one in contenders if one.benched.measurements]
     for target in targets:
         target.figures = [
@@ -50,11 +48,11 @@ def record(
         **beginning.facts(lab.engine() if lab else None),
         seed=measured.seed,
         rounds=measured.finished,
-        yardstick=yardstick.name if yardstick else "",
+        yardstick=yardstick,
         generator={library.__name__: version(library.__name__) for library in (picows, uvloop)},
         steps=list(measured.steps),
         targets=targets,
-        comparisons=comparisons(targets, yardstick, measured.steps, measured.seed),
+        comparisons=compared(targets, yardstick, measured.steps, measured.seed),
         interrupted=interrupted,
     )
 
@@ -62,23 +60,24 @@ def record(
 def figure(step: Step, measurements: Sequence[Measurement], seed: int) -> Figure:
     """One step of one target, over all rounds.
 
-    Where the generator was the limit in some rounds, the latency is of the others. Any other refusal in any round
-    withholds what it is about, for rounds are not left out because a server did badly in them.
+    Rounds in which the generator was the limit are left out of what that withholds, if there are others. Any other
+    refusal in any round withholds what it is about: no round is left out because a server did badly in it.
     """
-    timed = [one for one in measurements if not judging.is_withheld(LATENCY, one.refusals)]
-    refused = _agreed(measurements, timed)
-    latency, uncorrected = (
-        judging.spread(judging.merged(timed, which)) if timed and not judging.is_withheld(LATENCY, refused) else None
-        for which in ("latency", "uncorrected")
-    )
+    refused = _agreed(measurements)
+
+    def kept(what: str) -> list[Measurement]:
+        if judging.is_withheld(what, refused):
+            return []
+        return [one for one in measurements if not judging.is_withheld(what, one.refusals)]
+
+    def values(what: str, value: Callable[[Measurement], float | None]) -> list[float]:
+        return [found for one in kept(what) if (found := value(one)) is not None]
+
+    timed = kept(LATENCY)
+    latency = judging.spread(judging.merged(timed, "latency"))
     if latency:
         refused += judging.too_few(latency)
-
-    def mean(what: str, value: Callable[[Measurement], float | None]) -> list[float]:
-        values = [] if judging.is_withheld(what, refused) else [value(one) for one in measurements]
-        return [one for one in values if one is not None]
-
-    throughput = mean(THROUGHPUT, lambda one: one.achieved)
+    throughput = values(THROUGHPUT, lambda one: one.achieved)
     return Figure(
         step=step.name,
         rounds=len(timed),
@@ -86,16 +85,16 @@ def figure(step: Step, measurements: Sequence[Measurement], seed: int) -> Figure
         throughput=sum(throughput) / len(throughput) if throughput else None,
         errors=_sum(measurements),
         latency=latency,
-        uncorrected=uncorrected,
-        lateness=_lateness(measurements),
-        cpu=estimate(mean(COST, lambda one: one.cpu), seed),
-        proxy_cpu=estimate(mean(COST, lambda one: one.proxy_cpu), seed),
-        memory=estimate(mean(EVERYTHING, lambda one: one.memory), seed),
+        uncorrected=judging.spread(judging.merged(timed, "uncorrected")),
+        lateness=judging.spread(judging.merged(measurements, "lateness")),
+        cpu=estimate(values(COST, lambda one: one.cpu), seed),
+        proxy_cpu=estimate(values(COST, lambda one: one.proxy_cpu), seed),
+        memory=estimate(values(EVERYTHING, lambda one: one.memory), seed),
         refusals=refused,
     )
 
 
-def _agreed(measurements: Sequence[Measurement], timed: Sequence[Measurement]) -> list[Refusal]:
+def _agreed(measurements: Sequence[Measurement]) -> list[Refusal]:
     """What is withheld of all rounds together: each once, with the number of rounds that it is from."""
     found: dict[tuple[Why, str], list[Refusal]] = {}
     for one in measurements:
@@ -104,36 +103,30 @@ def _agreed(measurements: Sequence[Measurement], timed: Sequence[Measurement]) -
     rounds = len(measurements)
     agreed = []
     for (why, withheld), refusals in found.items():
-        if why is Why.GENERATOR and withheld == LATENCY and timed:
+        if why is Why.GENERATOR and len(refusals) < rounds:
             continue
         says = refusals[0].says + (f" (in {len(refusals)} of {rounds} rounds)" if rounds > 1 else "")
         agreed.append(Refusal(why=why, withheld=withheld, says=says))
     return agreed
 
 
-def _lateness(measurements: Sequence[Measurement]) -> Spread | None:
-    return judging.spread(judging.merged(measurements, "lateness"))
-
-
 def _sum(measurements: Sequence[Measurement]) -> Errors:
     return Errors(**{name: sum(getattr(one.errors, name) for one in measurements) for name in Errors.__struct_fields__})
 
 
-def comparisons(
-    targets: Sequence[Benched], yardstick: Service | None, steps: Sequence[Step], seed: int
-) -> list[Comparison]:
+def compared(targets: Sequence[Benched], yardstick: str, steps: Sequence[Step], seed: int) -> list[Comparison]:
     """Each target with the yardstick by the same route, and each without its mends with itself."""
     whole = {(one.name, one.via): one for one in targets if one.mends == "on" and not one.again}
     pairs = []
     for one in targets:
-        if yardstick and (other := whole.get((yardstick.name, one.via))) and other is not one:
+        if yardstick and (other := whole.get((yardstick, one.via))) and other is not one:
             pairs.append((one, other))
         if one.mends == "off" and (mended := whole.get((one.name, one.via))):
             pairs.append((one, mended))
-    return [found for one, other in pairs for step in steps for found in _compared(one, other, step, seed)]
+    return [found for one, other in pairs for step in steps for found in _ratios(one, other, step, seed)]
 
 
-def _compared(one: Benched, other: Benched, step: Step, seed: int) -> Iterator[Comparison]:
+def _ratios(one: Benched, other: Benched, step: Step, seed: int) -> Iterator[Comparison]:
     for quantity in ("cpu", "memory", "p50", "p99", "throughput"):
         if quantity == "throughput" and step.rate:
             continue  # it is what was offered
