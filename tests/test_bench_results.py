@@ -203,9 +203,10 @@ def test_other_documents_do_without_benchmarks(checkout: Path, add_service: Call
 
 def test_the_tables_have_every_target_and_say_what_is_withheld() -> None:
     refused = benched("gamma", [measurement(number, refusals=SLOW, errors=Errors(lost=2)) for number in ROUNDS])
+    late = [benched(name, [measurement(number, refusals=[LATE]) for number in ROUNDS]) for name in ("delta", "epsilon")]
     console = Console(file=io.StringIO(), width=160)
 
-    console.print(rendering.tables(run(BETA, AGAIN, ALPHA, refused)))
+    console.print(rendering.tables(run(BETA, AGAIN, ALPHA, refused, *late)))
 
     assert isinstance(console.file, io.StringIO)
     told = console.file.getvalue()
@@ -217,6 +218,7 @@ def test_the_tables_have_every_target_and_say_what_is_withheld() -> None:
     assert rows["gamma"][1:] == ["1,000", "–", "–", "–", "0.00", "–", "32.0", "12", "–"]
     assert "gamma, 64 B at 1000/s: no latency and no cost: cannot hold 1,000/s" in told
     assert "gamma, 64 B at 1000/s: 12 lost" in told
+    assert "64 B at 1000/s: no latency of delta, epsilon: the generator was the limit" in told
 
 
 def test_markdown_and_csv_have_the_same() -> None:

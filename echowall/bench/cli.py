@@ -7,6 +7,7 @@ import random
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -267,8 +268,12 @@ def _run(measured: Rounds) -> bool:
     """Measure, and show how far it is; says whether that was interrupted."""
     last: list[Place] = []
 
+    @cache  # reading histograms takes time that a measurement would miss
+    def figures(_finished: int, step: str) -> list[tuple[str, Figure]]:
+        return _sofar(measured, step)
+
     def shown() -> RenderableType:
-        return rendering.progress(measured, last[-1] if last else None, lambda step: _sofar(measured, step))
+        return rendering.progress(measured, last[-1] if last else None, lambda step: figures(measured.finished, step))
 
     def tell(place: Place) -> None:
         if not err.is_terminal and (not last or last[-1].round != place.round):

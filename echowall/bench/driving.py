@@ -53,13 +53,16 @@ async def generate(plan: Plan, begin: Callable[[], None] = _nothing, end: Callab
                 elif line == END:
                     end()
                 else:
-                    return msgspec.json.decode(line, type=Report)
+                    report = msgspec.json.decode(line, type=Report)
+                    await process.wait()
+                    return report
             said = (await complaint).decode(errors="replace").strip().splitlines()
     except TimeoutError:
         raise GeneratorError(f"the generator did not end within {bound:g} s, and was stopped") from None
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        if process.returncode is None:  # one that has ended must not be asked again: asyncio has its status already
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
         complaint.cancel()
         await process.wait()
     raise GeneratorError(f"the generator failed: {said[-1] if said else 'it says nothing'}")

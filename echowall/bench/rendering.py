@@ -189,23 +189,34 @@ def _ratio(comparison: Comparison | None) -> str:
 
 
 def _withheld(run: BenchRun) -> list[str]:
-    """What is withheld, and what went wrong. That there are too few samples for a percentile the column says."""
+    """What is withheld, and what went wrong. How late the generator was in each case the results say."""
     lines = []
     for step in run.steps:
+        limited: dict[tuple[str, ...], list[str]] = {}
         for target, figure in _figures(run, step):
             where = f"{target.label}, {step.name}"
-            reasons: dict[str, list[str]] = {}
+            reasons: dict[tuple[Why, str], list[str]] = {}
             for one in figure.refusals:
                 if one.why is not Why.SAMPLES:
-                    reasons.setdefault(one.says, []).append(one.withheld)
-            lines += [f"{where}: no {' and no '.join(what)}: {says}" for says, what in reasons.items()]
+                    reasons.setdefault((one.why, one.says), []).append(one.withheld)
+            for (why, says), what in reasons.items():
+                if why is Why.GENERATOR:
+                    limited.setdefault(tuple(what), []).append(target.label)
+                else:
+                    lines.append(f"{where}: {_no(what)}: {says}")
             if figure.errors.total:
                 lines.append(f"{where}: {errors(figure.errors)}")
+        for whats, labels in limited.items():
+            lines.append(f"{step.name}: {_no(whats)} of {', '.join(labels)}: the generator was the limit")
     few = {one.withheld for target in run.targets for figure in target.figures for one in _few(figure)}
     for percentile, at in judging.PERCENTILES.items():
         if percentile in few:
             lines.append(f"{percentile} is withheld where fewer than {judging.needed(at):,} messages were timed")
     return lines
+
+
+def _no(what: Sequence[str]) -> str:
+    return f"no {' and no '.join(what)}"
 
 
 def _few(figure: Figure) -> list[Refusal]:
