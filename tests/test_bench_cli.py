@@ -8,17 +8,24 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 import trustme
 from typer.testing import CliRunner
 
 from echowall.bench import judging, permission, scenarios
+from echowall.bench.contenders import Foreign, Served
+from echowall.bench.plan import Tls
+from echowall.bench.rounds import Place, Rounds
 from echowall.catalog.catalog import ROOT
+from echowall.check.targets import Manner, of_urls
 from echowall.cli import app
+from echowall.lab.lab import LabError
 from echowall.results import store
-from echowall.results.model import BenchRun, Errors, Why
+from echowall.results.model import Benched, BenchRun, Errors, Why
 from tests.ports import free_port
 from tests.test_check_cli import forward, listening, proxying
 
@@ -110,6 +117,39 @@ def test_ctrl_c_keeps_the_rounds_that_are_whole(echo: int, tmp_path: Path) -> No
     kept = recorded(file)
     assert (kept.rounds, kept.interrupted) == (1, True)
     assert [one.round for target in kept.targets for one in target.measurements] == [1]
+
+
+class _Impatient:
+    """A contender in whose second round somebody presses Ctrl-C."""
+
+    def __init__(self) -> None:
+        self.benched = Benched(name="impatient", url="")
+        self._turns = 0
+
+    @contextmanager
+    def served(self) -> Iterator[Served]:
+        self._turns += 1
+        if self._turns > 1:
+            raise KeyboardInterrupt
+        raise LabError("not today")
+        yield
+
+
+def test_what_was_measured_in_a_round_that_is_not_whole_is_not_kept(echo: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    manner = Manner(tls=ssl.create_default_context())
+    (subject,) = of_urls([f"ws://127.0.0.1:{echo}/foobar/"], manner)
+    others = [Foreign(subject, Tls()) for _ in range(3)]
+    (step,) = scenarios.steps(["rate"], rates=[50.0], connections=1, seconds=0.1)
+    rounds = Rounds([_Impatient(), *others], [msgspec.structs.replace(step, warmup=0.1)], 3, seed=1)
+    monkeypatch.setattr(rounds, "_reject", lambda *_: None)  # it stays for the second round
+    places: list[Place] = []
+
+    with pytest.raises(KeyboardInterrupt):
+        rounds.run(places.append)
+
+    assert [place.round for place in places].count(2) > 0  # the second was underway
+    assert rounds.finished == 1
+    assert [[one.round for one in other.benched.measurements] for other in others] == [[1], [1], [1]]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
