@@ -221,6 +221,16 @@ def test_the_tables_have_every_target_and_say_what_is_withheld() -> None:
     assert "64 B at 1000/s: no latency of delta, epsilon: the generator was the limit" in told
 
 
+def test_what_the_proxy_costs_has_a_column_of_its_own_where_there_is_one() -> None:
+    proxied = benched("delta", [measurement(number, proxy_cpu=33.0) for number in ROUNDS])
+
+    told = rendering.markdown(run(BETA, proxied))
+
+    assert "| errors | proxy | to beta |" in told
+    assert "| 0 | 33.0 |" in told
+    assert "| proxy |" not in rendering.markdown(run(BETA))
+
+
 def test_markdown_and_csv_have_the_same() -> None:
     kept = run(BETA, AGAIN, ALPHA)
 

@@ -19,6 +19,7 @@ _LEGEND = """\
 p50, p90, p99: latency from the planned time of each message (in a closed loop: from the time of sending), in ms
 late: the generator's own lateness at p99, in ms · CPU: the server's, in µs a message · memory: its PSS, in MiB
 – not measured, or withheld: see above"""
+_PROXY = "proxy: nginx's own CPU, in µs a message"
 _RATIOS = """\
 to {yardstick}: the ratio of the CPU within rounds, and its interval of 95 %; "=" where the two cannot be told apart"""
 _HEADER = ("", "msg/s", "p50", "p90", "p99", "late", "CPU", "memory", "errors")
@@ -45,6 +46,8 @@ def tables(run: BenchRun) -> RenderableType:
         parts += [table, Text()]
     parts += [Text(line) for line in _withheld(run)]
     parts.append(Text(_LEGEND, style="dim"))
+    if _has_proxy(run):
+        parts.append(Text(_PROXY, style="dim"))
     if run.yardstick:
         parts.append(Text(_RATIOS.format(yardstick=run.yardstick), style="dim"))
     return Group(*parts)
@@ -135,7 +138,12 @@ def progress(rounds: Rounds, place: Place | None, figures: Callable[[str], Seque
 
 
 def _header(run: BenchRun) -> tuple[str, ...]:
-    return (*_HEADER, f"to {run.yardstick}") if run.yardstick else _HEADER
+    proxy = ("proxy",) if _has_proxy(run) else ()
+    return (*_HEADER, *proxy, *((f"to {run.yardstick}",) if run.yardstick else ()))
+
+
+def _has_proxy(run: BenchRun) -> bool:
+    return any(figure.proxy_cpu for target in run.targets for figure in target.figures)
 
 
 def _figures(run: BenchRun, step: Step) -> Iterator[tuple[Benched, Figure]]:
@@ -147,6 +155,8 @@ def _figures(run: BenchRun, step: Step) -> Iterator[tuple[Benched, Figure]]:
 
 def _cells(run: BenchRun, target: Benched, figure: Figure) -> list[str]:
     cells = _columns(figure)
+    if _has_proxy(run):
+        cells.append(_estimate(figure.proxy_cpu, 1))
     if run.yardstick:
         cells.append(_ratio(_comparison(run, target, figure)))
     return cells
