@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from echowall import documents
 from echowall.bench import rendering, scenarios, summary
-from echowall.results import documents, provenance, store
+from echowall.results import provenance, store
 from echowall.results.model import (
     Benched,
     BenchRun,

@@ -13,7 +13,7 @@ from echowall.bench import judging
 from echowall.bench.contenders import Contender, Meter, Served
 from echowall.bench.driving import GeneratorError, generate
 from echowall.bench.plan import Plan, Report
-from echowall.check.runner import preflight
+from echowall.check.acquaintance import preflight
 from echowall.lab.lab import LabError
 from echowall.results.model import Measurement, Step
 
