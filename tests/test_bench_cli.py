@@ -101,18 +101,35 @@ def test_a_dry_run_says_what_and_how_long_and_connects_to_nothing() -> None:
     assert "Each step is measured 4 times for each target: about 8 min in all." in done.stdout
 
 
+@contextmanager
+def interruptible(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """Run that where Ctrl-C ends it, which a job in the background ignores. It is gone at the end, whatever happens."""
+    with subprocess.Popen(
+        arguments,
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as run:
+        try:
+            yield run
+        finally:
+            run.kill()
+
+
 def test_ctrl_c_keeps_the_rounds_that_are_whole(echo: int, tmp_path: Path) -> None:
     file = tmp_path / "run.json"
     arguments = command(f"ws://127.0.0.1:{echo}/foobar/", *SHORT, "--rounds", "1000", "--json", str(file))
 
-    with subprocess.Popen(arguments, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as run:
+    with interruptible(arguments) as run:
         assert run.stderr
         assert run.stderr.readline() == "round 1 of 1000\n"
         assert run.stderr.readline() == "round 2 of 1000\n"
         run.send_signal(signal.SIGINT)
-        said = run.stderr.read()
-        assert run.wait(BOUND) == 130
+        _, said = run.communicate(timeout=BOUND)
 
+    assert run.returncode == 130
     assert said == "echowall: interrupted: 1 of 1000 rounds were whole; they are above\n"
     kept = recorded(file)
     assert (kept.rounds, kept.interrupted) == (1, True)
@@ -156,12 +173,14 @@ def test_what_was_measured_in_a_round_that_is_not_whole_is_not_kept(echo: int, m
 def test_interrupted_in_the_first_round_it_says_that_none_is_whole(echo: int, number: signal.Signals) -> None:
     arguments = command(f"ws://127.0.0.1:{echo}/foobar/", "--seconds", "600")
 
-    with subprocess.Popen(arguments, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as run:
+    with interruptible(arguments) as run:
         assert run.stderr
         run.stderr.readline()
         run.send_signal(number)
-        assert run.stderr.read() == "echowall: interrupted: no round was whole\n"
-        assert run.wait(BOUND) == 130
+        _, said = run.communicate(timeout=BOUND)
+
+    assert run.returncode == 130
+    assert said == "echowall: interrupted: no round was whole\n"
 
 
 def test_an_endpoint_that_is_not_there_is_told_and_the_others_are_measured(echo: int, tmp_path: Path) -> None:

@@ -891,7 +891,8 @@ def test_an_interrupted_run_keeps_and_prints_what_it_has(
     reference: int, tmp_path: Path, number: signal.Signals, background: bool
 ) -> None:
     file = tmp_path / "results.json"
-    command = [sys.executable, "-m", "echowall", "check", f"ws://127.0.0.1:{reference}/foobar/", "--json", str(file)]
+    url = f"ws://127.0.0.1:{reference}/foobar/"
+    command = [sys.executable, "-m", "echowall", "check", url, "--idle", "20", "--json", str(file)]
     with subprocess.Popen(
         command,
         cwd=ROOT,
@@ -900,7 +901,7 @@ def test_an_interrupted_run_keeps_and_prints_what_it_has(
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN if background else signal.SIG_DFL),
     ) as process:
-        time.sleep(8)  # the run takes 12 s at least
+        time.sleep(8)  # the run takes 20 s at least
         process.send_signal(number)
         printed, told = process.communicate(timeout=BOUND)
 
