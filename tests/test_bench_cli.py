@@ -110,7 +110,7 @@ def interruptible(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
         env=ENVIRONMENT,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     ) as run:
         try:
             yield run

@@ -247,7 +247,14 @@ def a_run(lab: Processes | Containers, checkout: Checkout) -> Iterator[subproces
     """A run in a process of its own, killed at the end if it has not ended."""
     program = RUN.format(module=lab.kind, kind=type(lab).__name__)
     command = [sys.executable, "-c", program, str(checkout.folder)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
+    ) as run:
         try:
             yield run
         finally:
