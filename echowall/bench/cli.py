@@ -16,6 +16,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.markup import escape
 
+from echowall import options
 from echowall.bench import permission, rendering, scenarios, summary
 from echowall.bench.contenders import Contender, Direct, Foreign, Proxied, entries
 from echowall.bench.estimates import LEAST_ROUNDS
@@ -23,8 +24,7 @@ from echowall.bench.plan import LEAST, Tls
 from echowall.bench.rounds import Place, Rounds, cores, estimated
 from echowall.bench.scenarios import SCENARIOS
 from echowall.catalog import catalog
-from echowall.catalog.catalog import CatalogError, Route, Service
-from echowall.check.cli import Via, keep, sigterm_like_ctrl_c, tls_context, writable
+from echowall.catalog.catalog import Route, Service
 from echowall.check.targets import Manner, Subject, of_urls
 from echowall.lab.lab import Lab, LabError
 from echowall.results import store
@@ -44,13 +44,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
     """The command; `running` gives the lab that runs, or raises LabError."""
 
     def bench(
-        targets: Annotated[
-            list[str] | None,
-            typer.Argument(
-                metavar="[NAME | ERA | URL]...",
-                help="Services of the lab, all of an era, or ws:// and wss:// URLs; without any, the whole lab.",
-            ),
-        ] = None,
+        targets: options.Targets = None,
         scenario: Annotated[
             list[str] | None,
             typer.Option(metavar="|".join(SCENARIOS), help="What is sent; may be repeated.", show_default="rate"),
@@ -76,7 +70,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
                 show_default="6, of URLs 1",
             ),
         ] = None,
-        via: Annotated[Via, typer.Option(help="The route to a service of the lab.")] = Via.DIRECT,
+        via: options.Route = options.Via.DIRECT,
         bare: Annotated[
             bool, typer.Option("--bare", help="Measure each stack that mends something with its mends off, too.")
         ] = False,
@@ -87,24 +81,16 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             bool, typer.Option("--dry-run", help="Only say what would be measured, and for how long.")
         ] = False,
         json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results there, as JSON.")] = None,
-        save: Annotated[bool, typer.Option("--save", help="Keep the run in the store of results.")] = False,
+        save: options.Save = False,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False,
         csv: Annotated[bool, typer.Option("--csv", help="Print the figures as CSV.")] = False,
-        subprotocol: Annotated[list[str] | None, typer.Option(help="Offered to a URL; may be repeated.")] = None,
-        header: Annotated[
-            list[str] | None, typer.Option(metavar="'NAME: VALUE'", help="Sent to a URL; may be repeated.")
-        ] = None,
-        ca: Annotated[Path | None, typer.Option(help="The CA's certificate, for a wss:// URL.")] = None,
-        cert: Annotated[Path | None, typer.Option(help="A client's certificate in PEM, for a wss:// URL.")] = None,
-        key: Annotated[Path | None, typer.Option(help="Its private key, where it is in another file.")] = None,
-        insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate.")] = False,
-        proxy: Annotated[
-            str | None,
-            typer.Option(
-                metavar="URL",
-                help="Reach a URL through this HTTP proxy, or `none`; by default the environment says.",
-            ),
-        ] = None,
+        subprotocol: options.Subprotocols = None,
+        header: options.Headers = None,
+        ca: options.Ca = None,
+        cert: options.Cert = None,
+        key: options.Key = None,
+        insecure: options.Insecure = False,
+        proxy: options.Proxy = None,
         i_may_load_this: Annotated[
             bool,
             typer.Option(
@@ -127,26 +113,25 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         Exit status: 0 where all was measured, 1 where a target could not be, 2 for misuse, 130 after an interruption.
         """
         steps = _steps(scenario or ["rate"], rate or [], size or [], connections, seconds, binary=binary)
-        urls = list(dict.fromkeys(target for target in targets or [] if "://" in target))
-        names = [target for target in targets or [] if "://" not in target]
+        urls, names = options.split(targets)
         if markdown and csv:
             raise typer.BadParameter("--markdown and --csv both print to standard output; choose one")
         if json:
-            writable("--json", json)
+            options.writable("--json", json)
         if save and urls:
             raise typer.BadParameter("--save keeps runs over the lab's services: leave out URLs")
-        if bare and via is not Via.DIRECT:
+        if bare and via is not options.Via.DIRECT:
             raise typer.BadParameter("--bare measures instances that the proxy does not know: leave out --via")
         tls = Tls(ca=_name(ca), cert=_name(cert), key=_name(key), insecure=insecure)
         manner = Manner(
             headers=tuple(header or []),
             subprotocols=tuple(subprotocol or []),
-            tls=tls_context(ca, cert, key, insecure=insecure),
+            tls=options.tls_context(ca, cert, key, insecure=insecure),
             proxy=proxy,
         )
         foreign = _foreign(urls, manner, steps, allowed=i_may_load_this)
-        services = [] if urls and not names else _named(names)
-        routes = [route for route in get_args(Route) if via in (Via.BOTH, route)]
+        services = [] if urls and not names else options.plain_services(names)
+        routes = [route for route in get_args(Route) if via in (options.Via.BOTH, route)]
         count = rounds or (_ROUNDS if services else _ROUNDS_OF_URLS)
         if dry_run:
             listed = entries(_yardstick(), services, routes, bare=bare) if services else []
@@ -178,7 +163,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             err.print(f"[red]echowall:[/red] interrupted: {whole}", highlight=False)
             sys.exit(130)
         if save and not measured.unfit:
-            keep(run)
+            options.keep(run)
         sys.exit(1 if measured.unfit else 0)
 
     return bench
@@ -224,21 +209,6 @@ def _foreign(urls: Sequence[str], manner: Manner, steps: Sequence[Step], *, allo
     return found
 
 
-def _named(names: list[str]) -> list[Service]:
-    """The services that are meant. One that does not speak plain WebSocket is left out, and that is said.
-
-    Raises BadParameter.
-    """
-    try:
-        chosen = catalog.choose(catalog.load(), names)
-    except CatalogError as error:
-        raise typer.BadParameter(str(error)) from None
-    for one in chosen:
-        if one.protocol != "websocket":
-            err.print(f"left out: {one.name}, which speaks {one.protocol} and no plain WebSocket", highlight=False)
-    return [one for one in chosen if one.protocol == "websocket"]
-
-
 def _yardstick() -> Service | None:
     return next((one for one in catalog.load() if one.era == "yardstick"), None)
 
@@ -282,7 +252,7 @@ def _run(measured: Rounds) -> bool:
 
     live = Live(get_renderable=shown, console=err, refresh_per_second=1, transient=True)
     try:
-        with sigterm_like_ctrl_c(), live if err.is_terminal else nullcontext():
+        with options.sigterm_like_ctrl_c(), live if err.is_terminal else nullcontext():
             measured.run(tell)
     except KeyboardInterrupt:
         return True

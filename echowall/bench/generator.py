@@ -405,7 +405,7 @@ def _headers(aim: Aim) -> list[tuple[str, str]]:
 def _tls(aim: Aim) -> ssl.SSLContext | None:
     if not aim.url.startswith("wss:"):
         return None
-    from echowall.check.cli import tls_context  # a second's work, which few runs need
+    from echowall.options import tls_context  # a second's work, which few runs need
 
     ca, cert, key = (Path(name) if name else None for name in (aim.tls.ca, aim.tls.cert, aim.tls.key))
     return tls_context(ca, cert, key, insecure=aim.tls.insecure)

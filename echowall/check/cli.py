@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
-import signal
-import ssl
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -19,8 +15,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from echowall import options
 from echowall.catalog import catalog
-from echowall.catalog.catalog import ROOT, CatalogError, Service
+from echowall.catalog.catalog import CatalogError, Service
 from echowall.check import judging, junit, rendering, tables, unmended
 from echowall.check.examination import Examination
 from echowall.check.judging import Surprise
@@ -31,19 +28,10 @@ from echowall.check.wire import PATIENCE
 from echowall.lab.lab import Lab
 from echowall.results import behaviour, store
 from echowall.results.model import CheckRun
-from echowall.results.store import AnyRun, StoreError
 
 out = Console()
 err = Console(stderr=True, soft_wrap=True)
 _STDOUT = Path("-")
-
-
-class Via(StrEnum):
-    """How the services of the lab are reached."""
-
-    DIRECT = "direct"
-    PROXY = "proxy"
-    BOTH = "both"
 
 
 class Protocol(StrEnum):
@@ -57,16 +45,10 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
     """The command; `running` gives the lab that runs, or raises LabError."""
 
     def check(
-        targets: Annotated[
-            list[str] | None,
-            typer.Argument(
-                metavar="[NAME | ERA | URL]...",
-                help="Services of the lab, all of an era, or ws:// and wss:// URLs; without any, the whole lab.",
-            ),
-        ] = None,
+        targets: options.Targets = None,
         group: Annotated[list[str] | None, typer.Option(help="Only checks of this group; may be repeated.")] = None,
         only: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only this check; may be repeated.")] = None,
-        via: Annotated[Via, typer.Option(help="The route to a service of the lab.")] = Via.BOTH,
+        via: options.Route = options.Via.BOTH,
         bare: Annotated[
             bool, typer.Option("--bare", help="Ask further instances with their mends off, one at a time, directly.")
         ] = False,
@@ -76,7 +58,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         junit_: Annotated[
             Path | None, typer.Option("--junit", metavar="FILE", help="Write them there as JUnit XML, for CI.")
         ] = None,
-        save: Annotated[bool, typer.Option("--save", help="Keep the run in the store of results.")] = False,
+        save: options.Save = False,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
         toml: Annotated[
             bool,
@@ -90,10 +72,8 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         intrusive: Annotated[
             bool, typer.Option("--intrusive", help="Put rude questions to a URL too: floods, resets, bombs.")
         ] = False,
-        subprotocol: Annotated[list[str] | None, typer.Option(help="Offered to a URL; may be repeated.")] = None,
-        header: Annotated[
-            list[str] | None, typer.Option(metavar="'NAME: VALUE'", help="Sent to a URL; may be repeated.")
-        ] = None,
+        subprotocol: options.Subprotocols = None,
+        header: options.Headers = None,
         first: Annotated[
             list[str] | None,
             typer.Option(
@@ -125,17 +105,10 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
                 "where they are missing."
             ),
         ] = Protocol.WEBSOCKET,
-        ca: Annotated[Path | None, typer.Option(help="The CA's certificate, for a wss:// URL.")] = None,
-        cert: Annotated[Path | None, typer.Option(help="A client's certificate in PEM, for a wss:// URL.")] = None,
-        key: Annotated[Path | None, typer.Option(help="Its private key, where it is in another file.")] = None,
-        proxy: Annotated[
-            str | None,
-            typer.Option(
-                metavar="URL",
-                help="Reach a URL through this HTTP proxy, or `none`; by default HTTPS_PROXY, HTTP_PROXY, ALL_PROXY "
-                "and NO_PROXY count.",
-            ),
-        ] = None,
+        ca: options.Ca = None,
+        cert: options.Cert = None,
+        key: options.Key = None,
+        proxy: options.Proxy = None,
         timeout: Annotated[
             float,
             typer.Option(metavar="SECONDS", min=PATIENCE, help="How long an answer of a URL may take."),
@@ -156,7 +129,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         rate: Annotated[
             float | None, typer.Option(metavar="N", min=0.1, help="Open at most so many new ones a second.")
         ] = None,
-        insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate.")] = False,
+        insecure: options.Insecure = False,
     ) -> None:
         """Find out what each stack, or any endpoint, really does on the wire.
 
@@ -179,8 +152,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         if list_:
             _list(chosen)
             return
-        urls = list(dict.fromkeys(target for target in targets or [] if "://" in target))
-        names = [target for target in targets or [] if "://" not in target]
+        urls, names = options.split(targets)
         if not (math.isfinite(timeout) and math.isfinite(rate or 0) and math.isfinite(idle or 0)):
             raise typer.BadParameter(
                 "--timeout and --idle take a number of seconds, --rate one of connections a second"
@@ -188,12 +160,12 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         if json == _STDOUT and (explain or markdown or toml):
             raise typer.BadParameter("--json - has standard output for itself: leave out --explain, --markdown, --toml")
         if json and json != _STDOUT:
-            writable("--json", json)
+            options.writable("--json", json)
         if junit_:
-            writable("--junit", junit_)
+            options.writable("--junit", junit_)
         if save and (urls or len(chosen) < len(ALL)):
             raise typer.BadParameter("--save keeps whole runs over the lab's services: leave out URLs and choices")
-        if bare and (urls or via is Via.PROXY):
+        if bare and (urls or via is options.Via.PROXY):
             raise typer.BadParameter("--bare asks services of the lab, directly: leave out URLs and --via proxy")
         services = {} if urls and not names else {one.name: one for one in catalog.load()}
         try:
@@ -209,7 +181,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
                 wrap=wrap,
                 unwrap=unwrap,
                 protocol=protocol.value,
-                tls=tls_context(ca, cert, key, insecure=insecure),
+                tls=options.tls_context(ca, cert, key, insecure=insecure),
                 proxy=proxy,
                 slack=timeout - PATIENCE,
                 idle=idle or (75 if "endurance" in (group or []) else 8),
@@ -224,9 +196,9 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         )
         interrupted = False
         try:
-            with examination.shown(), sigterm_like_ctrl_c():
+            with examination.shown(), options.sigterm_like_ctrl_c():
                 if the_lab and bare:
-                    unmended.examine(examination, the_lab, with_mends(named, names), chosen)
+                    unmended.examine(examination, the_lab, options.with_mends(named, names), chosen)
                 else:
                     own = _own(the_lab, named, via, idle) if the_lab else []
                     asyncio.run(examination.examine([*foreign, *own], chosen))
@@ -253,34 +225,10 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             err.print("[red]echowall:[/red] interrupted: this is what was found until then", highlight=False)
             sys.exit(130)
         if save:
-            keep(run)
+            options.keep(run)
         sys.exit(1 if surprises or examination.unfit else 0)
 
     return check
-
-
-@contextmanager
-def sigterm_like_ctrl_c() -> Iterator[None]:
-    """Meanwhile SIGTERM, which CI sends where Ctrl-C cannot be pressed, ends the run just as well."""
-
-    def interrupt(*_: object) -> None:
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a job in the background
-            raise KeyboardInterrupt
-        signal.raise_signal(signal.SIGINT)  # asyncio's own handler cancels the run first
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def with_mends(services: Iterable[Service], names: Iterable[str]) -> list[Service]:
-    """Those that have something to switch off, or were asked for by name; says which are left out."""
-    left_out = [one.name for one in services if one.name not in names and not one.has_mends]
-    if left_out:
-        err.print(f"left out, for they have no mends to switch off: {', '.join(left_out)}", highlight=False)
-    return [one for one in services if one.name not in left_out]
 
 
 def _tell(run: CheckRun, surprises: list[Surprise]) -> None:
@@ -290,16 +238,6 @@ def _tell(run: CheckRun, surprises: list[Surprise]) -> None:
     if run.targets:
         asked = sum(len(target.results) for target in run.targets)
         err.print(f"{asked} answer{'' if asked == 1 else 's'}, {len(surprises)} not as expected", highlight=False)
-
-
-def keep(run: AnyRun) -> None:
-    """Add the run to the store of results, and say where. Where that cannot be, say why, and end with 1."""
-    try:
-        file = store.add(run)
-    except StoreError as error:
-        err.print(f"[red]echowall:[/red] {escape(str(error))}", highlight=False)
-        sys.exit(1)
-    err.print(f"kept as {file.relative_to(ROOT)}; `make format` writes the documents from it", highlight=False)
 
 
 def _choose(groups: Iterable[str], only: Iterable[str]) -> list[Check]:
@@ -321,13 +259,13 @@ def _list(checks: Iterable[Check]) -> None:
         out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _own(the_lab: Lab, services: Iterable[Service], via: Via, idle: float | None) -> list[Subject]:
+def _own(the_lab: Lab, services: Iterable[Service], via: options.Via, idle: float | None) -> list[Subject]:
     """Services of the lab, by one route or both; their idle connections are watched for so long, if that is said."""
     subjects = []
     for service in services:
-        if via is not Via.PROXY:
+        if via is not options.Via.PROXY:
             subjects.append(direct(service, the_lab.endpoint(service.name)))
-        if via is not Via.DIRECT:
+        if via is not options.Via.DIRECT:
             subjects.append(proxied(service, the_lab.base_url()))
     if idle is None:
         return subjects
@@ -339,45 +277,3 @@ def _foreign(urls: Iterable[str], manner: Manner) -> list[Subject]:
         return of_urls(urls, manner)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-
-
-def tls_context(ca: Path | None, cert: Path | None, key: Path | None, *, insecure: bool) -> ssl.SSLContext:
-    """What the options say of TLS. Raises BadParameter for files that are not what they should be."""
-    try:
-        context = ssl.create_default_context(cafile=str(ca) if ca else None)
-    except OSError as error:
-        raise typer.BadParameter(f"--ca {ca}: {error.strerror or error}; name a file of PEM certificates") from None
-    if key and not cert:
-        raise typer.BadParameter(f"--key {key} goes with a certificate: name its file by --cert")
-    if cert:
-        _identify(context, cert, key)
-    if insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _identify(context: ssl.SSLContext, cert: Path, key: Path | None) -> None:
-    """Show that certificate to servers that want one."""
-    files = f"--cert {cert}" + (f" --key {key}" if key else "")
-
-    def ask() -> str:
-        raise typer.BadParameter(f"{files}: the key is encrypted; write it decrypted to a file of its own")
-
-    try:
-        context.load_cert_chain(cert, key, ask)
-    except ssl.SSLError as error:
-        why = "the two do not belong together" if error.reason == "KEY_VALUES_MISMATCH" else "no PEM of both is there"
-        raise typer.BadParameter(f"{files}: {why}; name a certificate and its private key, in PEM") from None
-    except OSError as error:
-        raise typer.BadParameter(f"{files}: {error.strerror or error}; name files that can be read") from None
-
-
-def writable(option: str, file: Path) -> None:
-    """Raise BadParameter, before the run, where its results could not be written there."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise typer.BadParameter(f"{option} {file}: {error.strerror}; name a file that can be written") from None
-    if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
-        raise typer.BadParameter(f"{option} {file}: it cannot be written; name a file that can")

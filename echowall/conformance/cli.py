@@ -12,12 +12,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from echowall.catalog import autobahn, catalog, expected
+from echowall import options
+from echowall.catalog import autobahn, expected
 from echowall.catalog.autobahn import UnknownCasesError
-from echowall.catalog.catalog import ROOT, CatalogError, Service
+from echowall.catalog.catalog import ROOT, Service
 from echowall.check import targets as checked
 from echowall.check.acquaintance import preflight
-from echowall.check.cli import Via, keep, sigterm_like_ctrl_c, tls_context, with_mends, writable
 from echowall.check.targets import versions
 from echowall.conformance import install, judging, mapping, rendering
 from echowall.conformance.examination import Examination, Subject
@@ -37,13 +37,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
     """The command; `running` gives the lab that runs, or raises LabError."""
 
     def conformance(
-        targets: Annotated[
-            list[str] | None,
-            typer.Argument(
-                metavar="[NAME | ERA | URL]...",
-                help="Services of the lab, all of an era, or ws:// and wss:// URLs; without any, the whole lab.",
-            ),
-        ] = None,
+        targets: options.Targets = None,
         chosen: Annotated[
             list[str] | None,
             typer.Option(
@@ -53,19 +47,19 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
                 show_default="quick",
             ),
         ] = None,
-        via: Annotated[Via, typer.Option(help="The route to a service of the lab.")] = Via.DIRECT,
+        via: options.Route = options.Via.DIRECT,
         bare: Annotated[
             bool, typer.Option("--bare", help="Test further instances with their mends off, one at a time, directly.")
         ] = False,
         json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results there, as JSON.")] = None,
         junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them there as JUnit's XML.")] = None,
-        save: Annotated[bool, typer.Option("--save", help="Keep the run in the store of results.")] = False,
+        save: options.Save = False,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
         jobs: Annotated[int, typer.Option(min=1, max=16, help="How many targets are tested at a time.")] = 6,
         explain: Annotated[str | None, typer.Option(metavar="CASE", help="Put one case, and show every frame.")] = None,
-        subprotocol: Annotated[list[str] | None, typer.Option(help="Offered to a URL; may be repeated.")] = None,
-        ca: Annotated[Path | None, typer.Option(help="The CA's certificate, for a wss:// URL.")] = None,
-        insecure: Annotated[bool, typer.Option("--insecure", help="Trust any certificate.")] = False,
+        subprotocol: options.Subprotocols = None,
+        ca: options.Ca = None,
+        insecure: options.Insecure = False,
     ) -> None:
         """Put the Autobahn Testsuite, unchanged, to each stack, or to any echo endpoint.
 
@@ -82,16 +76,15 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             raise typer.BadParameter(str(error)) from None
         if explain and len(put) > 1:
             raise typer.BadParameter(f"--explain shows one case, and {explain!r} is {len(put)}; name one, as in 7.1.5")
-        urls = list(dict.fromkeys(target for target in targets or [] if "://" in target))
-        names = [target for target in targets or [] if "://" not in target]
+        urls, names = options.split(targets)
         for option, file in (("--json", json), ("--junit", junit)):
             if file:
-                writable(option, file)
+                options.writable(option, file)
         if save and (urls or explain):
             raise typer.BadParameter("--save keeps runs over the lab's services: leave out URLs and --explain")
-        if bare and (urls or via is not Via.DIRECT):
+        if bare and (urls or via is not options.Via.DIRECT):
             raise typer.BadParameter("--bare tests services of the lab, directly: leave out URLs and --via")
-        named = [] if urls and not names else _named(names)
+        named = [] if urls and not names else options.plain_services(names)
         services = {one.name: Expecting(one, expected.read(ROOT / "services" / one.name)) for one in named}
         foreign = _foreign(urls, subprotocol or [], ca, insecure=insecure)
         if not named and not foreign:
@@ -99,11 +92,11 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         the_lab = running() if named else None
         suite = install.find(the_lab.kind if the_lab else None)
         examination = Examination(suite, put, words, jobs, err)
-        tested = with_mends(named, names) if bare else named
+        tested = options.with_mends(named, names) if bare else named
         interrupted = False
         unfit: list[tuple[str, str]] = []
         try:
-            with examination.shown(), sigterm_like_ctrl_c():
+            with examination.shown(), options.sigterm_like_ctrl_c():
                 if the_lab and bare:
                     unfit += _bare(examination, the_lab, tested)
                 else:
@@ -129,22 +122,10 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             err.print("[red]echowall:[/red] interrupted; what had ended by then is above", highlight=False)
             sys.exit(130)
         if save and not unfit:
-            keep(run)
+            options.keep(run)
         sys.exit(1 if surprises or unfit else 0)
 
     return conformance
-
-
-def _named(names: list[str]) -> list[Service]:
-    """The services that are meant. One that does not speak plain WebSocket is left out, and that is said."""
-    try:
-        chosen = catalog.choose(catalog.load(), names)
-    except CatalogError as error:
-        raise typer.BadParameter(str(error)) from None
-    for one in chosen:
-        if one.protocol != "websocket":
-            err.print(f"left out: {one.name}, which speaks {one.protocol} and no plain WebSocket", highlight=False)
-    return [one for one in chosen if one.protocol == "websocket"]
 
 
 async def _examine(
@@ -185,13 +166,13 @@ def _bare(examination: Examination, lab: Lab, services: Iterable[Service]) -> li
     return unfit
 
 
-def _own(lab: Lab, services: Iterable[Service], via: Via) -> list[tuple[checked.Subject, Address]]:
+def _own(lab: Lab, services: Iterable[Service], via: options.Via) -> list[tuple[checked.Subject, Address]]:
     """Services of the lab, by one route or both."""
     found = []
     for service in services:
-        if via is not Via.PROXY:
+        if via is not options.Via.PROXY:
             found.append(checked.direct(service, lab.endpoint(service.name)))
-        if via is not Via.DIRECT:
+        if via is not options.Via.DIRECT:
             found.append(checked.proxied(service, lab.base_url()))
     return [(subject, Address(subject.target.url)) for subject in found]
 
@@ -201,7 +182,7 @@ def _foreign(
 ) -> list[tuple[checked.Subject, Address]]:
     # The suite knows nothing of proxies, so the question whether it is an echo server goes without one, too.
     manner = checked.Manner(
-        subprotocols=tuple(subprotocols), tls=tls_context(ca, None, None, insecure=insecure), proxy="none"
+        subprotocols=tuple(subprotocols), tls=options.tls_context(ca, None, None, insecure=insecure), proxy="none"
     )
     try:
         found = checked.of_urls(urls, manner)
