@@ -26,6 +26,7 @@ from echowall.cli import app
 from echowall.lab.lab import LabError
 from echowall.results import store
 from echowall.results.model import Benched, BenchRun, Errors, Why
+from tests.interruptible import interruptible
 from tests.ports import free_port
 from tests.test_check_cli import forward, listening, proxying
 
@@ -101,28 +102,11 @@ def test_a_dry_run_says_what_and_how_long_and_connects_to_nothing() -> None:
     assert "Each step is measured 4 times for each target: about 8 min in all." in done.stdout
 
 
-@contextmanager
-def interruptible(arguments: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """Run that where Ctrl-C ends it, which a job in the background ignores. It is gone at the end, whatever happens."""
-    with subprocess.Popen(
-        arguments,
-        cwd=ROOT,
-        env=ENVIRONMENT,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
-    ) as run:
-        try:
-            yield run
-        finally:
-            run.kill()
-
-
 def test_ctrl_c_keeps_the_rounds_that_are_whole(echo: int, tmp_path: Path) -> None:
     file = tmp_path / "run.json"
     arguments = command(f"ws://127.0.0.1:{echo}/foobar/", *SHORT, "--rounds", "1000", "--json", str(file))
 
-    with interruptible(arguments) as run:
+    with interruptible(arguments, env=ENVIRONMENT) as run:
         assert run.stderr
         assert run.stderr.readline() == "round 1 of 1000\n"
         assert run.stderr.readline() == "round 2 of 1000\n"
@@ -173,7 +157,7 @@ def test_what_was_measured_in_a_round_that_is_not_whole_is_not_kept(echo: int, m
 def test_interrupted_in_the_first_round_it_says_that_none_is_whole(echo: int, number: signal.Signals) -> None:
     arguments = command(f"ws://127.0.0.1:{echo}/foobar/", "--seconds", "600")
 
-    with interruptible(arguments) as run:
+    with interruptible(arguments, env=ENVIRONMENT) as run:
         assert run.stderr
         run.stderr.readline()
         run.send_signal(number)

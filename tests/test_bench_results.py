@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,18 @@ from rich.console import Console
 
 from echowall import documents
 from echowall.bench import rendering, scenarios, summary
-from echowall.results import provenance, store
+from echowall.results import store
 from echowall.results.model import (
     Benched,
     BenchRun,
     Errors,
     Limits,
-    Machine,
     Measurement,
     Refusal,
     Why,
 )
 from echowall.results.store import StoreError
+from tests.runs import facts
 from tests.test_bench_judging import histogram
 
 (STEP,) = scenarios.steps(["rate"], rates=[1000.0])
@@ -73,16 +72,8 @@ def benched(name: str, measurements: list[Measurement], *, again: bool = False) 
 
 
 def run(*targets: Benched) -> BenchRun:
-    began = datetime(2026, 11, 29, 12, tzinfo=UTC)
-    commit = "0123456789abcdef0123456789abcdef01234567"
     return BenchRun(
-        id=provenance.identifier(began, commit),
-        began=began,
-        ended=began,
-        commit=commit,
-        clean=True,
-        machine=Machine(system="Linux 6.12", processor="A processor", cores=2, python="3.11.2"),
-        engine="processes",
+        **facts(),
         seed=1,
         rounds=6,
         yardstick="beta",

@@ -17,12 +17,12 @@ import httpx
 import pytest
 
 from echowall.bench import cost
-from echowall.catalog.catalog import ROOT
 from echowall.lab import site
 from echowall.lab.containers import Containers
 from echowall.lab.lab import BARE, FRESH, Endpoint, LabError
 from echowall.lab.processes import Processes
 from tests.clones import APP, Checkout
+from tests.interruptible import interruptible
 
 LABS = {"processes": Processes, "containers": Containers}
 FRAGILE = f"import os\nif os.environ.get('MENDS') == 'off': raise SystemExit('without mends I am nothing')\n{APP}"
@@ -247,18 +247,8 @@ def a_run(lab: Processes | Containers, checkout: Checkout) -> Iterator[subproces
     """A run in a process of its own, killed at the end if it has not ended."""
     program = RUN.format(module=lab.kind, kind=type(lab).__name__)
     command = [sys.executable, "-c", program, str(checkout.folder)]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
-    ) as run:
-        try:
-            yield run
-        finally:
-            run.kill()
+    with interruptible(command) as run:
+        yield run
 
 
 def come_up(run: subprocess.Popen[str]) -> Endpoint:

@@ -27,6 +27,7 @@ from echowall.check.suite import ALL
 from echowall.check.wire import accept_for
 from echowall.results import store
 from echowall.results.model import CheckRun
+from tests.interruptible import interruptible
 from tests.ports import free_port
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -893,14 +894,7 @@ def test_an_interrupted_run_keeps_and_prints_what_it_has(
     file = tmp_path / "results.json"
     url = f"ws://127.0.0.1:{reference}/foobar/"
     command = [sys.executable, "-m", "echowall", "check", url, "--idle", "20", "--json", str(file)]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN if background else signal.SIG_DFL),
-    ) as process:
+    with interruptible(command, background=background) as process:
         time.sleep(8)  # the run takes 20 s at least
         process.send_signal(number)
         printed, told = process.communicate(timeout=BOUND)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 import subprocess
@@ -69,22 +70,25 @@ async def _put(target: Target) -> tuple[int, Counter[str]]:
     talkative = msgspec.structs.replace(target, habits=Habits(greetings=None, talks=True))
     dice = random.Random(SEED)  # noqa: S311  no secret
     checks = [check for check in ALL if not (check.waits or check.local or check.ends)]
-    slots = asyncio.Semaphore(AT_ONCE)
+    turns = itertools.cycle(checks)
     trouble: Counter[str] = Counter()
-    connections = 0
+    put = connections = 0
 
     async def one(check: Check) -> None:
         nonlocal connections
-        async with slots:
-            began = time.monotonic()
-            result, transcript = await ask(dice.choice((target, talkative)), check)
+        began = time.monotonic()
+        result, transcript = await ask(dice.choice((target, talkative)), check)
         connections += transcript.connections
         if result.outcome == "the check failed":
             trouble[f"{check.id}: {result.detail}"] += 1
         if time.monotonic() - began > check.seconds + GRACE:
             trouble[f"{check.id}: {time.monotonic() - began:.0f} s"] += 1
 
-    await asyncio.gather(*map(one, checks))
-    rounds = CONNECTIONS // connections + 1
-    await asyncio.gather(*(one(check) for _ in range(rounds) for check in checks))
+    async def until_enough() -> None:
+        nonlocal put
+        while put < len(checks) or connections < CONNECTIONS:
+            put += 1
+            await one(next(turns))
+
+    await asyncio.gather(*(until_enough() for _ in range(AT_ONCE)))
     return connections, trouble

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,23 +10,17 @@ from echowall.catalog import catalog
 from echowall.catalog.catalog import Service
 from echowall.check import junit
 from echowall.check.suite import ALL
-from echowall.results.model import CheckRun, Examined, Machine, Question, Result
+from echowall.results.model import CheckRun, Examined, Question, Result
 from echowall.results.verdicts import Verdict
 from tests.conftest import FACTS
+from tests.runs import facts
 
 
 def encoded(
     *results: Result, known: dict[str, Service] | None = None, interrupted: bool = False
 ) -> ElementTree.Element:
-    began = datetime(2026, 11, 29, tzinfo=UTC)
     run = CheckRun(
-        id="20261129T000000Z-0123456",
-        began=began,
-        ended=began,
-        commit=None,
-        clean=None,
-        machine=Machine(system="Linux", processor="A processor", cores=2, python="3.11.2"),
-        engine=None,
+        **facts(),
         checks=[
             Question(id=one.id, group=one.group, section=one.section, question=one.question, expects=one.expects)
             for one in ALL

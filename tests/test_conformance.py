@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -20,9 +19,10 @@ from echowall.conformance.install import SuiteError
 from echowall.conformance.judging import Expecting
 from echowall.conformance.report import CaseReport
 from echowall.results import behaviour
-from echowall.results.model import CaseResult, ConformanceRun, Conformed, Machine
+from echowall.results.model import CaseResult, ConformanceRun, Conformed
 from echowall.results.verdicts import Standing, Verdict
 from tests.conftest import FACTS
+from tests.runs import facts
 
 KNOWN = """
 [[known]]
@@ -253,15 +253,8 @@ def test_nothing_is_expected_of_an_endpoint_that_is_none_of_the_labs() -> None:
 
 def run_of(target: Conformed, *, interrupted: bool = False) -> ConformanceRun:
     """A run over that target."""
-    began = datetime(2026, 11, 29, tzinfo=UTC)
     return ConformanceRun(
-        id="20261129T000000Z-0123456",
-        began=began,
-        ended=began,
-        commit=None,
-        clean=None,
-        machine=Machine(system="Linux 6.12", processor="A processor", cores=2, python="3.11.2"),
-        engine=None,
+        **facts(),
         suite="25.10.1",
         cases=["quick"],
         targets=[target],

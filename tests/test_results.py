@@ -17,9 +17,10 @@ from echowall.catalog import compose, lint
 from echowall.catalog.catalog import ROOT
 from echowall.lab.containers import Containers
 from echowall.results import provenance, store
-from echowall.results.model import CheckRun, Examined, Limits, Machine, Question, Result
+from echowall.results.model import CheckRun, Examined, Limits, Question, Result
 from echowall.results.store import StoreError
 from echowall.results.verdicts import Verdict
+from tests.runs import facts
 
 SECONDS = iter(range(10_000))
 
@@ -49,16 +50,9 @@ def examined(
 def run(*targets: Examined) -> CheckRun:
     """A run over these, a second after the one before it."""
     began = datetime.fromtimestamp(1_795_000_000 + next(SECONDS), UTC)
-    commit = "0123456789abcdef0123456789abcdef01234567"
     checks = dict.fromkeys(result.check for target in targets for result in target.results)
     return CheckRun(
-        id=provenance.identifier(began, commit),
-        began=began,
-        ended=began,
-        commit=commit,
-        clean=True,
-        machine=Machine(system="Linux 6.12", processor="A processor", cores=2, python="3.11.2"),
-        engine="processes",
+        **facts(began),
         checks=[
             Question(id=check, group="messages", section="RFC 6455, 5.6", question="Is it?", expects=("echo",))
             for check in checks

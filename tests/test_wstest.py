@@ -28,6 +28,7 @@ from echowall.conformance.install import Suite, SuiteError
 from echowall.conformance.wstest import Address
 from echowall.results import store
 from echowall.results.model import CaseResult, ConformanceRun, Conformed, Limits
+from tests.interruptible import interruptible
 from tests.test_check_cli import Handler, forward, hang_up, listening, say_nothing
 
 #: Seconds in which every run here has to end, whatever the endpoint does.
@@ -281,15 +282,7 @@ def test_an_interrupted_run_keeps_what_has_ended_and_leaves_no_process(
     suite: Suite, reference: str, tmp_path: Path, number: signal.Signals
 ) -> None:
     file = tmp_path / "run.json"
-    with subprocess.Popen(
-        command(reference, "--json", str(file)),
-        cwd=ROOT,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
-    ) as process:
+    with interruptible(command(reference, "--json", str(file)), env=environment()) as process:
         runs = ROOT / ".echowall/conformance/runs"
         deadline = time.monotonic() + BOUND
         while not (runs / f"echowall-autobahn-{process.pid}-2").exists():  # the first 50 cases have ended

@@ -14,7 +14,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import ClassVar
 
-from tests.faulty.server import BINARY, RSV1, TEXT, Headers, RefusalError, Server, Session, ViolationError
+from tests.faulty.server import BINARY, RSV1, TEXT, Headers, RefusalError, Server, Session, ViolationError, titled
 
 TOKEN = "Bearer open-sesame-1"  # noqa: S105  known to the test
 #: How many connections those take that limit them.
@@ -211,28 +211,25 @@ class Silent(Session):
         pass
 
 
-ENDPOINTS: dict[str, type[Session]] = {
-    (session.__doc__ or "").partition("\n")[0].rstrip("."): session
-    for session in (
-        Greets,
-        GreetsTwice,
-        GreetsInJson,
-        GreetsInVaryingNumber,
-        Ticks,
-        TicksSlowly,
-        Room,
-        Interrupts,
-        LimitsByStatus,
-        LimitsByClose,
-        WantsToken,
-        Wraps,
-        SocketIo,
-        Otherwise,
-        Acknowledges,
-        Pushes,
-        Silent,
-    )
-}
+ENDPOINTS = titled(
+    Greets,
+    GreetsTwice,
+    GreetsInJson,
+    GreetsInVaryingNumber,
+    Ticks,
+    TicksSlowly,
+    Room,
+    Interrupts,
+    LimitsByStatus,
+    LimitsByClose,
+    WantsToken,
+    Wraps,
+    SocketIo,
+    Otherwise,
+    Acknowledges,
+    Pushes,
+    Silent,
+)
 
 #: One clear mistake, made in any of them: a name, and what it changes.
 MISTAKES: dict[str, Callable[[type[Session]], type[Session]]] = {}

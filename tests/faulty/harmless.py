@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 
-from tests.faulty.server import CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, Deflate, Session
+from tests.faulty.server import CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, Deflate, Session, titled
 
 
 class TwoFrames(Session):
@@ -94,17 +94,14 @@ class Slow(Session):
         await super().echo(opcode, data)
 
 
-HARMLESS: dict[str, type[Session]] = {
-    (session.__doc__ or "").partition("\n")[0].rstrip("."): session
-    for session in (
-        TwoFrames,
-        UnsolicitedPongs,
-        LastBlocks,
-        Unasked,
-        OddHeaders,
-        SmallUncompressed,
-        InPieces,
-        SaysGoodbye,
-        Slow,
-    )
-}
+HARMLESS = titled(
+    TwoFrames,
+    UnsolicitedPongs,
+    LastBlocks,
+    Unasked,
+    OddHeaders,
+    SmallUncompressed,
+    InPieces,
+    SaysGoodbye,
+    Slow,
+)

@@ -493,3 +493,8 @@ def is_key(key: str) -> bool:
 def response(status: HTTPStatus, headers: dict[str, str]) -> bytes:
     lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def titled(*sessions: type[Session]) -> dict[str, type[Session]]:
+    """These by the first line of their docstrings."""
+    return {(session.__doc__ or "").partition("\n")[0].rstrip("."): session for session in sessions}
