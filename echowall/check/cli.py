@@ -64,7 +64,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             bool,
             typer.Option("--toml", help="Print what service.toml does not know yet, as entries of it without causes."),
         ] = False,
-        jobs: Annotated[int, typer.Option(min=1, max=16, help="How many services are examined at a time.")] = 3,
+        jobs: Annotated[int, typer.Option(min=1, max=16, help="How many services are examined at a time.")] = 4,
         explain: Annotated[
             str | None, typer.Option(metavar="ID", help="Put one question, and show every frame.")
         ] = None,
