@@ -39,14 +39,14 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 def test_every_part_of_the_repository_is_known() -> None:
     parts = {part.name: part for part in lock.parts()}
 
-    assert {"tool", "tests", "page", "template"} <= parts.keys()
+    assert {"tool", "load", "tests", "page", "template"} <= parts.keys()
     for part in parts.values():
         assert lock.pins(part), part.name
         assert part.locked is None or (part.folder / part.locked).is_file()
 
 
 def test_a_name_that_nothing_has_is_told() -> None:
-    with pytest.raises(LockError, match="nothing is named 'nosuch'; there are tool, tests, page"):
+    with pytest.raises(LockError, match="nothing is named 'nosuch'; there are tool, load, tests, page"):
         lock.choose(lock.parts(), ["nosuch"])
 
 

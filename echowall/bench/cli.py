@@ -20,6 +20,7 @@ from echowall import options
 from echowall.bench import permission, rendering, scenarios, summary
 from echowall.bench.contenders import Contender, Direct, Foreign, Proxied, entries
 from echowall.bench.estimates import LEAST_ROUNDS
+from echowall.bench.fleet import Fleet
 from echowall.bench.plan import LEAST, Tls
 from echowall.bench.rounds import Place, Rounds, cores, estimated
 from echowall.bench.scenarios import SCENARIOS
@@ -74,6 +75,13 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         bare: Annotated[
             bool, typer.Option("--bare", help="Measure each stack that mends something with its mends off, too.")
         ] = False,
+        scheduler: Annotated[
+            str | None,
+            typer.Option(
+                metavar="ADDRESS",
+                help="Have the workers of the Dask scheduler there send the messages, as in tcp://127.0.0.1:8786.",
+            ),
+        ] = None,
         seed: Annotated[
             int | None, typer.Option(min=0, help="For the order within rounds.", show_default="another each time")
         ] = None,
@@ -142,13 +150,15 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         yardstick = _running_yardstick(the_lab, services) if the_lab else None
         contenders: list[Contender] = [Foreign(subject, tls) for subject in foreign]
         if the_lab:
-            _, server_cores = cores()
+            server_cores = [] if scheduler else cores()[1]
             for entry in entries(yardstick, services, routes, bare=bare):
                 kind = Direct if entry.via == "direct" else Proxied
                 contenders.append(kind(the_lab, entry, server_cores))
         beginning = Beginning()
-        measured = Rounds(contenders, steps, count, seed if seed is not None else random.SystemRandom().getrandbits(32))
-        interrupted = _run(measured)
+        chance = seed if seed is not None else random.SystemRandom().getrandbits(32)
+        with Fleet(scheduler) if scheduler else nullcontext() as fleet:
+            measured = Rounds(contenders, steps, count, chance, fleet)
+            interrupted = _run(measured)
         run = summary.record(
             beginning, measured, contenders, yardstick.name if yardstick else "", the_lab, interrupted=interrupted
         )

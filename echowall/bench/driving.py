@@ -12,9 +12,9 @@ import msgspec
 from echowall.bench.plan import BEGIN, END, Plan, Report
 
 #: How long a generator may take to start, and to count in the end, in seconds: what it has to count, and this.
-_START, _COUNT = 20.0, 60.0
+START, COUNT = 20.0, 60.0
 #: The longest line that it may write: the report with its histograms, in bytes.
-_LINE = 1 << 22
+LINE = 1 << 22
 
 
 class GeneratorError(Exception):
@@ -37,13 +37,13 @@ async def generate(plan: Plan, begin: Callable[[], None] = _nothing, end: Callab
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        limit=_LINE,
+        limit=LINE,
     )
     assert process.stdin  # noqa: S101 - these three are pipes
     assert process.stdout  # noqa: S101
     assert process.stderr  # noqa: S101
     complaint = asyncio.create_task(process.stderr.read())
-    bound = _START + plan.bound + _COUNT
+    bound = START + plan.bound + COUNT
     try:
         async with asyncio.timeout(bound):
             process.stdin.write(msgspec.json.encode(plan) + b"\n")

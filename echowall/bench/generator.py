@@ -2,7 +2,8 @@
 
 It reads a Plan as JSON from standard input, and writes to standard output the word `begin` when the time begins that is
 measured, `end` when that is over, and then a Report as JSON. While messages are underway it only appends integers to
-arrays; what they come to is counted afterwards.
+arrays; what they come to is counted afterwards. It ends at once where standard input does, for then nobody is there any
+more to hear what it finds.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from time import monotonic_ns, process_time_ns
+from time import monotonic_ns, process_time_ns, time_ns
 from typing import Literal
 
 import msgspec
@@ -31,7 +32,7 @@ from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSParse
 
 from echowall.bench.pacing import Pace
 from echowall.bench.payload import Payload
-from echowall.bench.plan import BEGIN, END, Aim, Plan, Report
+from echowall.bench.plan import BEGIN, END, READY, Aim, Plan, Report
 from echowall.check.wire.errors import UnreachableError
 from echowall.check.wire.tunnel import Tunnel
 from echowall.results.model import Errors
@@ -191,6 +192,7 @@ class Connection(WSListener):
 async def run(plan: Plan) -> Report:
     """Carry the plan out."""
     traffic = Traffic(plan)
+    told = _listen()
     try:
         async with asyncio.timeout(plan.within):
             await _connect(traffic)
@@ -202,7 +204,11 @@ async def run(plan: Plan) -> Report:
     gc.collect()
     gc.freeze()
     gc.disable()
-    clock = _Clock(plan)
+    first = monotonic_ns() + _SECOND // 20
+    if plan.agreed:
+        _say(READY)
+        first = int(await told) - time_ns() + monotonic_ns()
+    clock = _Clock(plan, first)
     ended = await (_open_loop(traffic, clock) if plan.rate else _closed_loop(traffic, clock))
     clock.stop()
     traffic.errors.connections = sum(one.gone for one in traffic.connections)
@@ -212,11 +218,12 @@ async def run(plan: Plan) -> Report:
 
 
 class _Clock:
-    """The run's times, of time.monotonic_ns(). It begins a moment after it is made."""
+    """The run's times, of time.monotonic_ns()."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, first: int) -> None:
+        """`first` is when it begins."""
         self.interval = _SECOND / plan.rate if plan.rate else 0.0
-        self.first = monotonic_ns() + _SECOND // 20
+        self.first = first
         self.begin = self.first + round(plan.warmup * _SECOND)
         self.end = self.begin + round(plan.seconds * _SECOND)
         self.used = 0
@@ -442,6 +449,22 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno and error.errno > 0:
         return os.strerror(error.errno)
     return str(error) or type(error).__name__
+
+
+def _listen() -> asyncio.Future[bytes]:
+    """See that this process ends when standard input does; gives the line that comes before that, once it is there."""
+    told = asyncio.get_running_loop().create_future()
+    standard_input = sys.stdin.fileno()
+
+    def read() -> None:
+        said = os.read(standard_input, 4096)
+        if not said:
+            os._exit(1)
+        if not told.done():
+            told.set_result(said)
+
+    asyncio.get_running_loop().add_reader(standard_input, read)
+    return told
 
 
 def _say(line: str) -> None:

@@ -30,29 +30,45 @@ def refusals(plan: Plan, report: Report) -> list[Refusal]:
     if report.ended:
         ending = f"the server {report.ended} after {_count(report.sent, 'message')}"
         return [_refuse(Why.ENDED, EVERYTHING, ending)]
-    if limit := _limit(plan, report):
-        return [_refuse(Why.GENERATOR, withheld, limit) for withheld in (LATENCY, COST if plan.rate else THROUGHPUT)]
-    held = not plan.rate or report.achieved >= HELD * plan.rate
-    if late := _late(plan, report):
+    offered = plan.rate and plan.rate - sum(one.offered or 0.0 for one in report.shares if one.gone)
+    return _gone(report) + _of_load(offered, report)
+
+
+def _gone(report: Report) -> list[Refusal]:
+    """What cannot be told where a worker went away: the server had messages of it that nobody counted."""
+    gone = [one for one in report.shares if one.gone]
+    if not gone:
+        return []
+    of = sum(one.connections for one in report.shares)
+    words = [f"worker {one.worker} {one.gone}: its {one.connections} of {of} connections are left out" for one in gone]
+    return [_refuse(Why.WORKER, withheld, "; ".join(words)) for withheld in (COST, THROUGHPUT)]
+
+
+def _of_load(offered: float | None, report: Report) -> list[Refusal]:
+    """What is withheld because the load was not what it was to be. `offered` is None in a closed loop."""
+    if limit := _limit(offered, report):
+        return [_refuse(Why.GENERATOR, withheld, limit) for withheld in (LATENCY, COST if offered else THROUGHPUT)]
+    held = not offered or report.achieved >= HELD * offered
+    if late := _late(offered, report):
         return [_refuse(Why.GENERATOR, withheld, late) for withheld in ((LATENCY,) if held else (LATENCY, COST))]
     if held:
         return []
-    cannot = f"cannot hold {plan.rate:,.0f}/s: {report.achieved:,.0f}/s came back in time"
+    cannot = f"cannot hold {offered:,.0f}/s: {report.achieved:,.0f}/s came back in time"
     return [_refuse(Why.RATE, withheld, cannot) for withheld in (LATENCY, COST)]
 
 
-def _limit(plan: Plan, report: Report) -> str | None:
+def _limit(offered: float | None, report: Report) -> str | None:
     """Why the generator could not send so much; None where it could."""
     if report.cpu > BUSY:
         return f"the generator was the limit: it used {report.cpu:.0%} of its core"
-    if plan.rate and report.paced < HELD * plan.rate:
-        return f"the generator was the limit: of {plan.rate:,.0f}/s it sent only {report.paced:,.0f}/s"
+    if offered and report.paced < HELD * offered:
+        return f"the generator was the limit: of {offered:,.0f}/s it sent only {report.paced:,.0f}/s"
     return None
 
 
-def _late(plan: Plan, report: Report) -> str | None:
+def _late(offered: float | None, report: Report) -> str | None:
     """Why the generator was too late for that latency; None where it was not."""
-    if not plan.rate:
+    if not offered:
         return None
     late, latency = (_at(decode(one), 99.0) for one in (report.lateness, report.latency))
     if late <= LATE * latency:

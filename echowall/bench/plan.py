@@ -6,10 +6,12 @@ from typing import Literal
 
 import msgspec
 
-from echowall.results.model import Errors
+from echowall.results.model import Errors, Share
 
 #: What the generator says on a line of its own when the time begins that is measured, and when it is over.
 BEGIN, END = "begin", "end"
+#: What it says when its connections are open, where it is told when to begin.
+READY = "ready"
 #: The least bytes of a message: its number, its connection and its checksum, as text.
 LEAST = 32
 
@@ -60,6 +62,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How long opening the connections may take."""
     core: int | None = None
     """The CPU that the generator keeps to and has for itself, so that it may wait busily; None for any."""
+    agreed: bool = False
+    """Whether the generator says READY when its connections are open, and then waits for a line with the time to begin
+    at: nanoseconds since 1970 by its machine's clock. So that several begin together."""
 
     @property
     def bound(self) -> float:
@@ -92,3 +97,5 @@ class Report(msgspec.Struct, kw_only=True):
     """The share of one core that the generator used in the time that is measured, but for waiting busily."""
     cores: list[int] = []
     """On which CPUs it could run; empty where the system does not say."""
+    shares: list[Share] = []
+    """What each worker had of the load, where there were several."""

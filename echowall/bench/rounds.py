@@ -12,6 +12,7 @@ from typing import NamedTuple
 from echowall.bench import judging
 from echowall.bench.contenders import Contender, Meter, Served
 from echowall.bench.driving import GeneratorError, generate
+from echowall.bench.fleet import Fleet
 from echowall.bench.plan import Plan, Report
 from echowall.check.acquaintance import preflight
 from echowall.lab.lab import LabError
@@ -42,14 +43,23 @@ class Place(NamedTuple):
 class Rounds:
     """Measures every step of every contender, round after round. Only whole rounds count."""
 
-    def __init__(self, contenders: Sequence[Contender], steps: Sequence[Step], count: int, seed: int) -> None:
+    def __init__(
+        self,
+        contenders: Sequence[Contender],
+        steps: Sequence[Step],
+        count: int,
+        seed: int,
+        fleet: Fleet | None = None,
+    ) -> None:
+        """The load comes from the fleet, or where there is none from a generator on this machine."""
         self.contenders, self.steps, self.count, self.seed = list(contenders), steps, count, seed
         self.finished = 0
         """How many rounds are whole."""
         self.unfit: list[Unfit] = []
         """What is left out from the round on in which it failed."""
         self.clock = Clock(estimated(len(self.contenders), steps, count))
-        self._core, _ = cores()
+        self._fleet = fleet
+        self._core = None if fleet else cores()[0]
         self._order = random.Random(seed)  # noqa: S311 - no secret
 
     def run(self, tell: Callable[[Place], None]) -> None:
@@ -79,6 +89,8 @@ class Rounds:
         found = []
         label = contender.benched.label
         with contender.served() as served:
+            if self._fleet and (why := self._fleet.objection(served.target)):
+                raise LabError(why)
             if why := asyncio.run(preflight(served.target)):
                 raise LabError(served.target.secrets.hide(why).removeprefix(served.target.url).lstrip())
             self.clock.started()
@@ -117,7 +129,7 @@ class Rounds:
 
         telling = asyncio.create_task(keep_telling())
         try:
-            report = await generate(plan, begin, end)
+            report = await (self._fleet.generate if self._fleet else generate)(plan, begin, end)
         finally:
             telling.cancel()
         report.trouble = served.target.secrets.hide(report.trouble)
@@ -166,6 +178,7 @@ def _measurement(place: Place, plan: Plan, report: Report, server: _Used, proxy:
         proxy_cpu=proxy.of(messages),
         memory=server.memory,
         refusals=judging.refusals(plan, report),
+        shares=report.shares,
     )
 
 

@@ -33,12 +33,14 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the repository that has requirements of its own."""
 
     name: str
-    """That of a service, or `tool`, `tests`, `page` or `template`."""
+    """That of a service, or `tool`, `load`, `tests`, `page` or `template`."""
     folder: Path
     sources: tuple[str, ...]
     """The files that are written by hand."""
     locked: str | None
     """The file that is made from them."""
+    extra: str = ""
+    """The extra of pyproject.toml that it needs as well."""
 
     @property
     def javascript(self) -> bool:
@@ -55,11 +57,19 @@ class Behind(msgspec.Struct, kw_only=True):
 
 
 def parts(root: Path = ROOT) -> list[Part]:
-    """All parts that have requirements: the tool, its tests, the page, the template of a new service, the services."""
+    """All parts that have requirements: the tool, alone and with what spreads its load over machines, its tests, the
+    page, the template of a new service, the services.
+    """
+    tool, spread = ("pyproject.toml",), "distributed"
     own = [
-        Part(name="tool", folder=root, sources=("pyproject.toml",), locked="requirements.txt"),
+        Part(name="tool", folder=root, sources=tool, locked="requirements.txt"),
+        Part(name="load", folder=root, sources=tool, locked="requirements-distributed.txt", extra=spread),
         Part(
-            name="tests", folder=root, sources=("pyproject.toml", "requirements-dev.in"), locked="requirements-dev.txt"
+            name="tests",
+            folder=root,
+            sources=(*tool, "requirements-dev.in"),
+            locked="requirements-dev.txt",
+            extra=spread,
         ),
         Part(name="page", folder=root / "frontend", sources=("package.json",), locked="package-lock.json"),
         Part(name="template", folder=root / "services/_template", sources=("requirements.in",), locked=None),
@@ -97,11 +107,9 @@ def lock(part: Part) -> None:
         )
         return
     # uv names the command in the first lines of the file; this one is the same on every machine.
-    command = f"uv pip compile {' '.join([*_OPTIONS, *part.sources])} -o {part.locked}"
-    _run(
-        [*_COMPILE, *_OPTIONS, "--upgrade", "--custom-compile-command", command, *part.sources, "-o", part.locked],
-        part.folder,
-    )
+    options = [*_OPTIONS, *(["--extra", part.extra] if part.extra else []), *part.sources]
+    command = f"uv pip compile {' '.join(options)} -o {part.locked}"
+    _run([*_COMPILE, "--upgrade", "--custom-compile-command", command, *options, "-o", part.locked], part.folder)
 
 
 def resolve(requirements: Iterable[str], folder: Path) -> dict[str, tuple[str, str | None]]:
@@ -149,7 +157,8 @@ def _python_pins(part: Part) -> dict[str, str]:
     versions = {normal(match["name"]): match["version"] for match in REQUIREMENT.finditer(locked) if match["version"]}
     source = part.folder / part.sources[-1]
     if source.name == "pyproject.toml":
-        lines: list[str] = tomllib.loads(source.read_text("utf-8"))["project"]["dependencies"]
+        project = tomllib.loads(source.read_text("utf-8"))["project"]
+        lines: list[str] = project["optional-dependencies"][part.extra] if part.extra else project["dependencies"]
     else:
         lines = _lines(source)
     for line in lines:

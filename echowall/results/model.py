@@ -18,7 +18,7 @@ _MAY_BE_EMPTY = frozenset(
     {"max_message", "ping_interval", "detail", "close_code"}
     # A benchmark: what a closed loop does not have, and what it refuses to report, which it then says in `refusals`.
     | {"rate", "in_flight", "offered", "lateness", "uncorrected", "refusals", "comparisons", "cores"}
-    | {"latency", "p50", "p90", "p99", "p999", "throughput", "cpu", "proxy_cpu", "memory"}
+    | {"latency", "p50", "p90", "p99", "p999", "throughput", "cpu", "proxy_cpu", "memory", "shares", "gone"}
 )
 
 
@@ -257,6 +257,8 @@ class Why(StrEnum):
     used over 85 % of its core."""
     SAMPLES = "samples"
     """Fewer than 100 samples lie beyond the percentile."""
+    WORKER = "worker"
+    """A worker that had a share of the load went away."""
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -348,6 +350,31 @@ class Measurement(msgspec.Struct, kw_only=True):
     URL."""
     refusals: list[Refusal]
     """What is withheld of this."""
+    shares: list[Share] = []
+    """What each worker of a Dask cluster had of the load; empty where one generator had all of it."""
+
+
+class Share(msgspec.Struct, kw_only=True):
+    """A worker's part of a measurement."""
+
+    worker: str
+    """What the cluster calls it."""
+    host: str
+    """The name of its machine, or of its container."""
+    connections: int
+    """How many were its own."""
+    offered: float | None
+    """Messages a second that it was to send; null in a closed loop."""
+    achieved: float
+    """Right echoes a second."""
+    lateness: str
+    """From the planned time to the time of sending; empty in a closed loop."""
+    generator: float
+    """The share of one core that it used."""
+    cores: list[int]
+    """The CPUs on which it could run."""
+    gone: str
+    """Why it is left out of the measurement; empty where it is not."""
 
 
 class Figure(msgspec.Struct, kw_only=True):
