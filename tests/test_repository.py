@@ -35,11 +35,15 @@ def test_a_stack_started_alone_brings_the_proxy_and_redis() -> None:
     assert BASE["services"]["stack"]["depends_on"] == ["redis", "proxy"]
 
 
-def test_only_the_proxy_is_published_and_only_on_loopback() -> None:
+def test_only_the_proxy_is_published_and_what_takes_load_from_this_machine() -> None:
     blocks = COMPOSE["services"] | BASE["services"] | BLOCKS["services"]
     published = {name: block["ports"] for name, block in blocks.items() if "ports" in block}
 
-    assert published == {"proxy": ["${ECHOWALL_BIND:-127.0.0.1}:${ECHOWALL_PORT:-8080}:8080"]}
+    assert published == {
+        "proxy": ["${ECHOWALL_BIND:-127.0.0.1}:${ECHOWALL_PORT:-8080}:8080"],
+        "load-scheduler": ["127.0.0.1:${ECHOWALL_SCHEDULER_PORT:-8786}:8786"],
+    }
+    assert COMPOSE["services"]["load-scheduler"]["profiles"] == ["load"]  # so it is not there unless it is wanted
     assert COMPOSE["networks"]["lab"] == {"internal": True}
 
 

@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 
 import msgspec
+import picows
+import uvloop
 
 from echowall.bench.plan import BEGIN, END, Plan, Report
 
@@ -19,6 +22,11 @@ LINE = 1 << 22
 
 class GeneratorError(Exception):
     """The generator ended without a report, or did not end. This is a fault of the tool's, or of the machine."""
+
+
+def versions() -> dict[str, str]:
+    """The versions of what sends the messages."""
+    return {library.__name__: version(library.__name__) for library in (picows, uvloop)}
 
 
 def _nothing() -> None:

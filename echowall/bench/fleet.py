@@ -16,15 +16,15 @@ import sys
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterable, Sequence
-from importlib.metadata import version
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from echowall.bench import judging
-from echowall.bench.driving import COUNT, LINE, START, GeneratorError
+from echowall.bench.driving import COUNT, LINE, START, GeneratorError, versions
 from echowall.bench.plan import BEGIN, END, READY, Plan, Report
 from echowall.check.wire import Target
 from echowall.lab.lab import LabError
@@ -41,8 +41,6 @@ _AHEAD = 0.3
 _LOOK, _LOOK_FOR_WORKERS = 0.02, 0.5
 #: How often a worker's clock is read, to find by how much it differs.
 _READINGS = 5
-#: What has to be of the same version on every worker.
-_LIBRARIES = ("echowall", "picows", "uvloop", "hdrhistogram")
 _WENT = "went away"
 _LOOPBACK = ("localhost", "127.", "::1", "[::1]")
 _INSTALL = "install echowall[distributed] there, from the same checkout as here"
@@ -73,6 +71,7 @@ class Fleet:
         """Connect. Raises LabError where there is no Dask, no scheduler, no worker, or one that does not fit."""
         try:
             from distributed import Client
+            from distributed.versions import VersionMismatchWarning
         except ImportError:
             raise LabError(
                 "--scheduler needs Dask; install echowall[distributed], "
@@ -80,6 +79,7 @@ class Fleet:
             ) from None
         for name in ("distributed", "tornado"):  # they would write into the table that lives
             logging.getLogger(name).setLevel(logging.CRITICAL)
+        warnings.filterwarnings("ignore", category=VersionMismatchWarning)  # what matters is compared below
         try:
             self._client = Client(self.address, timeout=_PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
@@ -220,9 +220,9 @@ class Fleet:
         name = str(listed.get("name", address))
         worker = Worker(address, name, "", 0)
         host, libraries = self._ask(worker, identify)
-        for library, there in libraries.items():
-            if there != version(library):
-                raise LabError(f"worker {name} has {library} {there}, and not {version(library)}: {_INSTALL}")
+        for library, here in versions().items():
+            if libraries[library] != here:
+                raise LabError(f"worker {name} has {library} {libraries[library]}, and not {here}: {_INSTALL}")
         readings = []
         for _ in range(_READINGS):
             before = time.time_ns()
@@ -345,7 +345,7 @@ _running: dict[str, subprocess.Popen[bytes]] = {}
 
 def identify() -> tuple[str, dict[str, str]]:
     """The name of this machine, and the versions of what sends the messages."""
-    return socket.gethostname(), {library: version(library) for library in _LIBRARIES}
+    return socket.gethostname(), versions()
 
 
 def prepare(identifier: str, plan: bytes) -> bytes:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib.metadata import version
-
-import picows
-import uvloop
 
 from echowall.bench import judging
 from echowall.bench.contenders import Contender
+from echowall.bench.driving import versions
 from echowall.bench.estimates import compare, estimate
 from echowall.bench.judging import COST, EVERYTHING, LATENCY, THROUGHPUT
 from echowall.bench.rounds import Rounds
@@ -49,7 +46,7 @@ def record(
         seed=measured.seed,
         rounds=measured.finished,
         yardstick=yardstick,
-        generator={library.__name__: version(library.__name__) for library in (picows, uvloop)},
+        generator=versions(),
         steps=list(measured.steps),
         targets=targets,
         comparisons=compared(targets, yardstick, measured.steps, measured.seed),

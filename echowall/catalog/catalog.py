@@ -20,7 +20,7 @@ Positive = Annotated[int, msgspec.Meta(gt=0)]
 #: No service can have these names: paths the proxy answers itself, other containers, what `up` takes for many.
 RESERVED = frozenset(
     {"css", "healthz", "img", "js", "services", "vendor"}
-    | {"autobahn", "e2e", "proxy", "redis"}
+    | {"autobahn", "e2e", "load-scheduler", "load-worker", "proxy", "redis"}
     | {"all", "article", "modern", "yardstick"}
 )
 #: The files of an exhibit, without their endings, in the order in which they are shown: the echo alone, the handler one
