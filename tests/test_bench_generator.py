@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -319,6 +321,26 @@ def test_nobody_there_is_trouble_in_words() -> None:
 
     assert report.trouble == "3 connections could not be opened: Connection refused"
     assert [one.withheld for one in judging.refusals(plan, report)] == ["everything"]
+
+
+def test_a_generator_that_gets_half_of_its_core_says_so() -> None:
+    core = max(os.sched_getaffinity(0))
+    before = os.sched_getaffinity(0)
+    other = subprocess.Popen(
+        [sys.executable, "-c", f"import os\nos.sched_setaffinity(0, {{{core}}})\nwhile True: pass"]
+    )
+    try:
+        if len(before) > 1:
+            os.sched_setaffinity(0, before - {core})  # the server is in this process
+        plan, report = run(rate=None, seconds=2.0, core=core, connections=20)
+    finally:
+        os.sched_setaffinity(0, before)
+        other.kill()
+        other.wait()
+
+    assert report.starved > 0.1
+    limited = (Why.GENERATOR, "throughput") in {(one.why, one.withheld) for one in judging.refusals(plan, report)}
+    assert limited == (report.cpu + report.starved > judging.BUSY)  # else it was the server that got no more
 
 
 def test_the_generator_keeps_to_its_core() -> None:

@@ -57,6 +57,24 @@ def test_a_generator_that_needs_most_of_its_core_is_the_limit() -> None:
     assert found[0].says == "the generator was the limit: it used 86% of its core"
 
 
+@pytest.mark.parametrize(("rate", "limited"), [(None, True), (1000.0, False)])
+def test_a_generator_that_waits_for_its_core_is_the_limit_of_what_a_server_gives(
+    rate: float | None, *, limited: bool
+) -> None:
+    plan = Plan(aim=PLAN.aim, connections=10, rate=rate)  # at a fixed rate, what it makes late is in its lateness
+
+    found = judging.refusals(plan, report(cpu=0.45, starved=0.5))
+
+    assert [(one.why, one.withheld) for one in found] == [
+        (Why.GENERATOR, "latency"),
+        (Why.GENERATOR, "throughput"),
+    ] * limited
+    assert all(
+        one.says == "the generator was the limit: it used 45% of its core, and waited for it for 50% of the time"
+        for one in found
+    )
+
+
 def test_a_server_is_not_blamed_for_what_was_not_sent_to_it() -> None:
     found = judging.refusals(PLAN, report(paced=500.0, achieved=490.0))
 

@@ -47,6 +47,7 @@ def measurement(number: int, *, microseconds: int = 500, refusals: Sequence[Refu
         "uncorrected": histogram(microseconds - 2, each=2000),
         "lateness": histogram(2, each=2000),
         "generator": 0.2,
+        "starved": 0.01,
         "cores": [1],
         "cpu": 100.0,
         "proxy_cpu": None,

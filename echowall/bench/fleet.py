@@ -290,6 +290,7 @@ def merged(plan: Plan, shares: Sequence[_Part]) -> Report:
         uncorrected=_together(one.uncorrected for one in reports),
         lateness=_together(one.lateness for one in reports),
         cpu=max(one.cpu for one in reports),
+        starved=max(one.starved for one in reports),
         shares=[_share(one) for one in shares],
     )
 
@@ -304,6 +305,7 @@ def _share(part: _Part) -> Share:
         achieved=report.achieved,
         lateness=report.lateness,
         generator=report.cpu,
+        starved=report.starved,
         cores=report.cores,
         gone=part.gone,
     )

@@ -86,7 +86,7 @@ class Traffic:
             self.errors.unsent += 1
             return
         message = self.payload.make(number, connection.number)
-        connection.expected.append((number, message[: self.payload.head]))
+        connection.expected.append((number, message))
         self.sent.append(now)
         connection.transport.send(self.kind, message)
 
@@ -99,12 +99,11 @@ class Connection(WSListener):
     def __init__(self, number: int, traffic: Traffic) -> None:
         self.number, self._traffic = number, traffic
         self.expected: deque[tuple[int, bytes]] = deque()
-        """The messages that are underway and that none has overtaken: number and first bytes."""
+        """The messages that are underway and that none has overtaken, with their numbers."""
         self.overtaken: set[int] = set()
         self.gone = False
         self._fragments: list[bytes] = []
         self._kind = traffic.kind
-        self._head, self._padding = traffic.payload.head, traffic.payload.make(0, 0)[traffic.payload.head :]
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.transport = transport
@@ -133,8 +132,7 @@ class Connection(WSListener):
         """A message came back at that time."""
         traffic, expected = self._traffic, self.expected
         traffic.last = now
-        head = self._head
-        if expected and message[:head] == expected[0][1] and message[head:] == self._padding:
+        if expected and message == expected[0][1]:
             traffic.received[expected.popleft()[0]] = now
             answered = 1
         else:
@@ -230,8 +228,10 @@ class _Clock:
         """The CPU time that was used between `begin` and `end`, but for waiting, in nanoseconds."""
         self.waited: Callable[[], int] = lambda: 0
         """The CPU time that was spent waiting so far."""
+        self.starved = 0
+        """How long between `begin` and `end` this process could have gone on, but waited for a CPU, in nanoseconds."""
         self._timers: list[asyncio.TimerHandle] = []
-        self._at_begin: int | None = None
+        self._at_begin: tuple[int, int] | None = None
 
     def planned(self, number: int) -> int:
         """When the message of that number is to be sent, in an open loop."""
@@ -244,7 +244,7 @@ class _Clock:
             self._timers.append(loop.call_later((at - monotonic_ns()) / _SECOND, what))
 
     def _begin(self) -> None:
-        self._at_begin = process_time_ns() - self.waited()
+        self._at_begin = process_time_ns() - self.waited(), _starved()
         _say(BEGIN)
 
     def stop(self) -> None:
@@ -252,7 +252,9 @@ class _Clock:
         for timer in self._timers:
             timer.cancel()
         if self._at_begin is not None:
-            self.used, self._at_begin = process_time_ns() - self.waited() - self._at_begin, None
+            used, starved = self._at_begin
+            self.used, self.starved = process_time_ns() - self.waited() - used, _starved() - starved
+            self._at_begin = None
             _say(END)
 
 
@@ -349,6 +351,7 @@ def _count(traffic: Traffic, clock: _Clock, ended: Ended) -> Report:
         achieved=len(within) / plan.seconds,
         errors=traffic.errors,
         cpu=clock.used / (plan.seconds * _SECOND),
+        starved=clock.starved / (plan.seconds * _SECOND),
         cores=sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [],
     )
     if plan.rate:
@@ -360,6 +363,14 @@ def _count(traffic: Traffic, clock: _Clock, ended: Ended) -> Report:
     else:
         report.latency = _histogram(received[number] - sent[number] for number in within)
     return report
+
+
+def _starved() -> int:
+    """How long this process has waited for a CPU so far, in nanoseconds: Linux, Documentation/scheduler/sched-stats."""
+    try:
+        return int(Path("/proc/self/schedstat").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
 
 
 def _paced(traffic: Traffic, clock: _Clock) -> int:

@@ -61,6 +61,9 @@ def _limit(offered: float | None, report: Report) -> str | None:
     """Why the generator could not send so much; None where it could."""
     if report.cpu > BUSY:
         return f"the generator was the limit: it used {report.cpu:.0%} of its core"
+    if not offered and report.cpu + report.starved > BUSY:
+        used = f"it used {report.cpu:.0%} of its core, and waited for it for {report.starved:.0%} of the time"
+        return f"the generator was the limit: {used}"
     if offered and report.paced < HELD * offered:
         return f"the generator was the limit: of {offered:,.0f}/s it sent only {report.paced:,.0f}/s"
     return None

@@ -10,6 +10,7 @@ import base64
 import random
 import struct
 import zlib
+from binascii import hexlify
 from typing import NamedTuple
 
 from echowall.bench.plan import LEAST
@@ -33,17 +34,16 @@ class Payload:
         if size < LEAST:
             raise ValueError(f"a message has at least {LEAST} bytes")
         noise = random.Random(size).randbytes(size)  # noqa: S311 - it only has to be hard to compress
-        self._binary, self.head = binary, _BINARY.size if binary else LEAST
-        self._padding = (noise if binary else base64.b64encode(noise))[: size - self.head]
+        self._binary, head = binary, _BINARY.size if binary else LEAST
+        self._padding = (noise if binary else base64.b64encode(noise))[: size - head]
         self._checksum = zlib.crc32(self._padding)
         self._size = size
 
     def make(self, number: int, connection: int) -> bytes:
         """The message of that number, for that connection."""
         checksum = zlib.crc32(_NUMBERS.pack(number, connection), self._checksum)
-        if self._binary:
-            return _BINARY.pack(number, connection, checksum) + self._padding
-        return b"%016x%08x%08x" % (number, connection, checksum) + self._padding
+        stamp = _BINARY.pack(number, connection, checksum)
+        return (stamp if self._binary else hexlify(stamp)) + self._padding
 
     def read(self, message: bytes) -> Stamp | None:
         """What a message says of itself; None where it is none that was made here, or was altered."""

@@ -95,6 +95,8 @@ class Report(msgspec.Struct, kw_only=True):
     """From the planned time to the time of sending: the generator's own fault; empty in a closed loop."""
     cpu: float = 0.0
     """The share of one core that the generator used in the time that is measured, but for waiting busily."""
+    starved: float = 0.0
+    """The share of that time in which it could have gone on, but waited for a CPU; 0 where the kernel does not say."""
     cores: list[int] = []
     """On which CPUs it could run; empty where the system does not say."""
     shares: list[Share] = []

@@ -173,6 +173,7 @@ def _measurement(place: Place, plan: Plan, report: Report, server: _Used, proxy:
         uncorrected=report.uncorrected,
         lateness=report.lateness,
         generator=report.cpu,
+        starved=report.starved,
         cores=report.cores,
         cpu=server.of(messages),
         proxy_cpu=proxy.of(messages),

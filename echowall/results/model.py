@@ -254,7 +254,7 @@ class Why(StrEnum):
     """Less than 98 % of what was offered came back in time, so it cannot hold the rate."""
     GENERATOR = "generator"
     """The generator was the limit: the 99th percentile of its lateness is over a tenth of that of the latency, or it
-    used over 85 % of its core."""
+    used over 85 % of its core, in a closed loop with the time in which it waited for that core."""
     SAMPLES = "samples"
     """Fewer than 100 samples lie beyond the percentile."""
     WORKER = "worker"
@@ -339,6 +339,8 @@ class Measurement(msgspec.Struct, kw_only=True):
     """From the planned time to the time of sending: the generator's own fault; empty in a closed loop."""
     generator: float
     """The share of one core that the generator used, but for waiting busily until a message is due."""
+    starved: float
+    """The share of the time in which it could have gone on, but waited for a CPU; 0 where the kernel does not say."""
     cores: list[int]
     """The CPUs on which the generator could run."""
     cpu: float | None
@@ -371,6 +373,8 @@ class Share(msgspec.Struct, kw_only=True):
     """From the planned time to the time of sending; empty in a closed loop."""
     generator: float
     """The share of one core that it used."""
+    starved: float
+    """The share of the time in which it waited for a CPU."""
     cores: list[int]
     """The CPUs on which it could run."""
     gone: str

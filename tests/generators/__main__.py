@@ -70,26 +70,36 @@ def by_echo_wall(port: int, seconds: float, core: int | None) -> float:
 def by_locust(locust: str, port: int, seconds: float, core: int | None) -> float:
     with tempfile.TemporaryDirectory() as folder:
         words = [locust, "--headless", "--locustfile", str(HERE / "locustfile.py"), "--users", str(CONNECTIONS)]
-        words += ["--spawn-rate", str(CONNECTIONS), "--run-time", f"{WARMUP + seconds:g}s", "--json", "--loglevel", "ERROR"]
+        words += [
+            "--spawn-rate",
+            str(CONNECTIONS),
+            "--run-time",
+            f"{WARMUP + seconds:g}s",
+            "--json",
+            "--loglevel",
+            "ERROR",
+        ]
         environment = {"ECHO_URL": f"ws://127.0.0.1:{port}/", "ECHO_BYTES": str(BYTES), "HOME": folder}
         [found] = json.loads(_run(words, core, seconds, environment))
     if found["num_failures"]:
         sys.exit(f"no fair measurement: {found['num_failures']} failures")
-    counts = sorted((int(second), count) for second, count in found["num_reqs_per_sec"].items())
-    whole = [count for _, count in counts[1:-1]]  # the first second and the last are not whole
+    counts: dict[str, int] = found["num_reqs_per_sec"]
+    whole = [counts[second] for second in sorted(counts, key=int)[1:-1]]  # the first second and the last are not whole
     return sum(whole) / len(whole)
 
 
 def _run(words: list[str], core: int | None, seconds: float, environment: dict[str, str] | None = None) -> str:
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=os.environ | (environment or {})) as process:
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | (environment or {})
+    ) as process:
         try:
             if core is not None:
                 os.sched_setaffinity(process.pid, {core})
-            said, _ = process.communicate(timeout=seconds + 60)
+            said, complaint = process.communicate(timeout=seconds + 60)
         finally:
             process.kill()
     if process.returncode:
-        sys.exit(f"{words[0]} failed with {process.returncode}")
+        sys.exit(f"{words[0]} failed with {process.returncode}: {complaint.strip()}")
     return said
 
 
