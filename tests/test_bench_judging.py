@@ -9,7 +9,7 @@ from hdrh.histogram import HdrHistogram
 
 from echowall.bench import judging
 from echowall.bench.plan import Aim, Plan, Report
-from echowall.results.model import Why
+from echowall.results.model import Share, Why
 
 PLAN = Plan(aim=Aim(url="ws://127.0.0.1/"), connections=10, rate=1000.0)
 
@@ -73,6 +73,28 @@ def test_a_generator_that_waits_for_its_core_is_the_limit_of_what_a_server_gives
         one.says == "the generator was the limit: it used 45% of its core, and waited for it for 50% of the time"
         for one in found
     )
+
+
+def test_what_a_worker_that_went_away_was_to_send_is_not_missed_of_the_server() -> None:
+    def share(worker: str, gone: str) -> Share:
+        return Share(
+            worker=worker,
+            host="here",
+            connections=5,
+            offered=500.0,
+            achieved=500.0 * (not gone),
+            lateness="",
+            generator=0.1,
+            starved=0.0,
+            cores=[],
+            gone=gone,
+        )
+
+    shares = [share("first", ""), share("second", "went away")]
+    found = judging.refusals(PLAN, report(paced=500.0, achieved=500.0, shares=shares))
+
+    assert [(one.why, one.withheld) for one in found] == [(Why.WORKER, "cost"), (Why.WORKER, "throughput")]
+    assert all(one.says == "worker second went away: its 5 of 10 connections are left out" for one in found)
 
 
 def test_a_server_is_not_blamed_for_what_was_not_sent_to_it() -> None:
