@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -85,3 +87,14 @@ def bring_up(processes: Processes, checkout: Path, *names: str) -> Board:
     processes.up(services, chosen, board)
     lab.wait_until_healthy(processes, chosen, board)
     return board
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[int]:
+    """A faultless echo server; gives its port."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.faulty"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout
+        yield int(server.stdout.readline())
+        server.terminate()

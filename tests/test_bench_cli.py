@@ -53,17 +53,6 @@ def recorded(file: Path) -> BenchRun:
     return run
 
 
-@pytest.fixture(scope="module")
-def echo() -> Iterator[int]:
-    """A faultless echo server; gives its port."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.faulty"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout
-        yield int(server.stdout.readline())
-        server.terminate()
-
-
 def test_what_is_measured_is_told_and_recorded_with_the_generators_own_lateness(echo: int, tmp_path: Path) -> None:
     url, file = f"ws://127.0.0.1:{echo}/foobar/", tmp_path / "run.json"
 
@@ -228,12 +217,15 @@ MISUSE = {
         "saturation sends as much as comes back",
     ),
     "no URL": (["ws://"], "is no WebSocket URL"),
-    "no scenario": (["ws://127.0.0.1/", "--scenario", "rates"], "no scenario 'rates'; there are rate, saturation"),
+    "no scenario": (
+        ["ws://127.0.0.1/", "--scenario", "rates"],
+        "no scenario 'rates'; there are rate, saturation, large",
+    ),
     "no rate": (["ws://127.0.0.1/", "--rate", "0"], "--rate 0: write a number of messages a second"),
     "an endless rate": (["ws://127.0.0.1/", "--rate", "inf"], "--rate inf: write a number"),
     "a rate for none": (
         ["ws://127.0.0.1/", "--scenario", "saturation", "--rate", "5"],
-        "--rate is for a scenario with",
+        "--rate is for a scenario that takes it (rate), and not for saturation",
     ),
     "too small": (["ws://127.0.0.1/", "--size", "31"], "--size 31: a message has 32 bytes at least"),
     "endless": (["ws://127.0.0.1/", "--seconds", "nan"], "--seconds"),

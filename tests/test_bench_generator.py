@@ -171,6 +171,20 @@ def disordered(number: int, message: bytes, echo: Echo, _all: list[Echo]) -> Non
         echo.answer(before)
 
 
+@pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
+def test_of_a_long_message_every_byte_counts(*, binary: bool) -> None:
+    def altered_within(number: int, message: bytes, echo: Echo, _all: list[Echo]) -> None:
+        middle = len(message) // 2
+        wrong = message[:middle] + bytes([message[middle] ^ 1]) + message[middle + 1 :]
+        echo.answer(wrong if number == 2 else message)
+
+    plan, report = run(altered_within, rate=None, size=1 << 20, binary=binary, connections=2)
+
+    assert report.errors == Errors(altered=1)
+    assert report.sent > plan.connections
+    assert report.achieved > 0
+
+
 #: of 500 messages, five meet the fault.
 FAULTS: dict[str, tuple[Fault, Errors]] = {
     "loses": (lost, Errors(lost=5)),

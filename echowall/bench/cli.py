@@ -41,6 +41,11 @@ out = Console()
 err = Console(stderr=True, soft_wrap=True)
 
 
+def _scenarios() -> str:
+    """What there is to choose from, for help."""
+    return " ".join(["What is sent; may be repeated.", *(f"[{one.name}] {one.about}" for one in SCENARIOS.values())])
+
+
 def command(running: Callable[[], Lab]) -> Callable[..., None]:
     """The command; `running` gives the lab that runs, or raises LabError."""
 
@@ -48,7 +53,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         targets: options.Targets = None,
         scenario: Annotated[
             list[str] | None,
-            typer.Option(metavar="|".join(SCENARIOS), help="What is sent; may be repeated.", show_default="rate"),
+            typer.Option(metavar="|".join(SCENARIOS), help=_scenarios(), show_default="rate"),
         ] = None,
         rate: Annotated[
             list[float] | None,
@@ -57,11 +62,21 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         size: Annotated[list[int] | None, typer.Option(metavar="BYTES", help="Of a message; may be repeated.")] = None,
         binary: Annotated[bool, typer.Option("--binary", help="Send binary messages, and not text.")] = False,
         connections: Annotated[
-            int, typer.Option(metavar="N", min=1, max=_MOST_CONNECTIONS, help="How many.")
-        ] = scenarios.CONNECTIONS,
+            int | None,
+            typer.Option(
+                metavar="N", min=1, max=_MOST_CONNECTIONS, help="How many.", show_default="as the scenario has it"
+            ),
+        ] = None,
         seconds: Annotated[
-            float, typer.Option(metavar="N", min=0.1, max=3600, help="How long each step is measured, in each round.")
-        ] = scenarios.SECONDS,
+            float | None,
+            typer.Option(
+                metavar="N",
+                min=0.1,
+                max=3600,
+                help="How long each step is measured, in each round.",
+                show_default="as the scenario has it",
+            ),
+        ] = None,
         rounds: Annotated[
             int | None,
             typer.Option(
@@ -183,8 +198,8 @@ def _steps(
     names: Sequence[str],
     rates: Sequence[float],
     sizes: Sequence[int],
-    connections: int,
-    seconds: float,
+    connections: int | None,
+    seconds: float | None,
     *,
     binary: bool,
 ) -> list[Step]:
@@ -199,10 +214,12 @@ def _steps(
         if not LEAST <= size <= _LARGEST:
             wrong = f"--size {size}: a message has {LEAST} bytes at least, for its number and checksum"
             raise typer.BadParameter(f"{wrong}, and {_LARGEST:,} at most")
-    if not math.isfinite(seconds):
+    if seconds is not None and not math.isfinite(seconds):
         raise typer.BadParameter("--seconds takes a number of seconds")
-    if rates and not any(SCENARIOS[name].steps[0].rate for name in names):
-        raise typer.BadParameter(f"--rate is for a scenario with fixed rates, and {names[0]} sends what comes back")
+    for option, given in (("rate", rates), ("size", sizes)):
+        if given and not any(option in SCENARIOS[name].takes for name in names):
+            takers = ", ".join(name for name, one in SCENARIOS.items() if option in one.takes)
+            raise typer.BadParameter(f"--{option} is for a scenario that takes it ({takers}), and not for {names[0]}")
     return scenarios.steps(names, rates=rates, sizes=sizes, connections=connections, seconds=seconds, binary=binary)
 
 

@@ -15,35 +15,28 @@ import logging
 import os
 import resource
 import signal
-import socket
-import ssl
 import sys
 from array import array
-from collections import Counter, deque
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from time import monotonic_ns, process_time_ns, time_ns
+from collections import deque
+from time import monotonic_ns
 from typing import Literal
 
 import msgspec
 import uvloop
-from hdrh.histogram import HdrHistogram
-from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSParsedURL, WSTransport, ws_connect
+from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTransport
 
+from echowall.bench.clock import SECOND, Clock, Start, histogram, say
+from echowall.bench.opening import Opener, reason
 from echowall.bench.pacing import Pace
 from echowall.bench.payload import Payload
-from echowall.bench.plan import BEGIN, END, READY, Aim, Plan, Report
+from echowall.bench.plan import Plan, Report
 from echowall.check.wire.errors import UnreachableError
-from echowall.check.wire.tunnel import Tunnel
 from echowall.results.model import Errors
 
-_SECOND = 1_000_000_000
 #: How often a run looks whether anything still comes back, in seconds.
 _LOOK = 0.1
 #: How long it waits for messages that others have overtaken, in seconds.
 _OVERTAKEN = 0.3
-#: How many connections are opened at the same time.
-_AT_ONCE = 32
 #: How long the connections may take to close, in seconds.
 _CLOSING = 1.0
 #: What became of a message, in place of the time when it came back.
@@ -53,11 +46,7 @@ _UNSENT = -1
 #: How many messages are sent before what came back is read.
 _BATCH = 64
 #: How long after the end messages that are late are still sent, in nanoseconds.
-_GRACE = _SECOND // 2
-#: HdrHistograms are of nanoseconds up to an hour, with three significant digits.
-_LONGEST, _DIGITS = 3600 * _SECOND, 3
-#: Times are rounded to this many nanoseconds before they are counted.
-_GRAIN = 100
+_GRACE = SECOND // 2
 
 Ended = Literal["", "stopped answering", "closed every connection"]
 
@@ -71,7 +60,7 @@ class Traffic:
         self.kind = WSMsgType.BINARY if plan.binary else WSMsgType.TEXT
         self.sent, self.received = array("q"), array("q")
         self.errors = Errors()
-        self.connections: list[Connection] = []
+        self.connections = [Connection(number, self) for number in range(plan.connections)]
         self.open = False
         """Whether what comes back is answered by the next message: the closed loop."""
         self.last = 0
@@ -190,23 +179,21 @@ class Connection(WSListener):
 async def run(plan: Plan) -> Report:
     """Carry the plan out."""
     traffic = Traffic(plan)
-    told = _listen()
+    start = Start(plan)
+    start.listen()
+    opener = Opener(plan)
     try:
         async with asyncio.timeout(plan.within):
-            await _connect(traffic)
+            await opener.open_all(traffic.connections)
     except TimeoutError:
         opened = len([one for one in traffic.connections if hasattr(one, "transport")])
         return Report(trouble=f"only {opened} of {plan.connections} connections opened within {plan.within:g} s")
     except (OSError, WSError, UnreachableError) as error:
-        return Report(trouble=f"{plan.connections} connections could not be opened: {_reason(error)}")
+        return Report(trouble=f"{plan.connections} connections could not be opened: {reason(error)}")
     gc.collect()
     gc.freeze()
     gc.disable()
-    first = monotonic_ns() + _SECOND // 20
-    if plan.agreed:
-        _say(READY)
-        first = int(await told) - time_ns() + monotonic_ns()
-    clock = _Clock(plan, first)
+    clock = await start.clock()
     ended = await (_open_loop(traffic, clock) if plan.rate else _closed_loop(traffic, clock))
     clock.stop()
     traffic.errors.connections = sum(one.gone for one in traffic.connections)
@@ -215,50 +202,7 @@ async def run(plan: Plan) -> Report:
     return _count(traffic, clock, ended)
 
 
-class _Clock:
-    """The run's times, of time.monotonic_ns()."""
-
-    def __init__(self, plan: Plan, first: int) -> None:
-        """`first` is when it begins."""
-        self.interval = _SECOND / plan.rate if plan.rate else 0.0
-        self.first = first
-        self.begin = self.first + round(plan.warmup * _SECOND)
-        self.end = self.begin + round(plan.seconds * _SECOND)
-        self.used = 0
-        """The CPU time that was used between `begin` and `end`, but for waiting, in nanoseconds."""
-        self.waited: Callable[[], int] = lambda: 0
-        """The CPU time that was spent waiting so far."""
-        self.starved = 0
-        """How long between `begin` and `end` this process could have gone on, but waited for a CPU, in nanoseconds."""
-        self._timers: list[asyncio.TimerHandle] = []
-        self._at_begin: tuple[int, int] | None = None
-
-    def planned(self, number: int) -> int:
-        """When the message of that number is to be sent, in an open loop."""
-        return self.first + int(number * self.interval)
-
-    def start(self) -> None:
-        """Say when the time begins that is measured, and when it ends."""
-        loop = asyncio.get_running_loop()
-        for at, what in ((self.begin, self._begin), (self.end, self.stop)):
-            self._timers.append(loop.call_later((at - monotonic_ns()) / _SECOND, what))
-
-    def _begin(self) -> None:
-        self._at_begin = process_time_ns() - self.waited(), _starved()
-        _say(BEGIN)
-
-    def stop(self) -> None:
-        """It ends now, if it did not before."""
-        for timer in self._timers:
-            timer.cancel()
-        if self._at_begin is not None:
-            used, starved = self._at_begin
-            self.used, self.starved = process_time_ns() - self.waited() - used, _starved() - starved
-            self._at_begin = None
-            _say(END)
-
-
-async def _open_loop(traffic: Traffic, clock: _Clock) -> Ended:
+async def _open_loop(traffic: Traffic, clock: Clock) -> Ended:
     """Send each message at its planned time, to one connection after the other."""
     connections, count, sent = traffic.connections, len(traffic.connections), traffic.sent
     total = round((clock.end - clock.first) / clock.interval)
@@ -285,7 +229,7 @@ async def _open_loop(traffic: Traffic, clock: _Clock) -> Ended:
     return ended
 
 
-async def _closed_loop(traffic: Traffic, clock: _Clock) -> Ended:
+async def _closed_loop(traffic: Traffic, clock: Clock) -> Ended:
     """Keep so many messages underway on each connection."""
     clock.start()
     traffic.open = True
@@ -300,10 +244,10 @@ async def _closed_loop(traffic: Traffic, clock: _Clock) -> Ended:
 
 async def _watch(traffic: Traffic, end: int, done: asyncio.Event | None) -> Ended:
     """Wait for the end, or for the endpoint to end it."""
-    patience = round(traffic.plan.patience * _SECOND)
+    patience = round(traffic.plan.patience * SECOND)
     traffic.last = monotonic_ns()
     while (now := monotonic_ns()) < end or (done and not done.is_set()):
-        await asyncio.sleep(min(_LOOK, max(0.0, (end - now) / _SECOND)) if now < end else _LOOK)
+        await asyncio.sleep(min(_LOOK, max(0.0, (end - now) / SECOND)) if now < end else _LOOK)
         now = monotonic_ns()
         if all(one.gone for one in traffic.connections):
             return "closed every connection"
@@ -325,12 +269,12 @@ async def _settle(traffic: Traffic) -> None:
     began = monotonic_ns()
     while any(one.expected and not one.gone for one in traffic.connections):
         now = monotonic_ns()
-        if now - traffic.last > patience * _SECOND or now - began > 2 * patience * _SECOND:
+        if now - traffic.last > patience * SECOND or now - began > 2 * patience * SECOND:
             break
         await asyncio.sleep(_LOOK / 10)
     if any(one.overtaken for one in traffic.connections):
         await asyncio.sleep(min(_OVERTAKEN, patience))
-    silent = monotonic_ns() - traffic.last > patience * _SECOND
+    silent = monotonic_ns() - traffic.last > patience * SECOND
     for one in traffic.connections:
         errors.lost += len(one.overtaken)
         if one.gone or silent:
@@ -339,7 +283,7 @@ async def _settle(traffic: Traffic) -> None:
             errors.unanswered += len(one.expected)
 
 
-def _count(traffic: Traffic, clock: _Clock, ended: Ended) -> Report:
+def _count(traffic: Traffic, clock: Clock, ended: Ended) -> Report:
     """What it all came to."""
     plan, sent, received = traffic.plan, traffic.sent, traffic.received
     back = [number for number, at in enumerate(received) if at > 0]
@@ -350,97 +294,25 @@ def _count(traffic: Traffic, clock: _Clock, ended: Ended) -> Report:
         paced=_paced(traffic, clock) / plan.seconds,
         achieved=len(within) / plan.seconds,
         errors=traffic.errors,
-        cpu=clock.used / (plan.seconds * _SECOND),
-        starved=clock.starved / (plan.seconds * _SECOND),
+        cpu=clock.used / (plan.seconds * SECOND),
+        starved=clock.starved / (plan.seconds * SECOND),
         cores=sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [],
     )
     if plan.rate:
         planned = {number: at for number in range(len(sent)) if (at := clock.planned(number)) >= clock.begin}
         back = [number for number in back if number in planned]
-        report.latency = _histogram(received[number] - planned[number] for number in back)
-        report.uncorrected = _histogram(received[number] - sent[number] for number in back)
-        report.lateness = _histogram(sent[number] - at for number, at in planned.items() if sent[number] != _UNSENT)
+        report.latency = histogram(received[number] - planned[number] for number in back)
+        report.uncorrected = histogram(received[number] - sent[number] for number in back)
+        report.lateness = histogram(sent[number] - at for number, at in planned.items() if sent[number] != _UNSENT)
     else:
-        report.latency = _histogram(received[number] - sent[number] for number in within)
+        report.latency = histogram(received[number] - sent[number] for number in within)
     return report
 
 
-def _starved() -> int:
-    """How long this process has waited for a CPU so far, in nanoseconds: Linux, Documentation/scheduler/sched-stats."""
-    try:
-        return int(Path("/proc/self/schedstat").read_text().split()[1])
-    except (OSError, IndexError):
-        return 0
-
-
-def _paced(traffic: Traffic, clock: _Clock) -> int:
+def _paced(traffic: Traffic, clock: Clock) -> int:
     """How many messages had their turn within the time that is measured, by the planned times of those not sent."""
     times = (clock.planned(number) if at == _UNSENT else at for number, at in enumerate(traffic.sent))
     return sum(1 for at in times if clock.begin <= at < clock.end)
-
-
-def _histogram(times: Iterable[int]) -> str:
-    """Of these nanoseconds."""
-    histogram = HdrHistogram(1, _LONGEST, _DIGITS)
-    for time, count in Counter(time - time % _GRAIN for time in times).items():
-        histogram.record_value(min(max(1, time), _LONGEST), count)
-    return str(histogram.encode().decode())
-
-
-async def _connect(traffic: Traffic) -> None:
-    """Open all connections, some at a time. Raises what stood in the way of the first that could not be opened."""
-    plan = traffic.plan
-    traffic.connections = [Connection(number, traffic) for number in range(plan.connections)]
-    turn = asyncio.Semaphore(_AT_ONCE)
-    tls = _tls(plan.aim)
-
-    async def one(connection: Connection) -> None:
-        async with turn:
-            await ws_connect(
-                lambda: connection,
-                plan.aim.url,
-                ssl_context=tls,
-                extra_headers=_headers(plan.aim),
-                socket_factory=(lambda url: _through(plan.aim, url)) if plan.aim.proxy else None,
-                max_redirects=0,
-                max_frame_size=max(1 << 20, 2 * plan.size),
-                websocket_handshake_timeout=plan.within,
-            )
-
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            for connection in traffic.connections:
-                tasks.create_task(one(connection))
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None
-
-
-def _headers(aim: Aim) -> list[tuple[str, str]]:
-    offered = [("Sec-WebSocket-Protocol", ", ".join(aim.subprotocols))] if aim.subprotocols else []
-    return [*aim.headers, *offered]
-
-
-def _tls(aim: Aim) -> ssl.SSLContext | None:
-    if not aim.url.startswith("wss:"):
-        return None
-    from echowall.options import tls_context  # a second's work, which few runs need
-
-    ca, cert, key = (Path(name) if name else None for name in (aim.tls.ca, aim.tls.cert, aim.tls.key))
-    return tls_context(ca, cert, key, insecure=aim.tls.insecure)
-
-
-async def _through(aim: Aim, url: WSParsedURL) -> socket.socket:
-    """A connection with the endpoint, through the HTTP proxy."""
-    assert aim.proxy  # noqa: S101
-    tunnel = Tunnel(*aim.proxy)
-    raw = await asyncio.to_thread(socket.create_connection, (tunnel.host, tunnel.port))
-    try:
-        raw.setblocking(False)
-        await tunnel.connect(raw, url.host, url.port)
-    except BaseException:
-        raw.close()
-        raise
-    return raw
 
 
 async def _close(traffic: Traffic) -> None:
@@ -454,35 +326,6 @@ async def _close(traffic: Traffic) -> None:
             await asyncio.gather(*(one.transport.wait_disconnected() for one in traffic.connections))
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"no TLS that can be trusted: {error.verify_message}"
-    if isinstance(error, OSError) and error.errno and error.errno > 0:
-        return os.strerror(error.errno)
-    return str(error) or type(error).__name__
-
-
-def _listen() -> asyncio.Future[bytes]:
-    """See that this process ends when standard input does; gives the line that comes before that, once it is there."""
-    told = asyncio.get_running_loop().create_future()
-    standard_input = sys.stdin.fileno()
-
-    def read() -> None:
-        said = os.read(standard_input, 4096)
-        if not said:
-            os._exit(1)
-        if not told.done():
-            told.set_result(said)
-
-    asyncio.get_running_loop().add_reader(standard_input, read)
-    return told
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
 def main() -> None:
     """The process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; whoever started this one ends it
@@ -494,7 +337,7 @@ def main() -> None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft < plan.connections + 64:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    _say(msgspec.json.encode(uvloop.run(run(plan))).decode())
+    say(msgspec.json.encode(uvloop.run(run(plan))).decode())
 
 
 if __name__ == "__main__":

@@ -51,6 +51,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 64
     """Bytes of a message."""
     binary: bool = False
+    deflate: bool = False
+    """Whether permessage-deflate is offered, as a browser does."""
     warmup: float = 1.0
     """At the beginning; what is sent then is left out of all figures, but not out of the errors."""
     seconds: float = 5.0

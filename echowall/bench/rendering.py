@@ -11,19 +11,15 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from echowall.bench import judging
+from echowall.bench import columns, judging, scenarios
+from echowall.bench.columns import NONE
 from echowall.bench.rounds import Place, Rounds
-from echowall.results.model import Benched, BenchRun, Comparison, Errors, Estimate, Figure, Refusal, Spread, Step, Why
+from echowall.results.model import Benched, BenchRun, Comparison, Errors, Figure, Refusal, Step, Why
 
-_LEGEND = """\
-p50, p90, p99: latency from the planned time of each message (in a closed loop: from the time of sending), in ms
-late: the generator's own lateness at p99, in ms · CPU: the server's, in µs a message · memory: its PSS, in MiB
-– not measured, or withheld: see above"""
-_PROXY = "proxy: nginx's own CPU, in µs a message"
+_LEGEND = f"{NONE} not measured, or withheld: see above"
+_PROXY = "proxy: nginx's own CPU, in the same unit as the server's"
 _RATIOS = """\
 to {yardstick}: the ratio of the CPU within rounds, and its interval of 95 %; "=" where the two cannot be told apart"""
-_HEADER = ("", "msg/s", "p50", "p90", "p99", "late", "CPU", "memory", "errors")
-_NONE = "–"
 
 
 def tables(run: BenchRun) -> RenderableType:
@@ -31,7 +27,7 @@ def tables(run: BenchRun) -> RenderableType:
     parts: list[RenderableType] = []
     for step in run.steps:
         table = Table(
-            *_header(run),
+            *_header(run, step),
             title=f"{step.name}, {step.connections} connections",
             title_justify="left",
             title_style="bold",
@@ -42,10 +38,11 @@ def tables(run: BenchRun) -> RenderableType:
         for column in table.columns[1:]:
             column.justify, column.no_wrap = "right", True
         for target, figure in _figures(run, step):
-            table.add_row(escape(target.label), *_cells(run, target, figure))
+            table.add_row(escape(target.label), *_cells(run, target, step, figure))
         parts += [table, Text()]
     parts += [Text(line) for line in _withheld(run)]
-    parts.append(Text(_LEGEND, style="dim"))
+    legends = dict.fromkeys(columns.of(step).legend for step in run.steps)
+    parts += [Text(legend, style="dim") for legend in (*legends, _LEGEND)]
     if _has_proxy(run):
         parts.append(Text(_PROXY, style="dim"))
     if run.yardstick:
@@ -57,8 +54,8 @@ def markdown(run: BenchRun) -> str:
     """The same, as Markdown."""
     lines = []
     for step in run.steps:
-        rows = [[target.label, *_cells(run, target, figure)] for target, figure in _figures(run, step)]
-        header = list(_header(run))
+        rows = [[target.label, *_cells(run, target, step, figure)] for target, figure in _figures(run, step)]
+        header = list(_header(run, step))
         lines += [f"### {step.name}, {step.connections} connections", ""]
         lines += [f"| {' | '.join(cells)} |" for cells in [header, ["---", *["---:"] * (len(header) - 1)], *rows]]
         lines.append("")
@@ -67,12 +64,15 @@ def markdown(run: BenchRun) -> str:
 
 
 def comma_separated(run: BenchRun) -> str:
-    """A line for each target and step. Times are in microseconds, memory is in bytes."""
+    """A line for each target and step. Times are in microseconds, memory and the size of a message in bytes.
+
+    The throughput is in units a second, and the CPU time is for each unit: see the column `unit`.
+    """
     stream = io.StringIO()
     rows = csv.writer(stream, lineterminator="\n")
     percentiles = [*judging.PERCENTILES]
     rows.writerow(
-        ["target", "via", "mends", "step", "connections", "rounds", "offered", "throughput"]
+        ["target", "via", "mends", "step", "unit", "size", "connections", "rounds", "offered", "throughput"]
         + [f"latency_{one}" for one in percentiles]
         + [f"uncorrected_{one}" for one in percentiles]
         + [f"lateness_{one}" for one in percentiles]
@@ -82,8 +82,8 @@ def comma_separated(run: BenchRun) -> str:
     for step in run.steps:
         for target, figure in _figures(run, step):
             rows.writerow(
-                [target.label, target.via, target.mends, step.name, step.connections, figure.rounds]
-                + [figure.offered, figure.throughput]
+                [target.label, target.via, target.mends, step.name, step.unit, figure.size or step.size]
+                + [step.connections, figure.rounds, figure.offered, figure.throughput]
                 + [
                     getattr(spread, one) if spread else None
                     for spread in (figure.latency, figure.uncorrected, figure.lateness)
@@ -102,9 +102,12 @@ def comma_separated(run: BenchRun) -> str:
 
 def plan(console: Console, labels: Sequence[str], steps: Sequence[Step], rounds: int, seconds: float) -> None:
     """What would be measured, and how long that takes."""
-    table = Table("step", "size", "connections", "warm-up", "measured", box=None, pad_edge=False, header_style="bold")
+    header = ("step", "load", "size", "connections", "warm-up", "measured")
+    table = Table(*header, box=None, pad_edge=False, header_style="bold")
     for step in steps:
-        table.add_row(step.name, f"{step.size:,} B", str(step.connections), f"{step.warmup:g} s", f"{step.seconds:g} s")
+        size = f"{step.size:,} B" + (", or the most it takes" if step.unit == "MiB" else "")
+        numbers = (f"{step.connections:,}", f"{step.warmup:g} s", f"{step.seconds:g} s")
+        table.add_row(step.name, scenarios.told(step), size, *numbers)
     console.print(table)
     noun = "target" if len(labels) == 1 else "targets"
     console.print(f"\n{len(labels)} {noun}: {escape(', '.join(labels))}", highlight=False)
@@ -125,11 +128,13 @@ def progress(rounds: Rounds, place: Place | None, figures: Callable[[str], Seque
     """The table that lives: the step that is measured, by the whole rounds until now, and the time that is left."""
     if place is None:
         return Group(Text(f"starting; about {duration(rounds.clock.total)}", style="dim"))
-    table = Table("", *_HEADER[1:], box=None, pad_edge=False, header_style="bold")
+    step = next(one for one in rounds.steps if one.name == place.step)
+    titles = [one.title for one in columns.of(step).columns]
+    table = Table("", *titles, box=None, pad_edge=False, header_style="bold")
     for column in table.columns[1:]:
         column.justify = "right"
     for label, figure in figures(place.step):
-        table.add_row(escape(label), *_columns(figure))
+        table.add_row(escape(label), *_columns(step, figure))
     line = (
         f"round {place.round} of {rounds.count}: {place.label}, {place.step}; "
         f"about {duration(rounds.clock.left())} left"
@@ -137,9 +142,10 @@ def progress(rounds: Rounds, place: Place | None, figures: Callable[[str], Seque
     return Group(table, Text(line, style="dim")) if table.row_count else Group(Text(line, style="dim"))
 
 
-def _header(run: BenchRun) -> tuple[str, ...]:
+def _header(run: BenchRun, step: Step) -> tuple[str, ...]:
     proxy = ("proxy",) if _has_proxy(run) else ()
-    return (*_HEADER, *proxy, *((f"to {run.yardstick}",) if run.yardstick else ()))
+    titles = [one.title for one in columns.of(step).columns]
+    return ("", *titles, *proxy, *((f"to {run.yardstick}",) if run.yardstick else ()))
 
 
 def _has_proxy(run: BenchRun) -> bool:
@@ -153,35 +159,17 @@ def _figures(run: BenchRun, step: Step) -> Iterator[tuple[Benched, Figure]]:
                 yield target, figure
 
 
-def _cells(run: BenchRun, target: Benched, figure: Figure) -> list[str]:
-    cells = _columns(figure)
+def _cells(run: BenchRun, target: Benched, step: Step, figure: Figure) -> list[str]:
+    cells = _columns(step, figure)
     if _has_proxy(run):
-        cells.append(_estimate(figure.proxy_cpu, 1))
+        cells.append(columns.estimate(figure.proxy_cpu))
     if run.yardstick:
         cells.append(_ratio(_comparison(run, target, figure)))
     return cells
 
 
-def _columns(figure: Figure) -> list[str]:
-    return [
-        f"{figure.throughput:,.0f}" if figure.throughput is not None else _NONE,
-        *(_milliseconds(figure.latency, one) for one in ("p50", "p90", "p99")),
-        _milliseconds(figure.lateness, "p99"),
-        _estimate(figure.cpu, 1),
-        _estimate(figure.memory, 1 << 20),
-        str(figure.errors.total),
-    ]
-
-
-def _milliseconds(spread: Spread | None, percentile: str) -> str:
-    value = getattr(spread, percentile) if spread else None
-    return f"{value / 1000:.2f}" if value is not None else _NONE
-
-
-def _estimate(estimate: Estimate | None, unit: int) -> str:
-    if estimate is None:
-        return _NONE
-    return f"{estimate.mean / unit:.1f}"
+def _columns(step: Step, figure: Figure) -> list[str]:
+    return [one.cell(step, figure) for one in columns.of(step).columns]
 
 
 def _comparison(run: BenchRun, target: Benched, figure: Figure) -> Comparison | None:
@@ -193,7 +181,7 @@ def _comparison(run: BenchRun, target: Benched, figure: Figure) -> Comparison | 
 
 def _ratio(comparison: Comparison | None) -> str:
     if comparison is None:
-        return _NONE
+        return NONE
     ratio = comparison.ratio
     return f"{ratio.mean:.2f} ({ratio.low:.2f}–{ratio.high:.2f}){'' if comparison.distinguishable else ' ='}"
 
@@ -218,7 +206,7 @@ def _withheld(run: BenchRun) -> list[str]:
                 lines.append(f"{where}: {errors(figure.errors)}")
         for whats, labels in limited.items():
             lines.append(f"{step.name}: {_no(whats)} of {', '.join(labels)}: the generator was the limit")
-    few = {one.withheld for target in run.targets for figure in target.figures for one in _few(figure)}
+    few = {one.withheld for step in run.steps for _, figure in _figures(run, step) for one in _few(step, figure)}
     for percentile, at in judging.PERCENTILES.items():
         if percentile in few:
             lines.append(f"{percentile} is withheld where fewer than {judging.needed(at):,} messages were timed")
@@ -229,9 +217,10 @@ def _no(what: Sequence[str]) -> str:
     return f"no {' and no '.join(what)}"
 
 
-def _few(figure: Figure) -> list[Refusal]:
+def _few(step: Step, figure: Figure) -> list[Refusal]:
     """Of the percentiles that are shown."""
-    return [one for one in figure.refusals if one.why is Why.SAMPLES and one.withheld != "p999"]
+    shown = {one.title for one in columns.of(step).columns}
+    return [one for one in figure.refusals if one.why is Why.SAMPLES and one.withheld in shown]
 
 
 def errors(found: Errors) -> str:

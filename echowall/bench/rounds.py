@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from echowall.bench import judging
+from echowall.bench import judging, scenarios
 from echowall.bench.contenders import Contender, Meter, Served
 from echowall.bench.driving import GeneratorError, generate
 from echowall.bench.fleet import Fleet
@@ -20,6 +20,8 @@ from echowall.results.model import Measurement, Step
 
 #: What a server takes to start, and a generator beside the time that it measures, in seconds: for the estimate alone.
 _START, _AROUND = 2.0, 1.5
+#: How long nothing may come back, in seconds, and how much longer for each MiB of a message.
+_PATIENCE, _PATIENCE_FOR_MIB = 5.0, 1.0
 
 
 class Unfit(NamedTuple):
@@ -95,21 +97,27 @@ class Rounds:
                 raise LabError(served.target.secrets.hide(why).removeprefix(served.target.url).lstrip())
             self.clock.started()
             for step in self._order.sample(list(self.steps), len(self.steps)):
-                place = Place(number, label, step.name)
-                found.append(asyncio.run(self._measure(place, served, step, tell)))
+                limits = contender.benched.limits
+                size = scenarios.size(step, self.steps, limits.max_message if limits else None)
+                if size is not None:
+                    place = Place(number, label, step.name)
+                    found.append(asyncio.run(self._measure(place, served, step, size, tell)))
                 self.clock.measured(step)
         return found
 
-    async def _measure(self, place: Place, served: Served, step: Step, tell: Callable[[Place], None]) -> Measurement:
+    async def _measure(
+        self, place: Place, served: Served, step: Step, size: int, tell: Callable[[Place], None]
+    ) -> Measurement:
         plan = Plan(
             aim=served.aim,
             connections=step.connections,
             rate=step.rate,
             in_flight=step.in_flight or 1,
-            size=step.size,
+            size=size,
             binary=step.binary,
             warmup=step.warmup,
             seconds=step.seconds,
+            patience=_PATIENCE + _PATIENCE_FOR_MIB * size / scenarios.MIB,
             core=self._core,
         )
         server, proxy = _Used(served.server), _Used(served.proxy)
@@ -133,7 +141,7 @@ class Rounds:
         finally:
             telling.cancel()
         report.trouble = served.target.secrets.hide(report.trouble)
-        return _measurement(place, plan, report, server, proxy)
+        return _measurement(place, step, plan, report, server, proxy)
 
 
 class _Used:
@@ -155,18 +163,20 @@ class _Used:
             self.seconds = self._meter.cpu() - self._before
             self.memory = self._meter.memory()
 
-    def of(self, messages: float) -> float | None:
-        """Microseconds for each of so many messages."""
-        return None if self.seconds is None or not messages else self.seconds * 1e6 / messages
+    def of(self, units: float) -> float | None:
+        """Microseconds for each of so many units."""
+        return None if self.seconds is None or not units else self.seconds * 1e6 / units
 
 
-def _measurement(place: Place, plan: Plan, report: Report, server: _Used, proxy: _Used) -> Measurement:
-    messages = report.achieved * plan.seconds
+def _measurement(place: Place, step: Step, plan: Plan, report: Report, server: _Used, proxy: _Used) -> Measurement:
+    achieved = report.achieved * (plan.size / scenarios.MIB if step.unit == "MiB" else 1)
+    units = achieved * plan.seconds
     return Measurement(
         step=place.step,
         round=place.round,
         offered=plan.rate,
-        achieved=report.achieved,
+        achieved=achieved,
+        size=plan.size if plan.size != step.size else None,
         sent=report.sent,
         errors=report.errors,
         latency=report.latency,
@@ -175,8 +185,8 @@ def _measurement(place: Place, plan: Plan, report: Report, server: _Used, proxy:
         generator=report.cpu,
         starved=report.starved,
         cores=report.cores,
-        cpu=server.of(messages),
-        proxy_cpu=proxy.of(messages),
+        cpu=server.of(units),
+        proxy_cpu=proxy.of(units),
         memory=server.memory,
         refusals=judging.refusals(plan, report),
         shares=report.shares,

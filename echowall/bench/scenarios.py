@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
 
 import msgspec
 
@@ -14,6 +15,19 @@ RATES = (100.0, 1000.0, 2000.0)
 LONGER = 500.0
 SIZE, CONNECTIONS = 64, 50
 WARMUP, SECONDS = 1.0, 10.0
+MIB = 1 << 20
+
+Option = Literal["rate", "size"]
+
+
+class Wishes(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user wants otherwise than a scenario has it; what is empty is left as it is."""
+
+    rates: Sequence[float] = ()
+    sizes: Sequence[int] = ()
+    connections: int | None = None
+    seconds: float | None = None
+    binary: bool = False
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,35 +36,63 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     about: str
     """In a sentence, for help."""
-    steps: tuple[Step, ...]
+    takes: tuple[Option, ...] = ()
+    """Which options change what it sends."""
+    chosen: Callable[[Wishes], Iterable[Step]]
+    """Its steps, with the rates and sizes that are wanted in the place of its own."""
+
+    @property
+    def steps(self) -> list[Step]:
+        """As they are if nobody wants anything else."""
+        return steps([self.name])
 
 
 def paced(rate: float, size: int = SIZE) -> Step:
     """A step of an open loop."""
-    return _step("rate", f"{_size(size)} at {rate:g}/s", rate, None, size)
+    return _step("rate", f"{_size(size)} at {rate:g}/s", rate=rate, size=size)
 
 
 def full(in_flight: int, size: int = SIZE) -> Step:
     """A step of a closed loop."""
-    return _step("saturation", f"{_size(size)}, {in_flight} in flight", None, in_flight, size)
+    return _step("saturation", f"{_size(size)}, {in_flight} in flight", in_flight=in_flight, size=size)
 
 
-def _step(scenario: str, name: str, rate: float | None, in_flight: int | None, size: int) -> Step:
-    return Step(
-        name=name,
-        scenario=scenario,
-        rate=rate,
-        in_flight=in_flight,
-        size=size,
-        binary=False,
-        connections=CONNECTIONS,
-        warmup=WARMUP,
-        seconds=SECONDS,
-    )
+def _step(scenario: str, name: str, **facts: Any) -> Step:
+    usual: dict[str, Any] = {
+        "load": "echo",
+        "unit": "message",
+        "rate": None,
+        "in_flight": None,
+        "size": SIZE,
+        "binary": False,
+        "connections": CONNECTIONS,
+        "warmup": WARMUP,
+        "seconds": SECONDS,
+    }
+    return Step(name=name, scenario=scenario, **usual | facts)
 
 
 def _size(size: int) -> str:
+    if size >= MIB and not size % MIB:
+        return f"{size // MIB} MiB"
     return f"{size // 1024} KiB" if size >= 1024 and not size % 1024 else f"{size} B"
+
+
+def _rate(wishes: Wishes) -> Iterable[Step]:
+    if wishes.rates or wishes.sizes:
+        return [paced(rate, size) for size in wishes.sizes or [SIZE] for rate in wishes.rates or [LONGER]]
+    return [*(paced(rate) for rate in RATES), paced(LONGER, 1024), paced(LONGER, 16 * 1024)]
+
+
+def _saturation(wishes: Wishes) -> Iterable[Step]:
+    return [full(in_flight, size) for in_flight in (1, 16) for size in wishes.sizes or [SIZE]]
+
+
+def _large(wishes: Wishes) -> Iterable[Step]:
+    return [
+        _step("large", _size(size), in_flight=1, size=size, connections=4, unit="MiB")
+        for size in wishes.sizes or [MIB, 16 * MIB]
+    ]
 
 
 SCENARIOS = {
@@ -59,12 +101,20 @@ SCENARIOS = {
         Scenario(
             name="rate",
             about="Messages at fixed rates: what they cost the server, and how long they take.",
-            steps=(*(paced(rate) for rate in RATES), paced(LONGER, 1024), paced(LONGER, 16 * 1024)),
+            takes=("rate", "size"),
+            chosen=_rate,
         ),
         Scenario(
             name="saturation",
             about="As many messages as come back, with 1 or 16 of each connection underway.",
-            steps=(full(1), full(16)),
+            takes=("size",),
+            chosen=_saturation,
+        ),
+        Scenario(
+            name="large",
+            about="Messages of 1 MiB and of 16 MiB, or of the most that the service takes.",
+            takes=("size",),
+            chosen=_large,
         ),
     )
 }
@@ -82,17 +132,32 @@ def steps(
     """The steps of the scenarios with these names, changed as the user wants: other rates and sizes are in the place of
     a scenario's own. Raises KeyError for a name that is none.
     """
-    found: list[Step] = []
-    for name in names:
-        scenario = SCENARIOS[name]
-        chosen: Iterable[Step] = scenario.steps
-        if scenario.steps[0].rate and (rates or sizes):
-            chosen = [paced(rate, size) for size in sizes or [SIZE] for rate in rates or [LONGER]]
-        elif sizes:
-            chosen = [full(step.in_flight or 1, size) for step in scenario.steps for size in sizes]
-        found += chosen
+    wishes = Wishes(rates=rates, sizes=sizes, connections=connections, seconds=seconds, binary=binary)
+    found = [step for name in names for step in SCENARIOS[name].chosen(wishes)]
     changes = {"connections": connections, "seconds": seconds}
     return [
         msgspec.structs.replace(step, binary=binary, **{key: value for key, value in changes.items() if value})
         for step in dict.fromkeys(found)
     ]
+
+
+def size(step: Step, among: Iterable[Step], limit: int | None) -> int | None:
+    """The bytes of each message to a service that takes messages up to that limit: large ones are no longer than it.
+
+    None where an earlier step among those sends the same, so that this one is left out.
+    """
+    if step.unit != "MiB" or limit is None:
+        return step.size
+    for other in among:
+        if other == step:
+            break
+        if other.unit == "MiB" and min(other.size, limit) == min(step.size, limit):
+            return None
+    return min(step.size, limit)
+
+
+def told(step: Step) -> str:
+    """How it loads a server, in a few words."""
+    if step.rate:
+        return f"{step.rate:,g} messages a second"
+    return f"{step.in_flight} in flight"

@@ -38,8 +38,9 @@ def record(
     targets = [one.benched for one in contenders if one.benched.measurements]
     for target in targets:
         target.figures = [
-            figure(step, [one for one in target.measurements if one.step == step.name], measured.seed)
+            figure(step, found, measured.seed)
             for step in measured.steps
+            if (found := [one for one in target.measurements if one.step == step.name])
         ]
     return BenchRun(
         **beginning.facts(lab.engine() if lab else None),
@@ -77,6 +78,7 @@ def figure(step: Step, measurements: Sequence[Measurement], seed: int) -> Figure
     throughput = values(THROUGHPUT, lambda one: one.achieved)
     return Figure(
         step=step.name,
+        size=measurements[0].size,
         rounds=len(timed),
         offered=step.rate,
         throughput=sum(throughput) / len(throughput) if throughput else None,
@@ -127,6 +129,8 @@ def _ratios(one: Benched, other: Benched, step: Step, seed: int) -> Iterator[Com
     for quantity in ("cpu", "memory", "p50", "p99", "throughput"):
         if quantity == "throughput" and step.rate:
             continue  # it is what was offered
+        if quantity in ("memory", "p50", "p99") and step.unit == "MiB":
+            continue  # the sizes may be different
         ours, theirs = (_by_round(target, step, quantity) for target in (one, other))
         if found := compare(one.label, other.label, step.name, quantity, ours, theirs, seed):
             yield found

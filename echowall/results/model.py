@@ -19,6 +19,8 @@ _MAY_BE_EMPTY = frozenset(
     # A benchmark: what a closed loop does not have, and what it refuses to report, which it then says in `refusals`.
     | {"rate", "in_flight", "offered", "lateness", "uncorrected", "refusals", "comparisons", "cores"}
     | {"latency", "p50", "p90", "p99", "p999", "throughput", "cpu", "proxy_cpu", "memory", "shares", "gone"}
+    # And what only some of the scenarios have.
+    | {"size"}
 )
 
 
@@ -163,7 +165,7 @@ class Benched(Target, kw_only=True):
     measurements: list[Measurement] = []
     """One for each round and step, in the order in which they were made."""
     figures: list[Figure] = []
-    """One for each step, over all rounds."""
+    """One for each step that it was measured in, over all rounds."""
 
     @property
     def label(self) -> str:
@@ -219,13 +221,21 @@ class CaseResult(msgspec.Struct, kw_only=True):
     """How long the case took; not a measure of the server."""
 
 
+Load = Literal["echo"]
+Unit = Literal["message", "MiB"]
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """A part of a scenario: one way of sending messages."""
 
     name: str
     """As in `64 B at 1000/s`."""
     scenario: str
-    """Whose part it is: `rate`, `saturation`."""
+    """Whose part it is: `rate`, `saturation`, `large`."""
+    load: Load
+    """What is done: `echo` is messages that come back."""
+    unit: Unit
+    """What is counted: rates are such a second, and the cost is for each."""
     rate: float | None
     """Messages a second over all connections, each at its planned time (open loop); null where each connection sends
     its next message when one has come back (closed loop)."""
@@ -325,7 +335,9 @@ class Measurement(msgspec.Struct, kw_only=True):
     offered: float | None
     """Messages a second that were planned; null in a closed loop."""
     achieved: float
-    """Right echoes a second."""
+    """Right echoes a second, in units of the step."""
+    size: int | None = None
+    """Bytes of a message, where these are fewer than the step has: the service takes no longer ones."""
     sent: int
     """Messages, warm-up included."""
     errors: Errors
@@ -344,7 +356,7 @@ class Measurement(msgspec.Struct, kw_only=True):
     cores: list[int]
     """The CPUs on which the generator could run."""
     cpu: float | None
-    """The server's CPU time, in microseconds a message; null for a URL."""
+    """The server's CPU time, in microseconds for each unit of the step; null for a URL."""
     proxy_cpu: float | None
     """The proxy's, on that route; null on any other."""
     memory: int | None
@@ -386,12 +398,14 @@ class Figure(msgspec.Struct, kw_only=True):
 
     step: str
     """The step's name."""
+    size: int | None = None
+    """Bytes of a message, where these are fewer than the step has: the service takes no longer ones."""
     rounds: int
     """How many rounds it is made of: those in which the generator was the limit are left out of the latency."""
     offered: float | None
     """Messages a second that were planned; null in a closed loop."""
     throughput: float | None
-    """Right echoes a second: the mean of the rounds."""
+    """Right echoes a second, in units of the step: the mean of the rounds."""
     errors: Errors
     """What went wrong, in all rounds together."""
     latency: Spread | None
@@ -401,7 +415,7 @@ class Figure(msgspec.Struct, kw_only=True):
     lateness: Spread | None
     """The generator's own; null in a closed loop."""
     cpu: Estimate | None
-    """The server's CPU time, in microseconds a message; null for a URL."""
+    """The server's CPU time, in microseconds for each unit of the step; null for a URL."""
     proxy_cpu: Estimate | None
     """The proxy's, on that route; null on any other."""
     memory: Estimate | None

@@ -1,0 +1,83 @@
+"""What the tables show of each step: its columns and what they are, by what the step counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from echowall.results.model import Estimate, Figure, Spread, Step
+
+NONE = "–"
+
+
+class Column(NamedTuple):
+    """A column of a table."""
+
+    title: str
+    cell: Callable[[Step, Figure], str]
+
+
+class Columns(NamedTuple):
+    """The columns of a table, behind the target's name."""
+
+    columns: tuple[Column, ...]
+    legend: str
+    """What they are, and in which units."""
+
+
+def of(step: Step) -> Columns:
+    """Those of that step's table."""
+    return _BY_UNIT[step.unit]
+
+
+def estimate(found: Estimate | None, unit: float = 1) -> str:
+    """A mean, in that unit."""
+    return NONE if found is None else f"{found.mean / unit:.1f}"
+
+
+def _milliseconds(spread: Spread | None, percentile: str) -> str:
+    value = getattr(spread, percentile) if spread else None
+    return f"{value / 1000:.2f}" if value is not None else NONE
+
+
+def _latency(*percentiles: str) -> list[Column]:
+    def column(percentile: str) -> Column:
+        return Column(percentile, lambda _, figure: _milliseconds(figure.latency, percentile))
+
+    return [column(one) for one in percentiles]
+
+
+def _throughput(title: str, digits: int = 0) -> Column:
+    def cell(_: Step, figure: Figure) -> str:
+        return NONE if figure.throughput is None else f"{figure.throughput:,.{digits}f}"
+
+    return Column(title, cell)
+
+
+_LATE = Column("late", lambda _, figure: _milliseconds(figure.lateness, "p99"))
+_CPU = Column("CPU", lambda _, figure: estimate(figure.cpu))
+_MEMORY = Column("memory", lambda _, figure: estimate(figure.memory, 1 << 20))
+_ERRORS = Column("errors", lambda _, figure: str(figure.errors.total))
+
+_BY_UNIT = {
+    "message": Columns(
+        (_throughput("msg/s"), *_latency("p50", "p90", "p99"), _LATE, _CPU, _MEMORY, _ERRORS),
+        """\
+p50, p90, p99: latency from the planned time of each message (in a closed loop: from the time of sending), in ms
+late: the generator's own lateness at p99, in ms · CPU: the server's, in µs a message · memory: its PSS, in MiB""",
+    ),
+    "MiB": Columns(
+        (
+            Column("sent", lambda step, figure: f"{figure.size or step.size:,} B"),
+            _throughput("MiB/s", 1),
+            *_latency("p50"),
+            Column("CPU/MiB", _CPU.cell),
+            _MEMORY,
+            _ERRORS,
+        ),
+        """\
+sent: the size of each message, which is no more than the service takes · MiB/s: of payload, one way
+p50: from the time of sending to the whole echo, in ms · CPU/MiB: the server's CPU, in µs for each MiB
+memory: its PSS, in MiB""",
+    ),
+}

@@ -1,0 +1,138 @@
+"""What the scenarios of a benchmark send, and how their figures are shown."""
+
+from __future__ import annotations
+
+import io
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from echowall.bench import rendering, scenarios, summary
+from echowall.bench.contenders import Contender, Foreign, Served
+from echowall.bench.plan import Tls
+from echowall.bench.rounds import Rounds
+from echowall.bench.scenarios import MIB
+from echowall.check.targets import Manner, of_urls
+from echowall.results.model import Benched, BenchRun, Errors, Limits, Measurement, Step
+from tests.runs import facts
+from tests.test_bench_results import measurement
+
+
+def measured(
+    url: str, steps: list[Step], *, max_message: int | None = None, **replaced: Any
+) -> tuple[list[Measurement], BenchRun]:
+    """One short round against that endpoint, as if it were a service with that limit."""
+    (subject,) = of_urls([url], Manner(tls=ssl.create_default_context()))
+    contender = _Limited(Foreign(subject, Tls()), max_message)
+    short = [msgspec.structs.replace(step, **{"warmup": 0.1, "seconds": 0.5} | replaced) for step in steps]
+    rounds = Rounds([contender], short, 1, seed=1)
+    rounds.run(lambda _: None)
+    assert rounds.unfit == []
+    benched = contender.benched
+    benched.figures = [
+        summary.figure(step, found, 1)
+        for step in short
+        if (found := [one for one in benched.measurements if one.step == step.name])
+    ]
+    return benched.measurements, recorded(short, benched)
+
+
+class _Limited:
+    """A contender of which it is known how long a message it takes."""
+
+    def __init__(self, contender: Contender, max_message: int | None) -> None:
+        self._contender = contender
+        self.benched = contender.benched
+        self.benched.limits = Limits(max_message=max_message, ping_interval=None)
+
+    @contextmanager
+    def served(self) -> Iterator[Served]:
+        with self._contender.served() as served:
+            yield served
+
+
+def recorded(steps: list[Step], *targets: Benched) -> BenchRun:
+    return BenchRun(
+        **facts(), seed=1, rounds=1, yardstick="", generator={}, steps=steps, targets=list(targets), comparisons=[]
+    )
+
+
+def printed(run: BenchRun) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    console.print(rendering.tables(run))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("name", scenarios.SCENARIOS)
+def test_every_scenario_can_be_shown(name: str) -> None:
+    steps = scenarios.SCENARIOS[name].steps
+    target = Benched(name="alpha", url="", figures=[summary.figure(step, [_of(step)], 1) for step in steps])
+    run = recorded(steps, target)
+
+    told, markdown, csv = printed(run), rendering.markdown(run), rendering.comma_separated(run)
+
+    for step in steps:
+        assert scenarios.told(step)
+        assert f"{step.name}, " in told
+        assert f"### {step.name}, " in markdown
+        assert f"alpha,,,{step.name}," in csv.replace('"', "")
+    assert markdown.count("| alpha |") == len(steps)
+
+
+def _of(step: Step) -> Measurement:
+    return measurement(1, step=step.name, offered=step.rate)
+
+
+@pytest.mark.parametrize(
+    ("limit", "sent"),
+    {
+        None: [MIB, 16 * MIB],
+        16 * MIB: [MIB, 16 * MIB],
+        10_000_000: [MIB, 10_000_000],
+        MIB: [MIB, None],
+        65536: [65536, None],
+    }.items(),
+)
+def test_a_large_message_is_no_longer_than_the_service_takes(limit: int | None, sent: list[int | None]) -> None:
+    steps = scenarios.SCENARIOS["large"].steps
+
+    assert [scenarios.size(step, steps, limit) for step in steps] == sent
+
+
+def test_other_messages_are_as_long_as_the_user_says() -> None:
+    steps = scenarios.steps(["saturation"], sizes=[2 * MIB])
+
+    assert [scenarios.size(step, steps, MIB) for step in steps] == [2 * MIB, 2 * MIB]
+
+
+def test_large_messages_are_counted_in_mebibytes_and_the_size_that_was_sent_is_told(echo: int) -> None:
+    limit = 3 * MIB // 4
+    steps = scenarios.steps(["large"], sizes=[MIB // 4, 16 * MIB])
+
+    found, run = measured(f"ws://127.0.0.1:{echo}/foobar/", steps, max_message=limit)
+
+    by_step = {one.step: one for one in found}
+    assert {name: one.size for name, one in by_step.items()} == {"256 KiB": None, "16 MiB": limit}
+    for one in found:
+        assert one.errors == Errors()
+        assert one.achieved > 0
+    messages = by_step["16 MiB"].achieved * 0.5 / 0.75  # of half a second, and of so many MiB each
+    assert messages == pytest.approx(round(messages))
+    told = printed(run)
+    assert "sent  MiB/s  p50  CPU/MiB  memory  errors" in told
+    assert "786,432 B" in told
+
+
+def test_what_would_be_sent_twice_is_sent_once(echo: int) -> None:
+    found, run = measured(
+        f"ws://127.0.0.1:{echo}/foobar/", scenarios.SCENARIOS["large"].steps, max_message=100_000, connections=1
+    )
+
+    assert [(one.step, one.size) for one in found] == [("1 MiB", 100_000)]
+    assert [one.step for one in run.targets[0].figures] == ["1 MiB"]
