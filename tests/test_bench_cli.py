@@ -216,10 +216,14 @@ MISUSE = {
         ["ws://8.8.8.8/", "--i-may-load-this", "--scenario", "saturation"],
         "saturation sends as much as comes back",
     ),
+    "all connections of a public address": (
+        ["ws://8.8.8.8/", "--i-may-load-this", "--scenario", "churn"],
+        "churn opens connections as fast as it can, and ws://8.8.8.8/ is not on a private network; choose another",
+    ),
     "no URL": (["ws://"], "is no WebSocket URL"),
     "no scenario": (
         ["ws://127.0.0.1/", "--scenario", "rates"],
-        "no scenario 'rates'; there are rate, saturation, large",
+        "no scenario 'rates'; there are rate, saturation, large, connect, churn",
     ),
     "no rate": (["ws://127.0.0.1/", "--rate", "0"], "--rate 0: write a number of messages a second"),
     "an endless rate": (["ws://127.0.0.1/", "--rate", "inf"], "--rate inf: write a number"),

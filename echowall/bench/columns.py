@@ -80,4 +80,10 @@ sent: the size of each message, which is no more than the service takes · MiB/s
 p50: from the time of sending to the whole echo, in ms · CPU/MiB: the server's CPU, in µs for each MiB
 memory: its PSS, in MiB""",
     ),
+    "connection": Columns(
+        (_throughput("conn/s"), *_latency("p50", "p90", "p99"), _CPU, _MEMORY, _ERRORS),
+        """\
+conn/s: handshakes, each connection being used and closed · p50, p90, p99: from connect() to the answer of the
+handshake, in ms · CPU: the server's, in µs a connection · memory: its PSS, in MiB""",
+    ),
 }

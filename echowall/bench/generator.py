@@ -18,6 +18,7 @@ import signal
 import sys
 from array import array
 from collections import deque
+from collections.abc import Awaitable, Callable
 from time import monotonic_ns
 from typing import Literal
 
@@ -26,12 +27,13 @@ import uvloop
 from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTransport
 
 from echowall.bench.clock import SECOND, Clock, Start, histogram, say
+from echowall.bench.loads import connections
 from echowall.bench.opening import Opener, reason
 from echowall.bench.pacing import Pace
 from echowall.bench.payload import Payload
 from echowall.bench.plan import Plan, Report
 from echowall.check.wire.errors import UnreachableError
-from echowall.results.model import Errors
+from echowall.results.model import Errors, Load
 
 #: How often a run looks whether anything still comes back, in seconds.
 _LOOK = 0.1
@@ -178,9 +180,14 @@ class Connection(WSListener):
 
 async def run(plan: Plan) -> Report:
     """Carry the plan out."""
-    traffic = Traffic(plan)
     start = Start(plan)
     start.listen()
+    return await _LOADS[plan.load](plan, start)
+
+
+async def _echo(plan: Plan, start: Start) -> Report:
+    """Have messages come back on connections that stay."""
+    traffic = Traffic(plan)
     opener = Opener(plan)
     try:
         async with asyncio.timeout(plan.within):
@@ -324,6 +331,9 @@ async def _close(traffic: Traffic) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_CLOSING):
             await asyncio.gather(*(one.transport.wait_disconnected() for one in traffic.connections))
+
+
+_LOADS: dict[Load, Callable[[Plan, Start], Awaitable[Report]]] = {"echo": _echo, "connections": connections.run}
 
 
 def main() -> None:

@@ -47,7 +47,10 @@ def objection(url: str, host: str, steps: Iterable[Step], *, allowed: bool) -> s
         )
     for step in steps:
         if step.rate is None:
-            return f"{step.scenario} sends as much as comes back, and {url} is not on a private network; choose another"
+            most = (
+                "opens connections as fast as it can" if step.load == "connections" else "sends as much as comes back"
+            )
+            return f"{step.scenario} {most}, and {url} is not on a private network; choose another"
         if step.rate > MOST_RATE or step.connections > MOST_CONNECTIONS:
             return (
                 f"{url} is not on a private network, and is loaded with {MOST_RATE:,.0f} messages a second and "

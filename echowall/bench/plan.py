@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from echowall.results.model import Errors, Share
+from echowall.results.model import Errors, Load, Share
 
 #: What the generator says on a line of its own when the time begins that is measured, and when it is over.
 BEGIN, END = "begin", "end"
@@ -42,7 +42,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One run of a generator. All times are in seconds."""
 
     aim: Aim
+    load: Load = "echo"
     connections: int
+    """How many, or how many at a time."""
     rate: float | None
     """Messages a second over all connections, each at its planned time (open loop). None for a closed loop: each
     connection sends its next message when one has come back."""
@@ -51,6 +53,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 64
     """Bytes of a message."""
     binary: bool = False
+    messages: int = 1
+    """Of each connection, one after the other, before it is closed: for new connections alone."""
     deflate: bool = False
     """Whether permessage-deflate is offered, as a browser does."""
     warmup: float = 1.0
@@ -78,19 +82,23 @@ class Report(msgspec.Struct, kw_only=True):
     """What a generator found. The histograms are HdrHistograms of nanoseconds, encoded (V2, in base64)."""
 
     trouble: str = ""
-    """Why there was no run at all, in words for the user; all else is empty then."""
+    """Why there was no run, or none of which anything can be said, in words for the user."""
     ended: Literal["", "stopped answering", "closed every connection"] = ""
     """How the endpoint ended the run before its time."""
     sent: int = 0
-    """Messages that were sent in all."""
+    """Messages that were sent in all, or connections that were tried."""
+    lasted: float | None = None
+    """How long was measured, in seconds, where it was not the whole time."""
     paced: float = 0.0
     """Messages a second that were sent, or would have been had their connection not ended, in the time that is
     measured."""
     achieved: float = 0.0
-    """Right echoes a second, of those that came back within the time that is measured."""
+    """Right echoes, or connections, a second: those that were back, or at their end, within the time that is
+    measured."""
     errors: Errors = msgspec.field(default_factory=Errors)
     latency: str = ""
-    """From the planned time of each message (in a closed loop: from the time of sending) to its echo."""
+    """From the planned time of each message (in a closed loop: from the time of sending) to its echo. Of new
+    connections: from connect() to the answer of the handshake."""
     uncorrected: str = ""
     """From the time of sending to the echo; empty in a closed loop."""
     lateness: str = ""

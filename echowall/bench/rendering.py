@@ -28,7 +28,7 @@ def tables(run: BenchRun) -> RenderableType:
     for step in run.steps:
         table = Table(
             *_header(run, step),
-            title=f"{step.name}, {step.connections} connections",
+            title=scenarios.title(step),
             title_justify="left",
             title_style="bold",
             box=None,
@@ -56,7 +56,7 @@ def markdown(run: BenchRun) -> str:
     for step in run.steps:
         rows = [[target.label, *_cells(run, target, step, figure)] for target, figure in _figures(run, step)]
         header = list(_header(run, step))
-        lines += [f"### {step.name}, {step.connections} connections", ""]
+        lines += [f"### {scenarios.title(step)}", ""]
         lines += [f"| {' | '.join(cells)} |" for cells in [header, ["---", *["---:"] * (len(header) - 1)], *rows]]
         lines.append("")
     lines += [f"- {line}" for line in _withheld(run)]
@@ -232,6 +232,8 @@ def errors(found: Errors) -> str:
         "unsent": "not sent, for their connection had ended",
         "unanswered": "still underway at the end",
         "connections": "connections ended",
+        "refused": "connections not opened",
+        "unclosed": "connections not closed in answer",
     }
     counted = {name: getattr(found, name) for name in Errors.__struct_fields__}
     return ", ".join(f"{count:,} {words.get(name, name)}" for name, count in counted.items() if count)

@@ -110,11 +110,13 @@ class Rounds:
     ) -> Measurement:
         plan = Plan(
             aim=served.aim,
+            load=step.load,
             connections=step.connections,
             rate=step.rate,
             in_flight=step.in_flight or 1,
             size=size,
             binary=step.binary,
+            messages=step.messages or 1,
             warmup=step.warmup,
             seconds=step.seconds,
             patience=_PATIENCE + _PATIENCE_FOR_MIB * size / scenarios.MIB,
@@ -170,7 +172,7 @@ class _Used:
 
 def _measurement(place: Place, step: Step, plan: Plan, report: Report, server: _Used, proxy: _Used) -> Measurement:
     achieved = report.achieved * (plan.size / scenarios.MIB if step.unit == "MiB" else 1)
-    units = achieved * plan.seconds
+    units = achieved * (plan.seconds if report.lasted is None else report.lasted)
     return Measurement(
         step=place.step,
         round=place.round,

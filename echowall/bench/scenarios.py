@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from echowall.bench.loads import connections
 from echowall.results.model import Step
 
 #: Messages a second over all connections: nearly idle, common, and near what the slowest stacks can hold on one core.
@@ -95,6 +96,11 @@ def _large(wishes: Wishes) -> Iterable[Step]:
     ]
 
 
+def _connections(scenario: str, name: str, messages: int) -> Callable[[Wishes], Iterable[Step]]:
+    facts = {"load": "connections", "unit": "connection", "messages": messages, "connections": 16}
+    return lambda _: [_step(scenario, name, **facts)]
+
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -115,6 +121,16 @@ SCENARIOS = {
             about="Messages of 1 MiB and of 16 MiB, or of the most that the service takes.",
             takes=("size",),
             chosen=_large,
+        ),
+        Scenario(
+            name="connect",
+            about="New connections, each for one message: handshakes a second, and what one costs.",
+            chosen=_connections("connect", "new connections", 1),
+        ),
+        Scenario(
+            name="churn",
+            about="Connections of ten messages each.",
+            chosen=_connections("churn", "connections of 10 messages", 10),
         ),
     )
 }
@@ -156,8 +172,15 @@ def size(step: Step, among: Iterable[Step], limit: int | None) -> int | None:
     return min(step.size, limit)
 
 
+def title(step: Step) -> str:
+    """What stands above its table."""
+    return f"{step.name}, {step.connections:,} {'at a time' if step.load == 'connections' else 'connections'}"
+
+
 def told(step: Step) -> str:
     """How it loads a server, in a few words."""
+    if step.load == "connections":
+        return f"as fast as they open, {connections.MOST:,} at most"
     if step.rate:
         return f"{step.rate:,g} messages a second"
     return f"{step.in_flight} in flight"

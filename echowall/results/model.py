@@ -20,7 +20,7 @@ _MAY_BE_EMPTY = frozenset(
     | {"rate", "in_flight", "offered", "lateness", "uncorrected", "refusals", "comparisons", "cores"}
     | {"latency", "p50", "p90", "p99", "p999", "throughput", "cpu", "proxy_cpu", "memory", "shares", "gone"}
     # And what only some of the scenarios have.
-    | {"size"}
+    | {"size", "messages"}
 )
 
 
@@ -221,8 +221,8 @@ class CaseResult(msgspec.Struct, kw_only=True):
     """How long the case took; not a measure of the server."""
 
 
-Load = Literal["echo"]
-Unit = Literal["message", "MiB"]
+Load = Literal["echo", "connections"]
+Unit = Literal["message", "MiB", "connection"]
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,9 +231,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """As in `64 B at 1000/s`."""
     scenario: str
-    """Whose part it is: `rate`, `saturation`, `large`."""
+    """Whose part it is: `rate`, `saturation`, `large`, `connect`, `churn`."""
     load: Load
-    """What is done: `echo` is messages that come back."""
+    """What is done: `echo` is messages that come back on connections that stay; `connections` is connections that are
+    opened, have some messages echoed, and are closed, each followed by another."""
     unit: Unit
     """What is counted: rates are such a second, and the cost is for each."""
     rate: float | None
@@ -245,8 +246,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of a message."""
     binary: bool
     """Whether the messages are binary, and not text."""
+    messages: int | None = None
+    """How many are echoed on each connection before it is closed; null where connections stay."""
     connections: int
-    """How many."""
+    """How many; of those that do not stay, how many at a time."""
     warmup: float
     """Seconds that were left out at the beginning."""
     seconds: float
@@ -300,7 +303,7 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Errors(msgspec.Struct, kw_only=True):
-    """What went wrong, in messages, from the first one on, warm-up included. None of these was timed."""
+    """What went wrong, in messages or connections, from the first on, warm-up included. None of these was timed."""
 
     lost: int = 0
     """Never came back."""
@@ -318,6 +321,10 @@ class Errors(msgspec.Struct, kw_only=True):
     """Were not sent, because their connection had ended."""
     connections: int = 0
     """Connections (not messages) that ended before the run did."""
+    refused: int = 0
+    """Connections that could not be opened; of those that have to stay, the run takes none."""
+    unclosed: int = 0
+    """Connections whose close frame was not answered."""
 
     @property
     def total(self) -> int:
@@ -339,12 +346,12 @@ class Measurement(msgspec.Struct, kw_only=True):
     size: int | None = None
     """Bytes of a message, where these are fewer than the step has: the service takes no longer ones."""
     sent: int
-    """Messages, warm-up included."""
+    """Messages, or connections that were tried, warm-up included."""
     errors: Errors
     """What went wrong."""
     latency: str
     """From the planned time of a message to its echo (in a closed loop: from the time of sending), as an encoded
-    HdrHistogram of nanoseconds."""
+    HdrHistogram of nanoseconds. Of new connections: from connect() to the answer of the handshake."""
     uncorrected: str
     """From the time of sending to the echo; empty in a closed loop."""
     lateness: str
@@ -409,7 +416,8 @@ class Figure(msgspec.Struct, kw_only=True):
     errors: Errors
     """What went wrong, in all rounds together."""
     latency: Spread | None
-    """From the planned time (in a closed loop: from the time of sending)."""
+    """From the planned time (in a closed loop: from the time of sending); of new connections, that of the
+    handshake."""
     uncorrected: Spread | None
     """From the time of sending; null in a closed loop."""
     lateness: Spread | None

@@ -1,0 +1,226 @@
+"""The loads that are not messages on connections that stay, against servers of whose faults they have to know."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
+
+from echowall.bench import judging
+from echowall.bench.clock import Start
+from echowall.bench.driving import generate
+from echowall.bench.loads import connections
+from echowall.bench.loads.hearing import Ear
+from echowall.bench.opening import Opener
+from echowall.bench.plan import Aim, Plan, Report
+from echowall.results.model import Errors, Why
+
+
+class House:
+    """A server, and who was there."""
+
+    def __init__(self) -> None:
+        self.guests: list[Guest] = []
+        self.present = self.most = 0
+
+    @asynccontextmanager
+    async def open(self, guest: type[Guest]) -> AsyncIterator[Aim]:
+        """Serve, in this process, with such connections; gives the address. The generator is in another process."""
+
+        def accept(request: WSUpgradeRequest) -> Guest | None:
+            return guest(self, len(self.guests) + 1, request)
+
+        server = await ws_create_server(accept, "127.0.0.1", 0)
+        async with server:
+            yield Aim(url=f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/echo")
+
+
+class Guest(WSListener):
+    """A connection of the server's, without a fault. The first is number 1."""
+
+    def __init__(self, house: House, number: int, request: WSUpgradeRequest) -> None:
+        self.house, self.number, self.request = house, number, request
+        self.messages: list[bytes] = []
+        self.closed = False
+        """Whether a close frame came."""
+        house.guests.append(self)
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self.transport = transport
+        self.house.present += 1
+        self.house.most = max(self.house.most, self.house.present)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self.house.present -= 1
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if frame.msg_type is WSMsgType.CLOSE:
+            self.closed = True
+            self.answer_close()
+        elif frame.msg_type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            self.messages.append(frame.get_payload_as_bytes())
+            self.answer(frame.msg_type, self.messages[-1])
+
+    def answer(self, kind: WSMsgType, message: bytes) -> None:
+        self.transport.send(kind, message)
+
+    def answer_close(self) -> None:
+        self.transport.send_close(WSCloseCode.OK)
+        self.transport.disconnect()
+
+
+def run(guest: type[Guest] = Guest, **plan: Any) -> tuple[Plan, Report, House]:
+    """A short run against such a server."""
+    house = House()
+    wanted: dict[str, Any] = {
+        "load": "connections",
+        "connections": 4,
+        "rate": None,
+        "warmup": 0.2,
+        "seconds": 0.8,
+        "patience": 1.0,
+    }
+
+    async def measured() -> tuple[Plan, Report]:
+        async with house.open(guest) as aim:
+            planned = Plan(aim=aim, **wanted | plan)
+            return planned, await generate(planned)
+
+    return (*asyncio.run(measured()), house)
+
+
+@pytest.mark.parametrize("messages", [1, 10])
+def test_each_connection_has_its_messages_echoed_and_is_closed(messages: int) -> None:
+    plan, report, house = run(messages=messages)
+
+    assert (report.trouble, report.errors) == ("", Errors())
+    assert report.sent == len(house.guests) > 20
+    assert {len(set(guest.messages)) for guest in house.guests} == {messages}
+    assert all(guest.closed for guest in house.guests)
+    assert house.most <= plan.connections
+    measured = round(report.achieved * (report.lasted or 0))
+    assert 0 < measured < report.sent  # without those of the warm-up
+    assert judging.decode(report.latency).get_total_count() == measured
+    assert judging.refusals(plan, report) == []
+
+
+def faulty(fault: Callable[[Guest, WSMsgType, bytes], object]) -> type[Guest]:
+    """Every tenth connection answers like that."""
+
+    class Faulty(Guest):
+        def answer(self, kind: WSMsgType, message: bytes) -> None:
+            if self.number % 10:
+                super().answer(kind, message)
+            else:
+                fault(self, kind, message)
+
+    return Faulty
+
+
+class Rude(Guest):
+    """Every tenth connection is cut in the place of an answer to the close frame."""
+
+    def answer_close(self) -> None:
+        if self.number % 10:
+            super().answer_close()
+        else:
+            self.transport.disconnect(graceful=False)
+
+
+FAULTS: dict[str, tuple[str, type[Guest]]] = {
+    "is silent": ("lost", faulty(lambda *_: None)),
+    "changes the last byte": (
+        "altered",
+        faulty(lambda guest, kind, message: guest.transport.send(kind, message[:-1] + b"~")),
+    ),
+    "makes text binary": (
+        "altered",
+        faulty(lambda guest, _, message: guest.transport.send(WSMsgType.BINARY, message)),
+    ),
+    "closes in place of an echo": ("lost", faulty(lambda guest, *_: guest.answer_close())),
+    "does not answer the close frame": ("unclosed", Rude),
+}
+
+
+@pytest.mark.parametrize(("counted", "guest"), FAULTS.values(), ids=FAULTS)
+def test_each_connection_that_goes_wrong_is_counted_and_not_timed(counted: str, guest: type[Guest]) -> None:
+    _, report, house = run(guest, patience=0.3)
+
+    assert report.trouble == ""
+    assert report.errors == Errors(**{counted: len(house.guests) // 10})
+    assert report.errors.total > 0
+    assert judging.decode(report.latency).get_total_count() == round(report.achieved * (report.lasted or 0))
+
+
+def test_a_server_that_does_not_end_closed_connections_is_not_waited_for() -> None:
+    class Lingering(Guest):
+        def answer_close(self) -> None:
+            self.transport.send_close(WSCloseCode.OK)
+
+    _, report, house = run(Lingering, connections=2, seconds=2.5, warmup=0.1)
+
+    assert report.errors == Errors()
+    assert 2 < report.sent == len(house.guests) < 10  # each takes a second
+
+
+def test_where_connections_are_refused_the_run_is_given_up_in_words() -> None:
+    class Full(Guest):
+        def __new__(cls, house: House, number: int, _request: WSUpgradeRequest) -> Any:
+            return super().__new__(cls) if number <= 5 else None
+
+    plan, report, _ = run(Full, seconds=30.0)
+
+    assert report.errors.refused > 10
+    assert f"{report.errors.refused} of {report.sent} connections could not be opened: " in report.trouble
+    assert [(one.why, one.withheld) for one in judging.refusals(plan, report)] == [(Why.TROUBLE, "everything")]
+
+
+def test_nobody_there_is_trouble_in_words() -> None:
+    plan = Plan(aim=Aim(url="ws://127.0.0.1:1/"), load="connections", connections=2, rate=None, warmup=0.1, seconds=0.3)
+
+    report = asyncio.run(generate(plan))
+
+    assert report.trouble.endswith("connections could not be opened: Connection refused")
+
+
+def test_there_is_a_bound_to_how_many_are_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST", 50)
+    house = House()
+
+    async def measured() -> Report:
+        async with house.open(Guest) as aim:
+            plan = Plan(aim=aim, load="connections", connections=4, rate=None, warmup=0.0, seconds=30.0)
+            return await connections.run(plan, Start(plan))
+
+    report = asyncio.run(measured())
+
+    assert (report.sent, len(house.guests), report.errors) == (50, 50, Errors())
+    assert report.lasted is not None
+    assert report.lasted < 20
+
+
+def test_on_the_loopback_network_many_connections_come_from_several_addresses() -> None:
+    sources: list[str] = []
+
+    class Known(Guest):
+        def on_ws_connected(self, transport: WSTransport) -> None:
+            super().on_ws_connected(transport)
+            sources.append(transport.underlying_transport.get_extra_info("peername")[0])
+
+    async def opened() -> None:
+        async with House().open(Known) as aim:
+            opener = Opener(Plan(aim=aim, connections=401, rate=None))
+            ears = [Ear() for _ in range(401)]
+            await opener.open_all(ears)
+            for ear in ears:
+                ear.transport.disconnect()
+
+    asyncio.run(opened())
+
+    assert {source: sources.count(source) for source in sources} == {
+        "127.0.0.1": 200, "127.0.0.2": 200, "127.0.0.3": 1
+    }  # fmt: skip
