@@ -223,13 +223,13 @@ MISUSE = {
     "no URL": (["ws://"], "is no WebSocket URL"),
     "no scenario": (
         ["ws://127.0.0.1/", "--scenario", "rates"],
-        "no scenario 'rates'; there are rate, saturation, large, connect, churn",
+        "no scenario 'rates'; there are rate, saturation, large, connect, churn, slow",
     ),
     "no rate": (["ws://127.0.0.1/", "--rate", "0"], "--rate 0: write a number of messages a second"),
     "an endless rate": (["ws://127.0.0.1/", "--rate", "inf"], "--rate inf: write a number"),
     "a rate for none": (
         ["ws://127.0.0.1/", "--scenario", "saturation", "--rate", "5"],
-        "--rate is for a scenario that takes it (rate), and not for saturation",
+        "--rate is for a scenario that takes it (rate, slow), and not for saturation",
     ),
     "too small": (["ws://127.0.0.1/", "--size", "31"], "--size 31: a message has 32 bytes at least"),
     "endless": (["ws://127.0.0.1/", "--seconds", "nan"], "--seconds"),

@@ -13,7 +13,7 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, WSU
 from echowall.bench import judging
 from echowall.bench.clock import Start
 from echowall.bench.driving import generate
-from echowall.bench.loads import connections
+from echowall.bench.loads import connections, stuck
 from echowall.bench.loads.hearing import Ear
 from echowall.bench.opening import Opener
 from echowall.bench.plan import Aim, Plan, Report
@@ -201,6 +201,25 @@ def test_there_is_a_bound_to_how_many_are_opened(monkeypatch: pytest.MonkeyPatch
     assert (report.sent, len(house.guests), report.errors) == (50, 50, Errors())
     assert report.lasted is not None
     assert report.lasted < 20
+
+
+def test_one_that_does_not_read_goes_on_sending_and_the_others_are_measured() -> None:
+    waiting: list[int] = []
+
+    class Watched(Guest):
+        def pause_writing(self) -> None:
+            waiting.append(self.number)
+
+    _, report, house = run(Watched, load="echo", rate=100.0, connections=5, stuck=1, seconds=4.0)
+
+    assert report.errors == Errors()
+    assert report.sent == 420
+    long = {guest.number: [len(one) for one in guest.messages] for guest in house.guests}
+    (number,) = [number for number, sizes in long.items() if sizes[0] == stuck.SIZE]
+    assert set(long[number]) == {stuck.SIZE}
+    assert len(long[number]) <= 10 * stuck.RATE  # it is no flood
+    assert waiting == [number]  # what it is sent is not read
+    assert [len(sizes) for at, sizes in long.items() if at != number] == [105] * 4
 
 
 def test_on_the_loopback_network_many_connections_come_from_several_addresses() -> None:

@@ -89,6 +89,37 @@ def _of(step: Step) -> Measurement:
     return measurement(1, step=step.name, offered=step.rate)
 
 
+def test_beside_one_that_does_not_read_a_target_is_compared_with_itself() -> None:
+    steps = scenarios.SCENARIOS["slow"].steps
+    all_reading, beside = steps
+    rounds = range(1, 7)
+    target = Benched(
+        name="alpha",
+        url="",
+        mends="on",
+        measurements=[
+            measurement(number, step=step.name, microseconds=500 * (1 + 2 * step.stuck) + number)
+            for number in rounds
+            for step in steps
+        ],
+    )
+    target.figures = [
+        summary.figure(step, [one for one in target.measurements if one.step == step.name], 1) for step in steps
+    ]
+    run = recorded(steps, target)
+    run.comparisons = summary.compared([target], "alpha", steps, 1)
+
+    (found,) = [one for one in run.comparisons if one.quantity == "p50"]
+    assert (found.target, found.to) == ("alpha", "alpha")
+    assert (found.step, found.to_step) == (beside.name, all_reading.name)
+    assert found.ratio.mean == pytest.approx(3, rel=0.02)
+    assert found.distinguishable
+    told = printed(run)
+    assert told.count("p50 ×  p99 ×") == 1
+    (row,) = [line for line in told.split(beside.name)[1].splitlines() if line.startswith("alpha")]
+    assert row.split()[-2:] == [f"{found.ratio.mean:.2f}", "–"]  # no round has enough messages for p99
+
+
 @pytest.mark.parametrize(
     ("limit", "sent"),
     {

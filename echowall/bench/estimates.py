@@ -50,6 +50,7 @@ def compare(
     of_target: Mapping[int, float],
     of_other: Mapping[int, float],
     seed: int,
+    to_step: str | None = None,
 ) -> Comparison | None:
     """By the rounds in which both have a value; None where there is no such round. The values are given by round.
 
@@ -65,7 +66,9 @@ def compare(
     if ratio is None:
         return None
     apart = not ratio.low <= 1 <= ratio.high and _sign_test(common) < _LEVEL
-    return Comparison(target=target, to=to, step=step, quantity=quantity, ratio=ratio, distinguishable=apart)
+    return Comparison(
+        target=target, to=to, step=step, to_step=to_step, quantity=quantity, ratio=ratio, distinguishable=apart
+    )
 
 
 def _sign_test(ratios: Sequence[float]) -> float:

@@ -28,6 +28,7 @@ from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTrans
 
 from echowall.bench.clock import SECOND, Clock, Start, histogram, say
 from echowall.bench.loads import connections
+from echowall.bench.loads.stuck import Stuck
 from echowall.bench.opening import Opener, reason
 from echowall.bench.pacing import Pace
 from echowall.bench.payload import Payload
@@ -62,7 +63,7 @@ class Traffic:
         self.kind = WSMsgType.BINARY if plan.binary else WSMsgType.TEXT
         self.sent, self.received = array("q"), array("q")
         self.errors = Errors()
-        self.connections = [Connection(number, self) for number in range(plan.connections)]
+        self.connections = [Connection(number, self) for number in range(plan.connections - plan.stuck)]
         self.open = False
         """Whether what comes back is answered by the next message: the closed loop."""
         self.last = 0
@@ -188,12 +189,13 @@ async def run(plan: Plan) -> Report:
 async def _echo(plan: Plan, start: Start) -> Report:
     """Have messages come back on connections that stay."""
     traffic = Traffic(plan)
+    stuck = [Stuck() for _ in range(plan.stuck)]
     opener = Opener(plan)
     try:
         async with asyncio.timeout(plan.within):
-            await opener.open_all(traffic.connections)
+            await opener.open_all([*traffic.connections, *stuck])
     except TimeoutError:
-        opened = len([one for one in traffic.connections if hasattr(one, "transport")])
+        opened = len([one for one in (*traffic.connections, *stuck) if hasattr(one, "transport")])
         return Report(trouble=f"only {opened} of {plan.connections} connections opened within {plan.within:g} s")
     except (OSError, WSError, UnreachableError) as error:
         return Report(trouble=f"{plan.connections} connections could not be opened: {reason(error)}")
@@ -205,6 +207,8 @@ async def _echo(plan: Plan, start: Start) -> Report:
     clock.stop()
     traffic.errors.connections = sum(one.gone for one in traffic.connections)
     await _settle(traffic)
+    for one in stuck:
+        one.transport.disconnect(graceful=False)
     await _close(traffic)
     return _count(traffic, clock, ended)
 

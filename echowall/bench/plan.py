@@ -45,6 +45,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     load: Load = "echo"
     connections: int
     """How many, or how many at a time."""
+    stuck: int = 0
+    """How many of them never read, while they go on sending long messages; the others do as they would without."""
     rate: float | None
     """Messages a second over all connections, each at its planned time (open loop). None for a closed loop: each
     connection sends its next message when one has come back."""

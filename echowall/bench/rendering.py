@@ -18,6 +18,10 @@ from echowall.results.model import Benched, BenchRun, Comparison, Errors, Figure
 
 _LEGEND = f"{NONE} not measured, or withheld: see above"
 _PROXY = "proxy: nginx's own CPU, in the same unit as the server's"
+#: What is shown of a target beside connections that never read: the ratio to itself without them.
+_BESIDE = ("p50", "p99")
+_LEGEND_BESIDE = """\
+p50 ×, p99 ×: the ratio to the same without what does not read, within rounds; "=" where the two cannot be told apart"""
 _RATIOS = """\
 to {yardstick}: the ratio of the CPU within rounds, and its interval of 95 %; "=" where the two cannot be told apart"""
 
@@ -35,6 +39,7 @@ def tables(run: BenchRun) -> RenderableType:
             pad_edge=False,
             header_style="bold",
         )
+        table.columns[0].min_width = 10
         for column in table.columns[1:]:
             column.justify, column.no_wrap = "right", True
         for target, figure in _figures(run, step):
@@ -45,6 +50,8 @@ def tables(run: BenchRun) -> RenderableType:
     parts += [Text(legend, style="dim") for legend in (*legends, _LEGEND)]
     if _has_proxy(run):
         parts.append(Text(_PROXY, style="dim"))
+    if any(scenarios.alone(step, run.steps) for step in run.steps):
+        parts.append(Text(_LEGEND_BESIDE, style="dim"))
     if run.yardstick:
         parts.append(Text(_RATIOS.format(yardstick=run.yardstick), style="dim"))
     return Group(*parts)
@@ -145,7 +152,8 @@ def progress(rounds: Rounds, place: Place | None, figures: Callable[[str], Seque
 def _header(run: BenchRun, step: Step) -> tuple[str, ...]:
     proxy = ("proxy",) if _has_proxy(run) else ()
     titles = [one.title for one in columns.of(step).columns]
-    return ("", *titles, *proxy, *((f"to {run.yardstick}",) if run.yardstick else ()))
+    beside = [f"{quantity} ×" for quantity in _BESIDE] if scenarios.alone(step, run.steps) else []
+    return ("", *titles, *proxy, *((f"to {run.yardstick}",) if run.yardstick else ()), *beside)
 
 
 def _has_proxy(run: BenchRun) -> bool:
@@ -165,6 +173,8 @@ def _cells(run: BenchRun, target: Benched, step: Step, figure: Figure) -> list[s
         cells.append(columns.estimate(figure.proxy_cpu))
     if run.yardstick:
         cells.append(_ratio(_comparison(run, target, figure)))
+    if alone := scenarios.alone(step, run.steps):
+        cells += [_factor(_beside(run, target, step, alone, quantity)) for quantity in _BESIDE]
     return cells
 
 
@@ -174,9 +184,23 @@ def _columns(step: Step, figure: Figure) -> list[str]:
 
 def _comparison(run: BenchRun, target: Benched, figure: Figure) -> Comparison | None:
     yardsticks = {one.label for one in run.targets if one.name == run.yardstick}
-    wanted = (target.label, figure.step, "cpu")
-    found = [one for one in run.comparisons if (one.target, one.step, one.quantity) == wanted and one.to in yardsticks]
-    return found[0] if found else None
+    wanted = (target.label, figure.step, None, "cpu")
+    return next(
+        (
+            one
+            for one in run.comparisons
+            if (one.target, one.step, one.to_step, one.quantity) == wanted and one.to in yardsticks
+        ),
+        None,
+    )
+
+
+def _beside(run: BenchRun, target: Benched, step: Step, alone: Step, quantity: str) -> Comparison | None:
+    wanted = (target.label, step.name, alone.name, quantity)
+    return next(
+        (one for one in run.comparisons if (one.target, one.step, one.to_step, one.quantity) == wanted),
+        None,
+    )
 
 
 def _ratio(comparison: Comparison | None) -> str:
@@ -184,6 +208,12 @@ def _ratio(comparison: Comparison | None) -> str:
         return NONE
     ratio = comparison.ratio
     return f"{ratio.mean:.2f} ({ratio.low:.2f}–{ratio.high:.2f}){'' if comparison.distinguishable else ' ='}"
+
+
+def _factor(comparison: Comparison | None) -> str:
+    if comparison is None:
+        return NONE
+    return f"{comparison.ratio.mean:.2f}{'' if comparison.distinguishable else ' ='}"
 
 
 def _withheld(run: BenchRun) -> list[str]:

@@ -112,6 +112,7 @@ class Rounds:
             aim=served.aim,
             load=step.load,
             connections=step.connections,
+            stuck=step.stuck,
             rate=step.rate,
             in_flight=step.in_flight or 1,
             size=size,

@@ -101,6 +101,15 @@ def _connections(scenario: str, name: str, messages: int) -> Callable[[Wishes], 
     return lambda _: [_step(scenario, name, **facts)]
 
 
+def _slow(wishes: Wishes) -> Iterable[Step]:
+    #: Long enough for the buffers of what does not read to be full, and for 10,000 messages and some.
+    facts = {"connections": 100, "warmup": 4.0, "seconds": 12.0}
+    for rate in wishes.rates or [1000.0]:
+        name = f"{_size(SIZE)} at {rate:g}/s"
+        yield _step("slow", f"{name}, all reading", rate=rate, **facts)
+        yield _step("slow", f"{name} beside one that does not read", rate=rate, stuck=1, **facts)
+
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -131,6 +140,12 @@ SCENARIOS = {
             name="churn",
             about="Connections of ten messages each.",
             chosen=_connections("churn", "connections of 10 messages", 10),
+        ),
+        Scenario(
+            name="slow",
+            about="Messages at a fixed rate, with and without one of 100 connections that never reads.",
+            takes=("rate",),
+            chosen=_slow,
         ),
     )
 }
@@ -172,6 +187,15 @@ def size(step: Step, among: Iterable[Step], limit: int | None) -> int | None:
     return min(step.size, limit)
 
 
+def alone(step: Step, among: Iterable[Step]) -> Step | None:
+    """The same step without the connections that never read; None where it has none, or there is no such step."""
+    if not step.stuck:
+        return None
+    facts = {"stuck": 0, "name": ""}
+    without = msgspec.structs.replace(step, **facts)
+    return next((one for one in among if msgspec.structs.replace(one, **facts) == without and not one.stuck), None)
+
+
 def title(step: Step) -> str:
     """What stands above its table."""
     return f"{step.name}, {step.connections:,} {'at a time' if step.load == 'connections' else 'connections'}"
@@ -182,5 +206,5 @@ def told(step: Step) -> str:
     if step.load == "connections":
         return f"as fast as they open, {connections.MOST:,} at most"
     if step.rate:
-        return f"{step.rate:,g} messages a second"
+        return f"{step.rate:,g} messages a second" + (f", {step.stuck} never reads" if step.stuck else "")
     return f"{step.in_flight} in flight"

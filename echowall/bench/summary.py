@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from echowall.bench import judging
+from echowall.bench import judging, scenarios
 from echowall.bench.contenders import Contender
 from echowall.bench.driving import versions
 from echowall.bench.estimates import compare, estimate
@@ -114,7 +114,9 @@ def _sum(measurements: Sequence[Measurement]) -> Errors:
 
 
 def compared(targets: Sequence[Benched], yardstick: str, steps: Sequence[Step], seed: int) -> list[Comparison]:
-    """Each target with the yardstick by the same route, and each without its mends with itself."""
+    """Each target with the yardstick by the same route, each without its mends with itself, and each beside connections
+    that never read with itself without them.
+    """
     whole = {(one.name, one.via): one for one in targets if one.mends == "on" and not one.again}
     pairs = []
     for one in targets:
@@ -122,17 +124,24 @@ def compared(targets: Sequence[Benched], yardstick: str, steps: Sequence[Step], 
             pairs.append((one, other))
         if one.mends == "off" and (mended := whole.get((one.name, one.via))):
             pairs.append((one, mended))
-    return [found for one, other in pairs for step in steps for found in _ratios(one, other, step, seed)]
+    found = [ratio for one, other in pairs for step in steps for ratio in _ratios(one, other, step, seed)]
+    for step in steps:
+        if alone := scenarios.alone(step, steps):
+            found += [ratio for one in targets for ratio in _ratios(one, one, step, seed, alone)]
+    return found
 
 
-def _ratios(one: Benched, other: Benched, step: Step, seed: int) -> Iterator[Comparison]:
+def _ratios(
+    one: Benched, other: Benched, step: Step, seed: int, other_step: Step | None = None
+) -> Iterator[Comparison]:
     for quantity in ("cpu", "memory", "p50", "p99", "throughput"):
         if quantity == "throughput" and step.rate:
             continue  # it is what was offered
         if quantity in ("memory", "p50", "p99") and step.unit == "MiB":
             continue  # the sizes may be different
-        ours, theirs = (_by_round(target, step, quantity) for target in (one, other))
-        if found := compare(one.label, other.label, step.name, quantity, ours, theirs, seed):
+        ours, theirs = _by_round(one, step, quantity), _by_round(other, other_step or step, quantity)
+        to_step = other_step.name if other_step else None
+        if found := compare(one.label, other.label, step.name, quantity, ours, theirs, seed, to_step):
             yield found
 
 

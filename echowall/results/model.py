@@ -20,7 +20,7 @@ _MAY_BE_EMPTY = frozenset(
     | {"rate", "in_flight", "offered", "lateness", "uncorrected", "refusals", "comparisons", "cores"}
     | {"latency", "p50", "p90", "p99", "p999", "throughput", "cpu", "proxy_cpu", "memory", "shares", "gone"}
     # And what only some of the scenarios have.
-    | {"size", "messages"}
+    | {"size", "messages", "to_step"}
 )
 
 
@@ -85,8 +85,9 @@ class BenchRun(Run, kw_only=True, tag="bench"):
     targets: list[Benched]
     """What was measured, and what was found."""
     comparisons: list[Comparison]
-    """Each target with the yardstick; among them a second instance of the yardstick itself, which shows the noise. And
-    each stack without its mends with itself, which shows what they cost."""
+    """Each target with the yardstick; among them a second instance of the yardstick itself, which shows the noise. Each
+    stack without its mends with itself, which shows what they cost. And each target beside connections that never read
+    with itself without them."""
     interrupted: bool = False
     """Whether the run was ended before its time, so that rounds are missing; never in the store."""
 
@@ -231,7 +232,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """As in `64 B at 1000/s`."""
     scenario: str
-    """Whose part it is: `rate`, `saturation`, `large`, `connect`, `churn`."""
+    """Whose part it is: `rate`, `saturation`, `large`, `connect`, `churn`, `slow`."""
     load: Load
     """What is done: `echo` is messages that come back on connections that stay; `connections` is connections that are
     opened, have some messages echoed, and are closed, each followed by another."""
@@ -250,6 +251,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """How many are echoed on each connection before it is closed; null where connections stay."""
     connections: int
     """How many; of those that do not stay, how many at a time."""
+    stuck: int = 0
+    """How many of them never read what they are sent, while they go on sending 64 KiB 32 times a second."""
     warmup: float
     """Seconds that were left out at the beginning."""
     seconds: float
@@ -446,7 +449,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """A target with another, by the ratio within each round."""
+    """A target with another, or with itself in another step, by the ratio within each round."""
 
     target: str
     """Its label."""
@@ -454,6 +457,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """The label of the other."""
     step: str
     """The step's name."""
+    to_step: str | None = None
+    """The other's, where it is another: the same without the connections that never read."""
     quantity: str
     """`cpu`, `memory`, `p50`, `p99` or `throughput`."""
     ratio: Estimate
