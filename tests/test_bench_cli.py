@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import resource
 import signal
 import ssl
 import subprocess
@@ -223,7 +224,7 @@ MISUSE = {
     "no URL": (["ws://"], "is no WebSocket URL"),
     "no scenario": (
         ["ws://127.0.0.1/", "--scenario", "rates"],
-        "no scenario 'rates'; there are rate, saturation, large, connect, churn, slow",
+        "no scenario 'rates'; there are rate, saturation, large, connect, churn, slow, idle",
     ),
     "no rate": (["ws://127.0.0.1/", "--rate", "0"], "--rate 0: write a number of messages a second"),
     "an endless rate": (["ws://127.0.0.1/", "--rate", "inf"], "--rate inf: write a number"),
@@ -234,13 +235,18 @@ MISUSE = {
     "too small": (["ws://127.0.0.1/", "--size", "31"], "--size 31: a message has 32 bytes at least"),
     "endless": (["ws://127.0.0.1/", "--seconds", "nan"], "--seconds"),
     "two ways to print": (["ws://127.0.0.1/", "--markdown", "--csv"], "both print to standard output; choose one"),
+    "more connections than files": (
+        ["ws://127.0.0.1/", "--scenario", "idle", "--connections", "19999"],
+        "--connections 19999: a process here may open 1,000 files, which allows 936 connections; raise",
+    ),
     "no place to write": (["ws://127.0.0.1/", "--json", "/"], "--json /: it cannot be written"),
     "no header": (["ws://127.0.0.1/", "--header", "oops"], "--header number 1 is none; write 'Name: value'"),
 }
 
 
 @pytest.mark.parametrize(("arguments", "said"), MISUSE.values(), ids=MISUSE)
-def test_misuse_is_told_in_one_sentence(arguments: list[str], said: str) -> None:
+def test_misuse_is_told_in_one_sentence(arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (100, 1000))
     done = CliRunner().invoke(app, ["bench", *arguments, "--dry-run"])
 
     assert done.exit_code == 2

@@ -113,6 +113,28 @@ def test_each_round_has_fresh_servers_whose_cost_is_known_and_all_that_results_p
     assert (entry["kind"], entry["mends"], entry["targets"]) == ("bench", ["off", "on"], ["beta", "alpha"])
 
 
+def test_what_an_idle_socket_takes_is_what_a_fresh_servers_memory_grew_by(
+    processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
+) -> None:
+    add_service("beta", YARDSTICK, APP)
+    bring_up(processes, checkout)
+    steps = [
+        msgspec.structs.replace(step, warmup=0.1) for step in scenarios.steps(["idle"], connections=200, seconds=1)
+    ]
+
+    run, rounds, _ = measured(processes, checkout, steps)
+
+    assert rounds.unfit == []
+    for target in run.targets:
+        assert [one.errors for one in target.measurements] == [Errors()] * 2
+        assert [one.achieved for one in target.measurements] == [200] * 2
+        for one in target.measurements:
+            assert one.socket_memory
+            assert 100 < one.socket_memory < 200_000
+            assert one.cpu is not None
+        assert all(figure.socket_memory for figure in target.figures)
+
+
 def test_through_the_proxy_the_labs_own_is_started_anew_and_the_proxys_cost_is_told_apart(
     processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int, steps: list[Step]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -201,6 +202,71 @@ def test_there_is_a_bound_to_how_many_are_opened(monkeypatch: pytest.MonkeyPatch
     assert (report.sent, len(house.guests), report.errors) == (50, 50, Errors())
     assert report.lasted is not None
     assert report.lasted < 20
+
+
+@pytest.mark.parametrize("deflate", [False, True])
+def test_idle_connections_are_left_alone_and_asked_once_in_the_end(*, deflate: bool) -> None:
+    told: list[int] = []
+    house = House()
+
+    async def measured() -> Report:
+        async with house.open(Guest) as aim:
+            plan = Plan(aim=aim, load="idle", connections=50, rate=None, warmup=0.2, seconds=0.5, deflate=deflate)
+            marks = [lambda: told.append(sum(len(guest.messages) for guest in house.guests))] * 2
+            return await generate(plan, *marks)
+
+    report = asyncio.run(measured())
+
+    assert (report.trouble, report.ended, report.errors) == ("", "", Errors())
+    assert report.achieved == len(house.guests) == 50
+    assert told == [0, 0]  # when the time begins that is measured, and when it ends
+    assert [len(guest.messages) for guest in house.guests] == [1] * 50
+    offered = {guest.request.headers.get("Sec-WebSocket-Extensions") for guest in house.guests}
+    assert offered == {"permessage-deflate; client_max_window_bits" if deflate else None}
+
+
+def test_an_idle_connection_understands_what_was_compressed() -> None:
+    class Compressing(Guest):
+        def answer(self, kind: WSMsgType, message: bytes) -> None:
+            deflated = zlib.compressobj(wbits=-15)
+            data = deflated.compress(message) + deflated.flush(zlib.Z_SYNC_FLUSH)
+            self.transport.send(kind, data[:-4], True, True)
+
+    _, report, _ = run(Compressing, load="idle", deflate=True)
+
+    assert (report.achieved, report.errors) == (4, Errors())
+
+
+class Leaving(Guest):
+    """Every tenth connection is closed after a while."""
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        super().on_ws_connected(transport)
+        if not self.number % 10:
+            asyncio.get_running_loop().call_later(0.3, self.answer_close)
+
+
+IDLE_FAULTS: dict[str, tuple[str, type[Guest]]] = {
+    name: fault for name, fault in FAULTS.items() if name != "does not answer the close frame"
+} | {"closes before": ("connections", Leaving)}
+
+
+@pytest.mark.parametrize(("counted", "guest"), IDLE_FAULTS.values(), ids=IDLE_FAULTS)
+def test_an_idle_connection_that_does_not_live_is_counted(counted: str, guest: type[Guest]) -> None:
+    _, report, _ = run(guest, load="idle", connections=50, patience=0.5)
+
+    assert (report.achieved, report.errors) == (45, Errors(**{counted: 5}))
+
+
+def test_where_no_idle_connection_lives_the_server_ended_the_run() -> None:
+    class Mute(Guest):
+        def answer(self, kind: WSMsgType, message: bytes) -> None:
+            pass
+
+    plan, report, _ = run(Mute, load="idle", patience=0.3)
+
+    assert (report.ended, report.errors) == ("stopped answering", Errors(lost=4))
+    assert [(one.why, one.withheld) for one in judging.refusals(plan, report)] == [(Why.ENDED, "everything")]
 
 
 def test_one_that_does_not_read_goes_on_sending_and_the_others_are_measured() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,8 @@ from echowall.bench.plan import Tls
 from echowall.bench.rounds import Rounds
 from echowall.bench.scenarios import MIB
 from echowall.check.targets import Manner, of_urls
-from echowall.results.model import Benched, BenchRun, Errors, Limits, Measurement, Step
+from echowall.lab import procfs
+from echowall.results.model import Benched, BenchRun, Errors, Limits, Measurement, Step, Why
 from tests.runs import facts
 from tests.test_bench_results import measurement
 
@@ -118,6 +120,37 @@ def test_beside_one_that_does_not_read_a_target_is_compared_with_itself() -> Non
     assert told.count("p50 ×  p99 ×") == 1
     (row,) = [line for line in told.split(beside.name)[1].splitlines() if line.startswith("alpha")]
     assert row.split()[-2:] == [f"{found.ratio.mean:.2f}", "–"]  # no round has enough messages for p99
+
+
+def test_idle_steps_have_a_server_of_their_own() -> None:
+    steps = scenarios.steps(["rate", "idle"])
+
+    *together, plain, deflate = scenarios.batches(steps)
+
+    assert together == [[step for step in steps if step.load == "echo"]]
+    assert [step.deflate for step in (*plain, *deflate)] == [False, True]
+
+
+def test_more_connections_than_the_server_may_open_files_are_refused(
+    echo: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Foreign, "served", _with_a_pid)
+    monkeypatch.setattr(procfs, "open_files", lambda _: 100)
+    step, _ = scenarios.SCENARIOS["idle"].steps
+
+    (found,), run = measured(f"ws://127.0.0.1:{echo}/foobar/", [step], connections=37)
+
+    assert [(one.why, one.withheld) for one in found.refusals] == [(Why.TROUBLE, "everything")]
+    assert found.refusals[0].says == (
+        "the server may open 100 files, which allows 36 connections and not 37; "
+        "raise `ulimit -n` before you start the lab, or lower --connections"
+    )
+    assert found.refusals[0].says in printed(run)
+
+
+@contextmanager
+def _with_a_pid(self: Foreign) -> Iterator[Served]:
+    yield self._served._replace(pid=os.getpid())
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import resource
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -22,7 +23,7 @@ from echowall.bench.contenders import Contender, Direct, Foreign, Proxied, entri
 from echowall.bench.estimates import LEAST_ROUNDS
 from echowall.bench.fleet import Fleet
 from echowall.bench.plan import LEAST, Tls
-from echowall.bench.rounds import Place, Rounds, cores, estimated
+from echowall.bench.rounds import SPARE, Place, Rounds, cores, estimated
 from echowall.bench.scenarios import SCENARIOS
 from echowall.catalog import catalog
 from echowall.catalog.catalog import Route, Service
@@ -214,6 +215,8 @@ def _steps(
         if not LEAST <= size <= _LARGEST:
             wrong = f"--size {size}: a message has {LEAST} bytes at least, for its number and checksum"
             raise typer.BadParameter(f"{wrong}, and {_LARGEST:,} at most")
+    if connections and (many := _too_many(connections)):
+        raise typer.BadParameter(many)
     if seconds is not None and not math.isfinite(seconds):
         raise typer.BadParameter("--seconds takes a number of seconds")
     for option, given in (("rate", rates), ("size", sizes)):
@@ -221,6 +224,17 @@ def _steps(
             takers = ", ".join(name for name, one in SCENARIOS.items() if option in one.takes)
             raise typer.BadParameter(f"--{option} is for a scenario that takes it ({takers}), and not for {names[0]}")
     return scenarios.steps(names, rates=rates, sizes=sizes, connections=connections, seconds=seconds, binary=binary)
+
+
+def _too_many(connections: int) -> str | None:
+    """Why a generator cannot have so many; None where it can."""
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY or connections <= limit - SPARE:
+        return None
+    return (
+        f"--connections {connections}: a process here may open {limit:,} files, which allows {limit - SPARE:,} "
+        "connections; raise `ulimit -n`, or ask for fewer"
+    )
 
 
 def _foreign(urls: Sequence[str], manner: Manner, steps: Sequence[Step], *, allowed: bool) -> list[Subject]:

@@ -80,6 +80,18 @@ sent: the size of each message, which is no more than the service takes · MiB/s
 p50: from the time of sending to the whole echo, in ms · CPU/MiB: the server's CPU, in µs for each MiB
 memory: its PSS, in MiB""",
     ),
+    "socket": Columns(
+        (
+            _throughput("living"),
+            Column("KiB/socket", lambda _, figure: estimate(figure.socket_memory, 1 << 10)),
+            _CPU,
+            _MEMORY,
+            _ERRORS,
+        ),
+        """\
+living: sockets that echoed a message in the end · KiB/socket: by how much the server's PSS grew, for each
+CPU: the server's, in µs a second for each socket · memory: its PSS, in MiB""",
+    ),
     "connection": Columns(
         (_throughput("conn/s"), *_latency("p50", "p90", "p99"), _CPU, _MEMORY, _ERRORS),
         """\

@@ -38,6 +38,8 @@ class Served(NamedTuple):
     """What it costs; None where that is not known."""
     proxy: Meter | None = None
     """What the proxy before it costs; None where there is none."""
+    pid: int | None = None
+    """Its first process on this machine; None where that is not known."""
 
 
 class Contender(Protocol):
@@ -113,7 +115,8 @@ class Direct:
             subject = (targets.bare if bare else targets.direct)(service, endpoint)
             _introduce(self.benched, subject)
             _keep(self.benched, endpoint.pid, self._cores)
-            yield Served(subject.target, aim(subject.target, Tls()), cost.meter(endpoint.pid, endpoint.container))
+            server = cost.meter(endpoint.pid, endpoint.container)
+            yield Served(subject.target, aim(subject.target, Tls()), server, pid=endpoint.pid)
 
 
 class Proxied:
@@ -137,7 +140,8 @@ class Proxied:
             time.sleep(0.2)
         server, proxy = lab.part(name), lab.part("proxy")
         _keep(self.benched, server.pid, self._cores)
-        yield Served(subject.target, aim(subject.target, Tls()), cost.meter(*server), cost.meter(*proxy))
+        aimed = aim(subject.target, Tls())
+        yield Served(subject.target, aimed, cost.meter(*server), cost.meter(*proxy), server.pid)
 
 
 def _introduce(benched: Benched, subject: Subject) -> bool:

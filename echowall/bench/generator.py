@@ -27,7 +27,7 @@ import uvloop
 from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTransport
 
 from echowall.bench.clock import SECOND, Clock, Start, histogram, say
-from echowall.bench.loads import connections
+from echowall.bench.loads import connections, idle
 from echowall.bench.loads.stuck import Stuck
 from echowall.bench.opening import Opener, reason
 from echowall.bench.pacing import Pace
@@ -337,7 +337,11 @@ async def _close(traffic: Traffic) -> None:
             await asyncio.gather(*(one.transport.wait_disconnected() for one in traffic.connections))
 
 
-_LOADS: dict[Load, Callable[[Plan, Start], Awaitable[Report]]] = {"echo": _echo, "connections": connections.run}
+_LOADS: dict[Load, Callable[[Plan, Start], Awaitable[Report]]] = {
+    "echo": _echo,
+    "connections": connections.run,
+    "idle": idle.run,
+}
 
 
 def main() -> None:

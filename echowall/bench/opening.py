@@ -24,6 +24,8 @@ _AT_ONCE = 32
 _EACH = 200
 #: How many connections a second are opened after the first so many, where there is only one address.
 _FIRST, _A_SECOND = 300, 150
+#: Bytes of the buffer into which a connection is read, and of one that hardly is.
+_USUAL, _LITTLE = 1 << 14, 1 << 10
 #: What a browser offers.
 _DEFLATE = ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
 
@@ -59,6 +61,7 @@ class Opener:
             max_redirects=0,
             max_frame_size=max(1 << 20, 2 * self._plan.size),
             websocket_handshake_timeout=self._plan.within,
+            read_buffer_init_size=_LITTLE if self._plan.load == "idle" else _USUAL,
         )
         return transport
 

@@ -46,15 +46,16 @@ def objection(url: str, host: str, steps: Iterable[Step], *, allowed: bool) -> s
             "if its owner lets you load it, say so by --i-may-load-this"
         )
     for step in steps:
-        if step.rate is None:
+        if step.rate is None and step.load != "idle":
             most = (
                 "opens connections as fast as it can" if step.load == "connections" else "sends as much as comes back"
             )
             return f"{step.scenario} {most}, and {url} is not on a private network; choose another"
-        if step.rate > MOST_RATE or step.connections > MOST_CONNECTIONS:
+        rate = step.rate or 0.0
+        if rate > MOST_RATE or step.connections > MOST_CONNECTIONS:
             return (
                 f"{url} is not on a private network, and is loaded with {MOST_RATE:,.0f} messages a second and "
-                f"{MOST_CONNECTIONS} connections at most, not with {step.rate:,.0f} and {step.connections}; "
+                f"{MOST_CONNECTIONS} connections at most, not with {rate:,.0f} and {step.connections}; "
                 "lower --rate or --connections"
             )
     return None

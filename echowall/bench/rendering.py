@@ -83,7 +83,11 @@ def comma_separated(run: BenchRun) -> str:
         + [f"latency_{one}" for one in percentiles]
         + [f"uncorrected_{one}" for one in percentiles]
         + [f"lateness_{one}" for one in percentiles]
-        + [f"{what}{edge}" for what in ("cpu", "proxy_cpu", "memory") for edge in ("", "_low", "_high")]
+        + [
+            f"{what}{edge}"
+            for what in ("cpu", "proxy_cpu", "memory", "socket_memory")
+            for edge in ("", "_low", "_high")
+        ]
         + [*Errors.__struct_fields__, "withheld"]
     )
     for step in run.steps:
@@ -98,7 +102,7 @@ def comma_separated(run: BenchRun) -> str:
                 ]
                 + [
                     getattr(estimate, edge) if estimate else None
-                    for estimate in (figure.cpu, figure.proxy_cpu, figure.memory)
+                    for estimate in (figure.cpu, figure.proxy_cpu, figure.memory, figure.socket_memory)
                     for edge in ("mean", "low", "high")
                 ]
                 + [getattr(figure.errors, one) for one in Errors.__struct_fields__]

@@ -15,11 +15,18 @@ from echowall.bench.driving import GeneratorError, generate
 from echowall.bench.fleet import Fleet
 from echowall.bench.plan import Plan, Report
 from echowall.check.acquaintance import preflight
+from echowall.lab import procfs
 from echowall.lab.lab import LabError
 from echowall.results.model import Measurement, Step
 
 #: What a server takes to start, and a generator beside the time that it measures, in seconds: for the estimate alone.
 _START, _AROUND = 2.0, 1.5
+#: How long opening the connections may take: so many seconds, and one for each so many.
+_WITHIN, _WITHIN_FOR = 10.0, 100
+#: How many are opened a second, for the estimate alone.
+_OPENED = 500
+#: How many files a process has open beside its connections.
+SPARE = 64
 #: How long nothing may come back, in seconds, and how much longer for each MiB of a message.
 _PATIENCE, _PATIENCE_FOR_MIB = 5.0, 1.0
 
@@ -87,7 +94,18 @@ class Rounds:
         self.unfit.append(Unfit(contender.benched.label, why))
 
     def _round(self, number: int, contender: Contender, tell: Callable[[Place], None]) -> list[Measurement]:
-        """All steps on one server. Raises LabError and GeneratorError."""
+        """All steps, on one server if they may be. Raises LabError and GeneratorError."""
+        batches = scenarios.batches(self.steps)
+        return [
+            one
+            for batch in self._order.sample(batches, len(batches))
+            for one in self._batch(number, contender, batch, tell)
+        ]
+
+    def _batch(
+        self, number: int, contender: Contender, steps: Sequence[Step], tell: Callable[[Place], None]
+    ) -> list[Measurement]:
+        """These steps on one server. Raises LabError and GeneratorError."""
         found = []
         label = contender.benched.label
         with contender.served() as served:
@@ -96,7 +114,7 @@ class Rounds:
             if why := asyncio.run(preflight(served.target)):
                 raise LabError(served.target.secrets.hide(why).removeprefix(served.target.url).lstrip())
             self.clock.started()
-            for step in self._order.sample(list(self.steps), len(self.steps)):
+            for step in self._order.sample(list(steps), len(steps)):
                 limits = contender.benched.limits
                 size = scenarios.size(step, self.steps, limits.max_message if limits else None)
                 if size is not None:
@@ -120,9 +138,13 @@ class Rounds:
             messages=step.messages or 1,
             warmup=step.warmup,
             seconds=step.seconds,
+            deflate=step.deflate,
+            within=_WITHIN + step.connections / _WITHIN_FOR,
             patience=_PATIENCE + _PATIENCE_FOR_MIB * size / scenarios.MIB,
             core=self._core,
         )
+        if wrong := _too_many(served, step):
+            return _measurement(place, step, plan, Report(trouble=wrong), _Used(None), _Used(None))
         server, proxy = _Used(served.server), _Used(served.proxy)
 
         def begin() -> None:
@@ -153,6 +175,8 @@ class _Used:
     def __init__(self, meter: Meter | None) -> None:
         self._meter = meter
         self._before: float | None = None
+        self.memory_before = meter.memory() if meter else None
+        """In bytes, before any connection was opened."""
         self.seconds: float | None = None
         self.memory: int | None = None
         """In bytes, at the end, with all connections open."""
@@ -169,6 +193,17 @@ class _Used:
     def of(self, units: float) -> float | None:
         """Microseconds for each of so many units."""
         return None if self.seconds is None or not units else self.seconds * 1e6 / units
+
+
+def _too_many(served: Served, step: Step) -> str | None:
+    """Why the server cannot have so many connections; None where nothing is known to be in the way."""
+    limit = procfs.open_files(served.pid) if served.pid else None
+    if limit is None or step.connections <= limit - SPARE:
+        return None
+    return (
+        f"the server may open {limit:,} files, which allows {max(0, limit - SPARE):,} connections and not "
+        f"{step.connections:,}; raise `ulimit -n` before you start the lab, or lower --connections"
+    )
 
 
 def _measurement(place: Place, step: Step, plan: Plan, report: Report, server: _Used, proxy: _Used) -> Measurement:
@@ -191,6 +226,11 @@ def _measurement(place: Place, step: Step, plan: Plan, report: Report, server: _
         cpu=server.of(units),
         proxy_cpu=proxy.of(units),
         memory=server.memory,
+        socket_memory=(
+            (server.memory - server.memory_before) / plan.connections
+            if step.unit == "socket" and server.memory and server.memory_before
+            else None
+        ),
         refusals=judging.refusals(plan, report),
         shares=report.shares,
     )
@@ -206,7 +246,13 @@ def cores() -> tuple[int | None, list[int]]:
 
 def estimated(targets: int, steps: Sequence[Step], rounds: int) -> float:
     """How long a run takes, in seconds."""
-    return targets * rounds * (_START + sum(step.warmup + step.seconds + _AROUND for step in steps))
+    starts = _START * len(scenarios.batches(steps))
+    return targets * rounds * (starts + sum(_takes(step) for step in steps))
+
+
+def _takes(step: Step) -> float:
+    """Seconds that a step takes, with the opening of its connections."""
+    return step.warmup + step.seconds + _AROUND + step.connections / _OPENED
 
 
 class Clock:
@@ -223,7 +269,7 @@ class Clock:
 
     def measured(self, step: Step) -> None:
         """A step was measured."""
-        self._planned += step.warmup + step.seconds + _AROUND
+        self._planned += _takes(step)
 
     def left(self) -> float:
         """In seconds."""

@@ -110,6 +110,13 @@ def _slow(wishes: Wishes) -> Iterable[Step]:
         yield _step("slow", f"{name} beside one that does not read", rate=rate, stuck=1, **facts)
 
 
+def _idle(_: Wishes) -> Iterable[Step]:
+    # Twenty seconds are as long as most servers wait until they ping.
+    facts = {"load": "idle", "unit": "socket", "connections": 1000, "warmup": 2.0, "seconds": 20.0}
+    yield _step("idle", "idle sockets", **facts)
+    yield _step("idle", "idle sockets, deflate offered", deflate=True, **facts)
+
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -146,6 +153,11 @@ SCENARIOS = {
             about="Messages at a fixed rate, with and without one of 100 connections that never reads.",
             takes=("rate",),
             chosen=_slow,
+        ),
+        Scenario(
+            name="idle",
+            about="A thousand sockets that are left alone: memory and CPU time of each.",
+            chosen=_idle,
         ),
     )
 }
@@ -196,6 +208,12 @@ def alone(step: Step, among: Iterable[Step]) -> Step | None:
     return next((one for one in among if msgspec.structs.replace(one, **facts) == without and not one.stuck), None)
 
 
+def batches(chosen: Sequence[Step]) -> list[list[Step]]:
+    """Which steps are measured on the same server. What a step adds to its memory can only be told on a fresh one."""
+    together = [step for step in chosen if step.load != "idle"]
+    return [*([together] if together else []), *([step] for step in chosen if step.load == "idle")]
+
+
 def title(step: Step) -> str:
     """What stands above its table."""
     return f"{step.name}, {step.connections:,} {'at a time' if step.load == 'connections' else 'connections'}"
@@ -203,6 +221,8 @@ def title(step: Step) -> str:
 
 def told(step: Step) -> str:
     """How it loads a server, in a few words."""
+    if step.load == "idle":
+        return "left alone on a server of their own"
     if step.load == "connections":
         return f"as fast as they open, {connections.MOST:,} at most"
     if step.rate:

@@ -89,6 +89,7 @@ def figure(step: Step, measurements: Sequence[Measurement], seed: int) -> Figure
         cpu=estimate(values(COST, lambda one: one.cpu), seed),
         proxy_cpu=estimate(values(COST, lambda one: one.proxy_cpu), seed),
         memory=estimate(values(EVERYTHING, lambda one: one.memory), seed),
+        socket_memory=estimate(values(EVERYTHING, lambda one: one.socket_memory), seed),
         refusals=refused,
     )
 
@@ -134,7 +135,7 @@ def compared(targets: Sequence[Benched], yardstick: str, steps: Sequence[Step], 
 def _ratios(
     one: Benched, other: Benched, step: Step, seed: int, other_step: Step | None = None
 ) -> Iterator[Comparison]:
-    for quantity in ("cpu", "memory", "p50", "p99", "throughput"):
+    for quantity in ("cpu", "memory", "socket_memory", "p50", "p99", "throughput"):
         if quantity == "throughput" and step.rate:
             continue  # it is what was offered
         if quantity in ("memory", "p50", "p99") and step.unit == "MiB":
@@ -156,10 +157,11 @@ def _by_round(target: Benched, step: Step, quantity: str) -> dict[int, float]:
 
 
 def _value(one: Measurement, quantity: str) -> float | None:
-    withheld = {"cpu": COST, "memory": EVERYTHING, "throughput": THROUGHPUT}.get(quantity, LATENCY)
+    everything = dict.fromkeys(("memory", "socket_memory"), EVERYTHING)
+    withheld = {"cpu": COST, "throughput": THROUGHPUT, **everything}.get(quantity, LATENCY)
     if judging.is_withheld(withheld, one.refusals):
         return None
-    if quantity in ("cpu", "memory"):
+    if quantity in ("cpu", "memory", "socket_memory"):
         return getattr(one, quantity)  # type: ignore[no-any-return]
     if quantity == "throughput":
         return one.achieved

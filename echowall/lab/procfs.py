@@ -68,6 +68,15 @@ def proportional_set_size(pids: Iterable[int]) -> int | None:
     return total or None
 
 
+def open_files(pid: int) -> int | None:
+    """How many files that process may have open; None where that is not told, or there is no limit."""
+    with suppress(OSError):
+        lines = (_PROC / str(pid) / "limits").read_text().splitlines()
+        found = next((line.split()[3] for line in lines if line.startswith("Max open files ")), "")
+        return int(found) if found.isdecimal() else None
+    return None
+
+
 def keep_to(pids: Iterable[int], cores: Iterable[int]) -> bool:
     """Keep all threads of these processes, and what they start, to these CPUs; says whether that could be done."""
     done = False

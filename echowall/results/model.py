@@ -20,7 +20,7 @@ _MAY_BE_EMPTY = frozenset(
     | {"rate", "in_flight", "offered", "lateness", "uncorrected", "refusals", "comparisons", "cores"}
     | {"latency", "p50", "p90", "p99", "p999", "throughput", "cpu", "proxy_cpu", "memory", "shares", "gone"}
     # And what only some of the scenarios have.
-    | {"size", "messages", "to_step"}
+    | {"size", "messages", "to_step", "socket_memory"}
 )
 
 
@@ -222,8 +222,8 @@ class CaseResult(msgspec.Struct, kw_only=True):
     """How long the case took; not a measure of the server."""
 
 
-Load = Literal["echo", "connections"]
-Unit = Literal["message", "MiB", "connection"]
+Load = Literal["echo", "connections", "idle"]
+Unit = Literal["message", "MiB", "connection", "socket"]
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,12 +232,14 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """As in `64 B at 1000/s`."""
     scenario: str
-    """Whose part it is: `rate`, `saturation`, `large`, `connect`, `churn`, `slow`."""
+    """Whose part it is: `rate`, `saturation`, `large`, `connect`, `churn`, `slow`, `idle`."""
     load: Load
     """What is done: `echo` is messages that come back on connections that stay; `connections` is connections that are
-    opened, have some messages echoed, and are closed, each followed by another."""
+    opened, have some messages echoed, and are closed, each followed by another; `idle` is connections that are left
+    alone, and are asked in the end whether they live."""
     unit: Unit
-    """What is counted: rates are such a second, and the cost is for each."""
+    """What is counted: rates are such a second, and the cost is for each. Sockets that are left alone are as many as
+    live, and the cost is for each of them and each second."""
     rate: float | None
     """Messages a second over all connections, each at its planned time (open loop); null where each connection sends
     its next message when one has come back (closed loop)."""
@@ -251,6 +253,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """How many are echoed on each connection before it is closed; null where connections stay."""
     connections: int
     """How many; of those that do not stay, how many at a time."""
+    deflate: bool = False
+    """Whether permessage-deflate is offered, as a browser does."""
     stuck: int = 0
     """How many of them never read what they are sent, while they go on sending 64 KiB 32 times a second."""
     warmup: float
@@ -372,6 +376,9 @@ class Measurement(msgspec.Struct, kw_only=True):
     memory: int | None
     """The server's at the end of the step, as the proportional set size of all its processes, in bytes; null for a
     URL."""
+    socket_memory: float | None = None
+    """By how much that grew from before the connections were opened, in bytes for each; null where they are not left
+    alone, and for a URL."""
     refusals: list[Refusal]
     """What is withheld of this."""
     shares: list[Share] = []
@@ -431,6 +438,8 @@ class Figure(msgspec.Struct, kw_only=True):
     """The proxy's, on that route; null on any other."""
     memory: Estimate | None
     """The server's, in bytes; null for a URL."""
+    socket_memory: Estimate | None = None
+    """By how much that grew for each connection, in bytes; null where they are not left alone, and for a URL."""
     refusals: list[Refusal]
     """What is withheld."""
 
@@ -460,7 +469,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     to_step: str | None = None
     """The other's, where it is another: the same without the connections that never read."""
     quantity: str
-    """`cpu`, `memory`, `p50`, `p99` or `throughput`."""
+    """`cpu`, `memory`, `socket_memory`, `p50`, `p99` or `throughput`."""
     ratio: Estimate
     """To the other's: 2 is twice as much."""
     distinguishable: bool
