@@ -224,7 +224,7 @@ MISUSE = {
     "no URL": (["ws://"], "is no WebSocket URL"),
     "no scenario": (
         ["ws://127.0.0.1/", "--scenario", "rates"],
-        "no scenario 'rates'; there are rate, saturation, large, connect, churn, slow, idle",
+        "no scenario 'rates'; there are rate, saturation, large, connect, churn, slow, idle, room",
     ),
     "no rate": (["ws://127.0.0.1/", "--rate", "0"], "--rate 0: write a number of messages a second"),
     "an endless rate": (["ws://127.0.0.1/", "--rate", "inf"], "--rate inf: write a number"),
@@ -238,6 +238,14 @@ MISUSE = {
     "more connections than files": (
         ["ws://127.0.0.1/", "--scenario", "idle", "--connections", "19999"],
         "--connections 19999: a process here may open 1,000 files, which allows 936 connections; raise",
+    ),
+    "the room of a URL": (
+        ["ws://127.0.0.1/", "--scenario", "room"],
+        "the scenario room is for services of the lab, which have the chat room: leave out URLs",
+    ),
+    "new connections from a cluster": (
+        ["ws://127.0.0.1/", "--scenario", "connect", "--scheduler", "tcp://127.0.0.1:1"],
+        "the scenario connect takes one generator: leave out --scheduler",
     ),
     "no place to write": (["ws://127.0.0.1/", "--json", "/"], "--json /: it cannot be written"),
     "no header": (["ws://127.0.0.1/", "--header", "oops"], "--header number 1 is none; write 'Name: value'"),

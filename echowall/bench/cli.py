@@ -8,7 +8,7 @@ import resource
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -19,7 +19,7 @@ from rich.markup import escape
 
 from echowall import options
 from echowall.bench import permission, rendering, scenarios, summary
-from echowall.bench.contenders import Contender, Direct, Foreign, Proxied, entries
+from echowall.bench.contenders import Contender, Direct, Foreign, Proxied, entries, running_chat
 from echowall.bench.estimates import LEAST_ROUNDS
 from echowall.bench.fleet import Fleet
 from echowall.bench.plan import LEAST, Tls
@@ -153,6 +153,12 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             tls=options.tls_context(ca, cert, key, insecure=insecure),
             proxy=proxy,
         )
+        if urls and any(step.load == "room" for step in steps):
+            raise typer.BadParameter(
+                "the scenario room is for services of the lab, which have the chat room: leave out URLs"
+            )
+        if scheduler and (alone := [step.scenario for step in steps if step.load != "echo" or step.stuck]):
+            raise typer.BadParameter(f"the scenario {alone[0]} takes one generator: leave out --scheduler")
         foreign = _foreign(urls, manner, steps, allowed=i_may_load_this)
         services = [] if urls and not names else options.plain_services(names)
         routes = [route for route in get_args(Route) if via in (options.Via.BOTH, route)]
@@ -173,7 +179,8 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         beginning = Beginning()
         chance = seed if seed is not None else random.SystemRandom().getrandbits(32)
         with Fleet(scheduler) if scheduler else nullcontext() as fleet:
-            measured = Rounds(contenders, steps, count, chance, fleet)
+            speaker = partial(running_chat, the_lab, yardstick) if the_lab and yardstick else None
+            measured = Rounds(contenders, steps, count, chance, fleet, speaker)
             interrupted = _run(measured)
         run = summary.record(
             beginning, measured, contenders, yardstick.name if yardstick else "", the_lab, interrupted=interrupted

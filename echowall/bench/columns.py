@@ -80,6 +80,20 @@ sent: the size of each message, which is no more than the service takes · MiB/s
 p50: from the time of sending to the whole echo, in ms · CPU/MiB: the server's CPU, in µs for each MiB
 memory: its PSS, in MiB""",
     ),
+    "delivery": Columns(
+        (
+            Column("offered", lambda _, figure: NONE if figure.offered is None else f"{figure.offered:,.0f}"),
+            _throughput("heard/s"),
+            *_latency("p50", "p90", "p99"),
+            _CPU,
+            _MEMORY,
+            _ERRORS,
+        ),
+        """\
+offered, heard/s: deliveries a second, of each message to each who hears · p50, p90, p99: from the planned time of
+saying it to hearing it, in ms · CPU: of the service that they hear it from, in µs a delivery, without Redis
+memory: its PSS, in MiB""",
+    ),
     "socket": Columns(
         (
             _throughput("living"),

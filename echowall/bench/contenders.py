@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from echowall.bench import cost
 from echowall.bench.plan import Aim, Tls
 from echowall.catalog.catalog import Route, Service
@@ -40,6 +42,11 @@ class Served(NamedTuple):
     """What the proxy before it costs; None where there is none."""
     pid: int | None = None
     """Its first process on this machine; None where that is not known."""
+
+    @property
+    def room(self) -> Aim:
+        """Its chat room, where it is a service of the lab."""
+        return chat(self.aim)
 
 
 class Contender(Protocol):
@@ -158,6 +165,16 @@ def _keep(benched: Benched, pid: int, cores: Sequence[int]) -> None:
     except procfs.UnknownError:
         kept = False
     benched.cores = list(cores) if kept else []
+
+
+def chat(echo: Aim) -> Aim:
+    """The chat room of the service whose echo is there."""
+    return msgspec.structs.replace(echo, url=echo.url.removesuffix("foobar/") + "chat/")
+
+
+def running_chat(lab: Lab, service: Service) -> Aim:
+    """The chat room of the lab's own instance of a service, past the proxy. Raises LabError where it does not run."""
+    return chat(aim(targets.direct(service, lab.endpoint(service.name)).target, Tls()))
 
 
 def aim(target: Target, tls: Tls) -> Aim:

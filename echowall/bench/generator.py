@@ -27,7 +27,7 @@ import uvloop
 from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTransport
 
 from echowall.bench.clock import SECOND, Clock, Start, histogram, say
-from echowall.bench.loads import connections, idle
+from echowall.bench.loads import connections, idle, room
 from echowall.bench.loads.stuck import Stuck
 from echowall.bench.opening import Opener, reason
 from echowall.bench.pacing import Pace
@@ -341,6 +341,7 @@ _LOADS: dict[Load, Callable[[Plan, Start], Awaitable[Report]]] = {
     "echo": _echo,
     "connections": connections.run,
     "idle": idle.run,
+    "room": room.run,
 }
 
 

@@ -30,7 +30,7 @@ def refusals(plan: Plan, report: Report) -> list[Refusal]:
     if report.ended:
         ending = f"the server {report.ended} after {_count(report.sent, 'message')}"
         return [_refuse(Why.ENDED, EVERYTHING, ending)]
-    offered = plan.rate and plan.rate - sum(one.offered or 0.0 for one in report.shares if one.gone)
+    offered = plan.offered and plan.offered - sum(one.offered or 0.0 for one in report.shares if one.gone)
     return _gone(report) + _of_load(offered, report)
 
 

@@ -43,8 +43,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     aim: Aim
     load: Load = "echo"
+    speaker: Aim | None = None
+    """Where the one enters who speaks in the chat room, if not where the others do."""
     connections: int
-    """How many, or how many at a time."""
+    """How many, or how many at a time; in the chat room, how many hear."""
     stuck: int = 0
     """How many of them never read, while they go on sending long messages; the others do as they would without."""
     rate: float | None
@@ -73,6 +75,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     agreed: bool = False
     """Whether the generator says READY when its connections are open, and then waits for a line with the time to begin
     at: nanoseconds since 1970 by its machine's clock. So that several begin together."""
+
+    @property
+    def offered(self) -> float | None:
+        """What is to come back a second: in the chat room, each message to each who hears; None in a closed loop."""
+        return self.rate and self.rate * (self.connections if self.load == "room" else 1)
 
     @property
     def bound(self) -> float:

@@ -13,7 +13,7 @@ from echowall.bench import judging, scenarios
 from echowall.bench.contenders import Contender, Meter, Served
 from echowall.bench.driving import GeneratorError, generate
 from echowall.bench.fleet import Fleet
-from echowall.bench.plan import Plan, Report
+from echowall.bench.plan import Aim, Plan, Report
 from echowall.check.acquaintance import preflight
 from echowall.lab import procfs
 from echowall.lab.lab import LabError
@@ -59,15 +59,18 @@ class Rounds:
         count: int,
         seed: int,
         fleet: Fleet | None = None,
+        speaker: Callable[[], Aim] | None = None,
     ) -> None:
-        """The load comes from the fleet, or where there is none from a generator on this machine."""
+        """The load comes from the fleet, or where there is none from a generator on this machine. `speaker` is the chat
+        room of another service, for steps in which what is said comes from there.
+        """
         self.contenders, self.steps, self.count, self.seed = list(contenders), steps, count, seed
         self.finished = 0
         """How many rounds are whole."""
         self.unfit: list[Unfit] = []
         """What is left out from the round on in which it failed."""
         self.clock = Clock(estimated(len(self.contenders), steps, count))
-        self._fleet = fleet
+        self._fleet, self._speaker = fleet, speaker
         self._core = None if fleet else cores()[0]
         self._order = random.Random(seed)  # noqa: S311 - no secret
 
@@ -127,7 +130,8 @@ class Rounds:
         self, place: Place, served: Served, step: Step, size: int, tell: Callable[[Place], None]
     ) -> Measurement:
         plan = Plan(
-            aim=served.aim,
+            aim=served.room if step.load == "room" else served.aim,
+            speaker=self._speaker() if step.across and self._speaker else None,
             load=step.load,
             connections=step.connections,
             stuck=step.stuck,
@@ -212,7 +216,7 @@ def _measurement(place: Place, step: Step, plan: Plan, report: Report, server: _
     return Measurement(
         step=place.step,
         round=place.round,
-        offered=plan.rate,
+        offered=plan.offered,
         achieved=achieved,
         size=plan.size if plan.size != step.size else None,
         sent=report.sent,

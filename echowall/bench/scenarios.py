@@ -16,6 +16,8 @@ RATES = (100.0, 1000.0, 2000.0)
 LONGER = 500.0
 SIZE, CONNECTIONS = 64, 50
 WARMUP, SECONDS = 1.0, 10.0
+#: Deliveries a second in the chat room.
+_DELIVERIES = 1000.0
 MIB = 1 << 20
 
 Option = Literal["rate", "size"]
@@ -117,6 +119,16 @@ def _idle(_: Wishes) -> Iterable[Step]:
     yield _step("idle", "idle sockets, deflate offered", deflate=True, **facts)
 
 
+def _room(wishes: Wishes) -> Iterable[Step]:
+    # A thousand deliveries a second in all cases.
+    facts = {"load": "room", "unit": "delivery", "warmup": 2.0, "seconds": 11.0}
+    for hearers in [wishes.connections] if wishes.connections else [100, 500]:
+        step = _step("room", f"{hearers:,} hear", rate=_DELIVERIES / hearers, connections=hearers, **facts)
+        yield step
+        if hearers != 500:
+            yield msgspec.structs.replace(step, name=f"{step.name} across", across=True)
+
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -158,6 +170,11 @@ SCENARIOS = {
             name="idle",
             about="A thousand sockets that are left alone: memory and CPU time of each.",
             chosen=_idle,
+        ),
+        Scenario(
+            name="room",
+            about="One says something in the service's chat room, and 100 or 500 hear it.",
+            chosen=_room,
         ),
     )
 }
@@ -210,8 +227,9 @@ def alone(step: Step, among: Iterable[Step]) -> Step | None:
 
 def batches(chosen: Sequence[Step]) -> list[list[Step]]:
     """Which steps are measured on the same server. What a step adds to its memory can only be told on a fresh one."""
+    alone = [[step] for step in chosen if step.load == "idle"]
     together = [step for step in chosen if step.load != "idle"]
-    return [*([together] if together else []), *([step] for step in chosen if step.load == "idle")]
+    return [together, *alone] if together or not alone else alone
 
 
 def title(step: Step) -> str:
@@ -221,6 +239,9 @@ def title(step: Step) -> str:
 
 def told(step: Step) -> str:
     """How it loads a server, in a few words."""
+    if step.load == "room" and step.rate:
+        where = ", by way of the yardstick" if step.across else ""
+        return f"{step.rate:,g} said a second{where}"
     if step.load == "idle":
         return "left alone on a server of their own"
     if step.load == "connections":

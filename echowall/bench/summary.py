@@ -80,7 +80,7 @@ def figure(step: Step, measurements: Sequence[Measurement], seed: int) -> Figure
         step=step.name,
         size=measurements[0].size,
         rounds=len(timed),
-        offered=step.rate,
+        offered=measurements[0].offered,
         throughput=sum(throughput) / len(throughput) if throughput else None,
         errors=_sum(measurements),
         latency=latency,

@@ -222,8 +222,8 @@ class CaseResult(msgspec.Struct, kw_only=True):
     """How long the case took; not a measure of the server."""
 
 
-Load = Literal["echo", "connections", "idle"]
-Unit = Literal["message", "MiB", "connection", "socket"]
+Load = Literal["echo", "connections", "idle", "room"]
+Unit = Literal["message", "MiB", "connection", "socket", "delivery"]
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,14 +232,15 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """As in `64 B at 1000/s`."""
     scenario: str
-    """Whose part it is: `rate`, `saturation`, `large`, `connect`, `churn`, `slow`, `idle`."""
+    """Whose part it is: `rate`, `saturation`, `large`, `connect`, `churn`, `slow`, `idle`, `room`."""
     load: Load
     """What is done: `echo` is messages that come back on connections that stay; `connections` is connections that are
     opened, have some messages echoed, and are closed, each followed by another; `idle` is connections that are left
-    alone, and are asked in the end whether they live."""
+    alone, and are asked in the end whether they live; `room` is one who speaks in the chat room, and others who hear
+    it."""
     unit: Unit
     """What is counted: rates are such a second, and the cost is for each. Sockets that are left alone are as many as
-    live, and the cost is for each of them and each second."""
+    live, and the cost is for each of them and each second. A delivery is a message to one of those who hear it."""
     rate: float | None
     """Messages a second over all connections, each at its planned time (open loop); null where each connection sends
     its next message when one has come back (closed loop)."""
@@ -252,7 +253,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     messages: int | None = None
     """How many are echoed on each connection before it is closed; null where connections stay."""
     connections: int
-    """How many; of those that do not stay, how many at a time."""
+    """How many; of those that do not stay, how many at a time; in the chat room, how many hear."""
+    across: bool = False
+    """Whether the one who speaks in the chat room is on the yardstick's service, as it runs, and the others are not."""
     deflate: bool = False
     """Whether permessage-deflate is offered, as a browser does."""
     stuck: int = 0
@@ -347,7 +350,7 @@ class Measurement(msgspec.Struct, kw_only=True):
     round: int
     """From 1 on."""
     offered: float | None
-    """Messages a second that were planned; null in a closed loop."""
+    """Units of the step that were planned, a second; null in a closed loop."""
     achieved: float
     """Right echoes a second, in units of the step."""
     size: int | None = None
@@ -420,7 +423,7 @@ class Figure(msgspec.Struct, kw_only=True):
     rounds: int
     """How many rounds it is made of: those in which the generator was the limit are left out of the latency."""
     offered: float | None
-    """Messages a second that were planned; null in a closed loop."""
+    """Units of the step that were planned, a second; null in a closed loop."""
     throughput: float | None
     """Right echoes a second, in units of the step: the mean of the rounds."""
     errors: Errors
