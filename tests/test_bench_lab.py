@@ -187,7 +187,8 @@ def test_the_order_within_a_round_is_random_and_follows_from_the_seed() -> None:
     names = [f"service{number}" for number in range(10)]
     orders = []
     for seed in (1, 1, 2):
-        Rounds([_Named(name) for name in names], [], 1, seed).run(lambda _: None)
+        steps = scenarios.SCENARIOS["rate"].steps
+        Rounds([_Named(name) for name in names], steps, 1, seed).run(lambda _: None)
         orders.append(_Named.order[:])
         _Named.order.clear()
 
