@@ -70,6 +70,8 @@ class Fleet:
     def __enter__(self) -> Fleet:
         """Connect. Raises LabError where there is no Dask, no scheduler, no worker, or one that does not fit."""
         try:
+            import distributed
+            import tornado
             from distributed import Client
             from distributed.versions import VersionMismatchWarning
         except ImportError:
@@ -77,8 +79,8 @@ class Fleet:
                 "--scheduler needs Dask; install echowall[distributed], "
                 "in a checkout by `.venv/bin/pip install --require-hashes -r requirements-distributed.txt`"
             ) from None
-        for name in ("distributed", "tornado"):  # they would write into the table that lives
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        for library in (distributed, tornado):  # they would write into the table that lives
+            logging.getLogger(library.__name__).setLevel(logging.CRITICAL)
         warnings.filterwarnings("ignore", category=VersionMismatchWarning)  # what matters is compared below
         try:
             self._client = Client(self.address, timeout=_PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
