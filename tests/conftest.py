@@ -31,7 +31,20 @@ homepage = "https://example.org/"
 documentation = "https://example.org/docs"
 released = 2026-01-31
 foreign_origin = "accepted"
-"""
+settings = {{ {settings} }}
+""".format(
+    settings=", ".join(
+        f'{name} = {{ value = "{value}", source = "default" }}'
+        for name, value in {
+            "deflate": "on",
+            "ping_interval": "none",
+            "max_message": "none",
+            "loop": "asyncio",
+            "workers": "1",
+            "threads": "1",
+        }.items()
+    )
+)
 
 
 @pytest.fixture

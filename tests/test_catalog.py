@@ -12,6 +12,15 @@ from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT, CatalogError
 from tests.conftest import FACTS
 
+TUNED = """
+[[tuned]]
+variable = "LOOP"
+value = "uvloop"
+setting = "loop"
+to = "uvloop"
+reason = "The event loop is another one."
+link = "https://example.org/2"
+"""
 AddService = Callable[..., Path]
 
 
@@ -97,6 +106,32 @@ def test_an_exhibit_is_its_parts_in_whatever_language_and_its_lines_are_the_echo
             id="deviation of no check",
         ),
         pytest.param(FACTS + '[naive]\nshows = "magic"\nsummary = "x"\n', "naive.shows: 'magic' is", id="no such show"),
+        pytest.param(
+            FACTS.replace('value = "asyncio"', 'value = ""'), "settings.loop.value: ", id="setting without a value"
+        ),
+        pytest.param(
+            FACTS.replace('source = "default"', 'source = "guessed"'),
+            "settings.deflate.source: 'guessed' is not one of its values",
+            id="setting from nowhere",
+        ),
+        pytest.param(
+            FACTS.replace("threads = {", "fibers = {"), "settings.fibers: no such key", id="setting that is none"
+        ),
+        pytest.param(
+            FACTS.replace('loop = { value = "asyncio", source = "default" }, ', ""),
+            "settings.loop: missing; add it",
+            id="setting that is missing",
+        ),
+        pytest.param(
+            FACTS + TUNED.replace('"LOOP"', '"loop=x"'), "tuned[0].variable: ", id="variable that cannot be one"
+        ),
+        pytest.param(
+            FACTS + TUNED.replace('"loop"', '"speed"'),
+            "tuned[0].setting: 'speed' is not one of its values",
+            id="tuned setting that is none",
+        ),
+        pytest.param(FACTS + '[[tuned]]\nvariable = "LOOP"\n', "tuned[0].value: missing", id="tuned to what"),
+        pytest.param(FACTS + '[workers]\nvariable = "N"\n', "workers.link: missing", id="workers not documented"),
         pytest.param(FACTS + 'name = "other"\n', "name: a service's name is its folder's", id="a name of its own"),
         pytest.param("title = ", "not valid TOML", id="not TOML"),
         pytest.param("", "missing; add it", id="empty file"),
@@ -157,3 +192,6 @@ def test_the_catalog_as_json_has_every_fact(checkout: Path, add_service: AddServ
     assert alpha["limits"] == {"max_message": None, "ping_interval": None}
     assert alpha["naive"] is None
     assert alpha["known"] == []
+    assert alpha["settings"]["loop"] == {"value": "asyncio", "source": "default"}
+    assert alpha["tuned"] == []
+    assert alpha["workers"] is None

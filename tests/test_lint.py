@@ -15,6 +15,7 @@ from echowall.catalog import compose, lint
 from echowall.catalog.catalog import ROOT, CatalogError
 from echowall.check.suite import ALL
 from tests.conftest import FACTS
+from tests.test_catalog import TUNED
 
 HASH = f"    --hash=sha256:{'0' * 64}\n"
 DOCKERFILE = 'FROM python:3.13-slim-trixie AS build\nFROM python:3.13-slim-trixie\nUSER 65532:65532\nCMD ["./run"]\n'
@@ -146,6 +147,30 @@ EDITS = {
     ),
     "a mend that nothing holds": ("service.toml", 'via = "direct"', 'via = "proxy"', "mended post: via the proxy al"),
     "released before its time": ("service.toml", "2026-01-31", "1970-01-01", "service.toml: released: there"),
+    "no settings": ("service.toml", "settings = {", "limits = {} #", "service.toml: settings: missing; say with what"),
+    "another ping than the limits": (
+        "service.toml", 'ping_interval = { value = "none"', 'ping_interval = { value = "20 s"',
+        "settings.ping_interval: '20 s', but limits has 'none'",
+    ),
+    "another limit than the limits": (
+        "service.toml", 'max_message = { value = "none"', 'max_message = { value = "1 MiB"',
+        "settings.max_message: '1 MiB', but limits has 'none'",
+    ),
+    "neither on nor off": (
+        "service.toml", 'deflate = { value = "on"', 'deflate = { value = "yes"', "settings.deflate: 'yes' is neither",
+    ),
+    "a setting to be written": ("service.toml", '"asyncio"', '"TODO"', "settings.loop: still to be written"),
+    "tuned to what it is": (
+        "service.toml", KNOWN, KNOWN + TUNED.replace('to = "uvloop"', 'to = "asyncio"'),
+        "tuned loop: it is 'asyncio' already; remove it",
+    ),
+    "tuned twice": (
+        "service.toml", KNOWN, KNOWN + TUNED + TUNED.replace('"LOOP"', '"EVENTS"'), "tuned loop: twice; remove one"
+    ),
+    "two by one variable": (
+        "service.toml", KNOWN, KNOWN + TUNED + TUNED.replace('setting = "loop"', 'setting = "threads"'),
+        "tuned: two have the same variable",
+    ),
     "a key misspelt": ("service.toml", "title", "titel", "service.toml: titel: no such key"),
 }  # fmt: skip
 

@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Link = Annotated[str, msgspec.Meta(pattern=r"^https?://\S+$")]
 Positive = Annotated[int, msgspec.Meta(gt=0)]
+#: The name of a variable of the environment.
+Variable = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]*$")]
 
 #: No service can have these names: paths the proxy answers itself, other containers, what `up` takes for many.
 RESERVED = frozenset(
@@ -42,6 +44,62 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bytes."""
     ping_interval: Positive | None = None
     """Seconds."""
+
+
+Short = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+
+
+class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one setting is, and where it comes from."""
+
+    value: Short
+    source: Literal["default", "set"]
+    """Whether it is the library's default, or set by the exhibit."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """With what a service runs: whoever compares two stacks has to know it."""
+
+    deflate: Setting
+    """permessage-deflate: `on` where a client that offers it gets it, else `off`."""
+    ping_interval: Setting
+    """`20 s`, as the limits say; `none` where the server never pings."""
+    max_message: Setting
+    """`1048576 B`, as the limits say; `none` where there is no limit."""
+    buffers: Setting | None = None
+    """How much waits of a client before it is read from or written to no longer; None where that is not known."""
+    loop: Setting
+    """`asyncio`, `uvloop`, `gevent`, `threads` …"""
+    workers: Setting
+    """How many processes answer."""
+    threads: Setting
+    """How many threads run handlers in each of them."""
+
+
+class Tuned(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A setting that the library's documentation would have changed for throughput."""
+
+    variable: Variable
+    """Of the environment, by which the service is told."""
+    value: Short
+    """The variable's."""
+    setting: Literal["deflate", "ping_interval", "max_message", "buffers", "loop", "threads"]
+    """Which of the settings it changes."""
+    to: Short
+    """What that setting is then."""
+    reason: Text
+    """What it changes, in a sentence."""
+    link: Link
+    """Where the library's documentation speaks of it."""
+
+
+class Workers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the service's server is told to run several processes."""
+
+    variable: Variable
+    """Of the environment; its value is their number."""
+    link: Link
+    """Where the server's documentation speaks of it."""
 
 
 class Naive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,6 +165,11 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     foreign_origin: Literal["accepted", "refused"]
     system_packages: tuple[Text, ...] = ()
     limits: Limits = Limits()
+    settings: Settings | None = None
+    """None only where they are still to be written."""
+    tuned: tuple[Tuned, ...] = ()
+    workers: Workers | None = None
+    """None where its server has no such option."""
     naive: Naive | None = None
     known: tuple[Known, ...] = ()
     mended: tuple[Mended, ...] = ()

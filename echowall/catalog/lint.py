@@ -360,6 +360,40 @@ def _released(exhibit: Exhibit) -> Iterator[Fault]:
         yield exhibit.fault("service.toml", what)
 
 
+def _settings(exhibit: Exhibit) -> Iterator[Fault]:
+    """With what it runs, and how it is told otherwise."""
+    if not (service := exhibit.service):
+        return
+    if not (settings := service.settings):
+        yield exhibit.fault("service.toml", "settings: missing; say with what it runs, as services/README.md shows")
+        return
+    limits = service.limits
+    for key, due in (
+        ("ping_interval", f"{limits.ping_interval} s" if limits.ping_interval else "none"),
+        ("max_message", f"{limits.max_message} B" if limits.max_message else "none"),
+    ):
+        if (value := getattr(settings, key).value) != due:
+            yield exhibit.fault(
+                "service.toml", f"settings.{key}: {value!r}, but limits has {due!r}; correct one of them"
+            )
+    if settings.deflate.value not in ("on", "off"):
+        what = f"settings.deflate: {settings.deflate.value!r} is neither on nor off; write what a client gets"
+        yield exhibit.fault("service.toml", what)
+    for key in settings.__struct_fields__:
+        if (setting := getattr(settings, key)) and UNWRITTEN.search(setting.value):
+            yield exhibit.fault("service.toml", f"settings.{key}: still to be written; say what it runs with")
+    changed: set[str] = set()
+    for one in service.tuned:
+        usual = getattr(settings, one.setting)
+        if usual and usual.value == one.to:
+            yield exhibit.fault("service.toml", f"tuned {one.setting}: it is {one.to!r} already; remove it")
+        if one.setting in changed:
+            yield exhibit.fault("service.toml", f"tuned {one.setting}: twice; remove one")
+        changed.add(one.setting)
+    if len({one.variable for one in service.tuned}) < len(service.tuned):
+        yield exhibit.fault("service.toml", "tuned: two have the same variable; name each once")
+
+
 def _block(exhibit: Exhibit) -> Iterator[Fault]:
     """The service's own block of the compose file."""
     if not exhibit.service:
@@ -394,6 +428,6 @@ def _results(root: Path) -> Iterator[Fault]:
 
 
 RULES: tuple[Rule, ...] = (
-    _files, _run, _dockerfile, _requirements, _packages, _sources, _unwritten, _released, _known, _mended,
-    _conformance,
+    _files, _run, _dockerfile, _requirements, _packages, _sources, _unwritten, _released, _settings, _known,
+    _mended, _conformance,
 )  # fmt: skip

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import platform
+import sys
 from importlib.metadata import version
 
 import mends
@@ -30,6 +31,8 @@ async def http(scope, receive, send):
     headers = []
     if scope["path"] == "/about":
         versions = {"python": platform.python_version(), "gunicorn": version("gunicorn")}
+        if "uvloop" in sys.modules:
+            versions["uvloop"] = version("uvloop")
         status, body = 200, json.dumps({"service": "gunicorn", "versions": versions}).encode()
         headers = [(b"content-type", b"application/json")]
     elif scope["path"] in HANDLERS:

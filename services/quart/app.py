@@ -18,13 +18,17 @@ app.json.sort_keys = False
 app.register_blueprint(chat.blueprint)
 connected = {}  # each open socket, and the task that runs its handler
 
+UVLOOP = os.environ.get("LOOP") == "uvloop"
+if UVLOOP:
+    import uvloop
+
 if os.environ.get("MENDS") != "off":
     app.websocket_class = mends.EmptyBinary
 
 
 @app.get("/about")
 async def about():
-    packages = "quart", "hypercorn", "wsproto", "h11", "werkzeug"
+    packages = ["quart", "hypercorn", "wsproto", "h11", "werkzeug", *(["uvloop"] if UVLOOP else [])]
     return {"service": "quart", "versions": {"python": platform.python_version()} | {p: version(p) for p in packages}}
 
 
@@ -67,4 +71,4 @@ if __name__ == "__main__":
     # The default is 16 MiB, and a connection that has ended keeps what it had last until its next ping would be due and
     # the garbage collector finds it: a few large messages would fill a small container.
     config.websocket_max_message_size = 1024 * 1024
-    asyncio.run(serve(app, config, shutdown_trigger=stopped))
+    (uvloop if UVLOOP else asyncio).run(serve(app, config, shutdown_trigger=stopped))

@@ -15,7 +15,7 @@ import echo
 
 
 async def about(request):
-    packages = "python-socketio", "python-engineio", "starlette", "uvicorn", "websockets"
+    packages = "python-socketio", "python-engineio", "starlette", "uvicorn", "uvloop", "websockets"
     versions = {"python": platform.python_version()} | {name: version(name) for name in packages}
     return JSONResponse({"service": "socketio", "versions": versions})
 

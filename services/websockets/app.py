@@ -19,6 +19,11 @@ ABOUT = {
     "service": "websockets",
     "versions": {"python": platform.python_version(), "websockets": version("websockets")},
 }
+UVLOOP = os.environ.get("LOOP") == "uvloop"
+if UVLOOP:
+    import uvloop
+
+    ABOUT["versions"]["uvloop"] = uvloop.__version__
 HANDLERS = {"/foobar/": echo, "/chat/": chat}
 
 
@@ -47,6 +52,7 @@ async def main():
         port,
         process_request=process_request,
         select_subprotocol=select_subprotocol,
+        compression=None if os.environ.get("COMPRESSION") == "off" else "deflate",
         close_timeout=2,  # seconds for a client to answer a close
     )
     reading = asyncio.create_task(room.run())
@@ -68,4 +74,4 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # One line for each handshake, and one for each health check, says little.
     logging.getLogger("websockets.server").setLevel(logging.WARNING)
-    asyncio.run(main())
+    (uvloop if UVLOOP else asyncio).run(main())
