@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from echowall.bench import scenarios, summary
-from echowall.bench.contenders import Contender, Direct, Proxied, Served, entries
+from echowall.bench.contenders import Contender, Direct, Further, Proxied, Served, entries
 from echowall.bench.rounds import Place, Rounds, cores
 from echowall.catalog import catalog
+from echowall.catalog.catalog import Service
 from echowall.lab.lab import LabError
 from echowall.lab.processes import Processes
 from echowall.results import store
@@ -60,7 +61,7 @@ def measured(
     yardstick = next(one for one in listed if one.era == "yardstick")
     beginning = Beginning()
     kind = Proxied if proxied else Direct
-    found = entries(yardstick, listed, ["proxy" if proxied else "direct"], bare=bare)
+    found = entries(yardstick, listed, ["proxy" if proxied else "direct"], Further(bare=bare))
     contenders: list[Contender] = [
         (kind if not entry.bare else Direct)(processes, entry, cores()[1]) for entry in found
     ]
@@ -170,6 +171,8 @@ def test_one_that_cannot_be_measured_is_told_and_the_others_are_measured(
 
 class _Named:
     """A contender that only notes its turn."""
+
+    service: Service | None = None
 
     order: list[str] = []  # noqa: RUF012
 

@@ -21,6 +21,7 @@ from echowall.results.model import (
     Limits,
     Measurement,
     Refusal,
+    Setting,
     Why,
 )
 from echowall.results.store import StoreError
@@ -64,6 +65,7 @@ def benched(name: str, measurements: list[Measurement], *, again: bool = False) 
         via="direct",
         versions={"python": "3.13.5"},
         limits=Limits(max_message=None, ping_interval=20),
+        settings={"deflate": Setting(value="on", source="default")},
         mends="on",
         again=again,
         cores=[0],

@@ -47,6 +47,8 @@ def measured(
 class _Limited:
     """A contender of which it is known how long a message it takes."""
 
+    service = None
+
     def __init__(self, contender: Contender, max_message: int | None) -> None:
         self._contender = contender
         self.benched = contender.benched

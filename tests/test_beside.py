@@ -19,7 +19,7 @@ import pytest
 from echowall.bench import cost
 from echowall.lab import site
 from echowall.lab.containers import Containers
-from echowall.lab.lab import BARE, FRESH, Endpoint, LabError
+from echowall.lab.lab import BARE, Endpoint, LabError, fresh
 from echowall.lab.processes import Processes
 from tests.clones import APP, Checkout
 from tests.interruptible import interruptible
@@ -103,14 +103,14 @@ def test_it_runs_without_mends_beside_the_mended_one(lab: Processes | Containers
 
 
 def test_what_runs_a_part_is_told_and_can_be_measured(lab: Processes | Containers, checkout: Checkout) -> None:
-    with lab.beside("good", FRESH) as fresh:
-        meter = cost.meter(fresh.pid, fresh.container)
+    with lab.beside("good", fresh()) as instance:
+        meter = cost.meter(instance.pid, instance.container)
 
         assert meter
         assert meter.cpu() > 0
         assert (meter.memory() or 0) > 1 << 20
-        assert lab.part("good").pid == lab.endpoint("good").pid != fresh.pid
-        assert about(fresh)["mends"] == "on"
+        assert lab.part("good").pid == lab.endpoint("good").pid != instance.pid
+        assert about(instance)["mends"] == "on"
     for name in ("good", "proxy"):
         pid, container = lab.part(name)
         assert cost.meter(pid, container)

@@ -18,8 +18,8 @@ from rich.live import Live
 from rich.markup import escape
 
 from echowall import options
-from echowall.bench import permission, rendering, scenarios, summary
-from echowall.bench.contenders import Contender, Direct, Foreign, Proxied, entries, running_chat
+from echowall.bench import gate, permission, rendering, scenarios, summary
+from echowall.bench.contenders import Contender, Direct, Foreign, Further, Proxied, entries, running_chat, without
 from echowall.bench.estimates import LEAST_ROUNDS
 from echowall.bench.fleet import Fleet
 from echowall.bench.plan import LEAST, Tls
@@ -28,6 +28,7 @@ from echowall.bench.scenarios import SCENARIOS
 from echowall.catalog import catalog
 from echowall.catalog.catalog import Route, Service
 from echowall.check.targets import Manner, Subject, of_urls
+from echowall.check.wire.target import IDLE
 from echowall.lab.lab import Lab, LabError
 from echowall.results import store
 from echowall.results.model import BenchRun, Figure, Step
@@ -35,6 +36,8 @@ from echowall.results.provenance import Beginning
 
 #: How many rounds there are of services and of URLs, if the user does not say.
 _ROUNDS, _ROUNDS_OF_URLS = LEAST_ROUNDS, 1
+#: How long an endpoint of somebody else's is watched in silence at most, in seconds.
+_IDLE = 8.0
 #: More than these no generator of one process can do.
 _MOST_CONNECTIONS, _MOST_RATE = 20_000, 1_000_000.0
 _LARGEST = 16 << 20
@@ -98,6 +101,17 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
                 help="Have the workers of the Dask scheduler there send the messages, as in tcp://127.0.0.1:8786.",
             ),
         ] = None,
+        tuned: Annotated[
+            bool,
+            typer.Option(
+                "--tuned",
+                help="Measure each stack, too, with what its documentation has for throughput; see its service.toml.",
+            ),
+        ] = False,
+        workers: Annotated[
+            int | None,
+            typer.Option(metavar="N", min=2, max=64, help="Measure each stack that can with N worker processes, too."),
+        ] = None,
         seed: Annotated[
             int | None, typer.Option(min=0, help="For the order within rounds.", show_default="another each time")
         ] = None,
@@ -129,12 +143,16 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         Each message is sent at a planned time, and its latency counts from there. How late the generator itself was
         is measured as well, and what it cannot stand behind is withheld, and said why.
 
+        Before the first round each target is put the checks of the groups messages and honesty. One that loses or
+        alters messages has no figure, whether or not that is known of it.
+
         A service of the lab gets an instance of its own in each round; with --via proxy the lab's own is started anew.
         The stacks are compared with the yardstick, which is in every round twice.
 
         Ctrl-C or SIGTERM ends the run. The rounds that were whole by then are kept and printed.
 
-        Exit status: 0 where all was measured, 1 where a target could not be, 2 for misuse, 130 after an interruption.
+        Exit status: 0 where all was measured, 1 where a target could not be, or has another echo than is known of it,
+        2 for misuse, 130 after an interruption.
         """
         steps = _steps(scenario or ["rate"], rate or [], size or [], connections, seconds, binary=binary)
         urls, names = options.split(targets)
@@ -144,14 +162,20 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             options.writable("--json", json)
         if save and urls:
             raise typer.BadParameter("--save keeps runs over the lab's services: leave out URLs")
-        if bare and via is not options.Via.DIRECT:
-            raise typer.BadParameter("--bare measures instances that the proxy does not know: leave out --via")
+        for option in [
+            name for name, given in {"--bare": bare, "--tuned": tuned, "--workers": workers}.items() if given
+        ]:
+            if via is not options.Via.DIRECT:
+                raise typer.BadParameter(f"{option} measures instances that the proxy does not know: leave out --via")
+            if urls and not names:
+                raise typer.BadParameter(f"{option} is for services of the lab, and not for URLs")
         tls = Tls(ca=_name(ca), cert=_name(cert), key=_name(key), insecure=insecure)
         manner = Manner(
             headers=tuple(header or []),
             subprotocols=tuple(subprotocol or []),
             tls=options.tls_context(ca, cert, key, insecure=insecure),
             proxy=proxy,
+            idle=min(_IDLE, seconds or _IDLE),
         )
         if urls and any(step.load == "room" for step in steps):
             raise typer.BadParameter(
@@ -163,41 +187,48 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         services = [] if urls and not names else options.plain_services(names)
         routes = [route for route in get_args(Route) if via in (options.Via.BOTH, route)]
         count = rounds or (_ROUNDS if services else _ROUNDS_OF_URLS)
+        further = Further(bare=bare, tuned=tuned, workers=workers)
+        for line in without(services, further):
+            err.print(escape(line), highlight=False)
         if dry_run:
-            listed = entries(_yardstick(), services, routes, bare=bare) if services else []
+            listed = entries(_yardstick(), services, routes, further) if services else []
             labels = [one.benched().label for one in listed] + [subject.examined.label for subject in foreign]
-            rendering.plan(out, labels, steps, count, estimated(len(labels), steps, count))
+            asking = gate.estimated(len(labels), IDLE if services else manner.idle)
+            rendering.plan(out, labels, steps, count, asking + estimated(len(labels), steps, count))
             return
         the_lab = running() if services else None
         yardstick = _running_yardstick(the_lab, services) if the_lab else None
         contenders: list[Contender] = [Foreign(subject, tls) for subject in foreign]
         if the_lab:
             server_cores = [] if scheduler else cores()[1]
-            for entry in entries(yardstick, services, routes, bare=bare):
+            for entry in entries(yardstick, services, routes, further):
                 kind = Direct if entry.via == "direct" else Proxied
                 contenders.append(kind(the_lab, entry, server_cores))
         beginning = Beginning()
         chance = seed if seed is not None else random.SystemRandom().getrandbits(32)
         with Fleet(scheduler) if scheduler else nullcontext() as fleet:
+            found = _ask(contenders)
             speaker = partial(running_chat, the_lab, yardstick) if the_lab and yardstick else None
-            measured = Rounds(contenders, steps, count, chance, fleet, speaker)
-            interrupted = _run(measured)
+            measured = Rounds(found.fit if found else [], steps, count, chance, fleet, speaker)
+            interrupted = found is None or _run(measured)
         run = summary.record(
             beginning, measured, contenders, yardstick.name if yardstick else "", the_lab, interrupted=interrupted
         )
         if json:
             json.write_bytes(store.encode(run))
-        if run.rounds:
+        if run.targets:
             _print(run, markdown=markdown, csv=csv)
-        for one in measured.unfit:
+        unfit = [*(found.unfit if found else []), *measured.unfit]
+        for one in unfit:
             err.print(f"[red]{escape(one.target)}[/red] {escape(one.why)}", highlight=False)
         if interrupted:
             whole = f"{run.rounds} of {count} rounds were whole; they are above" if run.rounds else "no round was whole"
             err.print(f"[red]echowall:[/red] interrupted: {whole}", highlight=False)
             sys.exit(130)
-        if save and not measured.unfit:
+        wrong = unfit or (found and found.surprises)
+        if save and not wrong:
             options.keep(run)
-        sys.exit(1 if measured.unfit else 0)
+        sys.exit(1 if wrong else 0)
 
     return bench
 
@@ -280,6 +311,25 @@ def _running_yardstick(lab: Lab, services: Sequence[Service]) -> Service | None:
 
 def _name(file: Path | None) -> str | None:
     return str(file.resolve()) if file else None
+
+
+def _ask(contenders: Sequence[Contender]) -> gate.Found | None:
+    """Put the gate's checks to all of them, and show how far it is; None where that was interrupted."""
+    count = sum(not one.benched.again for one in contenders)
+    status = err.status("starting what is to be asked") if err.is_terminal else None
+
+    def tell(labels: Sequence[str], before: int) -> None:
+        what = f"asking whether the echo is right, {before + 1} to {before + len(labels)} of {count}"
+        if status:
+            status.update(escape(f"{what}: {', '.join(labels)}"))
+        else:
+            err.print(what, highlight=False)
+
+    try:
+        with options.sigterm_like_ctrl_c(), status or nullcontext():
+            return gate.put(contenders, tell)
+    except KeyboardInterrupt:
+        return None
 
 
 def _run(measured: Rounds) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple, Protocol
 
@@ -17,8 +17,11 @@ from echowall.check import targets
 from echowall.check.targets import Subject, versions
 from echowall.check.wire import Target
 from echowall.lab import procfs
-from echowall.lab.lab import FRESH, FRESH_BARE, PATIENCE, Lab, LabError
-from echowall.results.model import Benched, Limits
+from echowall.lab.lab import PATIENCE, Lab, LabError, Variant, fresh
+from echowall.results.model import Benched, Limits, Setting
+
+#: For how long no process may come or go before a server's workers are all there, in seconds.
+_SETTLING = 0.5
 
 
 class Meter(Protocol):
@@ -34,7 +37,7 @@ class Meter(Protocol):
 class Served(NamedTuple):
     """A server that runs, to be loaded."""
 
-    target: Target
+    subject: Subject
     aim: Aim
     server: Meter | None = None
     """What it costs; None where that is not known."""
@@ -48,12 +51,19 @@ class Served(NamedTuple):
         """Its chat room, where it is a service of the lab."""
         return chat(self.aim)
 
+    @property
+    def target(self) -> Target:
+        """How it is asked."""
+        return self.subject.target
+
 
 class Contender(Protocol):
     """Something to measure."""
 
     benched: Benched
     """What is kept of it."""
+    service: Service | None
+    """The service of the lab; None for a URL."""
 
     def served(self) -> AbstractContextManager[Served]:
         """A server of it for one round. Raises LabError if there is none."""
@@ -62,10 +72,12 @@ class Contender(Protocol):
 class Foreign:
     """An endpoint that a URL names. Nothing is known of its server, which stays the same."""
 
+    service: Service | None = None
+
     def __init__(self, subject: Subject, tls: Tls) -> None:
         examined = subject.examined
         self.benched = Benched(name=examined.name, url=examined.url)
-        self._served = Served(subject.target, aim(subject.target, tls))
+        self._served = Served(subject, aim(subject.target, tls))
 
     @contextmanager
     def served(self) -> Iterator[Served]:
@@ -73,13 +85,36 @@ class Foreign:
 
 
 class Entry(NamedTuple):
-    """A service of the lab, by one route, as it is or without its mends."""
+    """A service of the lab, by one route: as it is, without its mends, tuned, or with so many workers."""
 
     service: Service
     via: Route
     bare: bool = False
     again: bool = False
     """Whether it is the yardstick's second instance."""
+    tuned: bool = False
+    workers: int | None = None
+
+    def variant(self) -> Variant:
+        """The instance beside the lab's own that is measured."""
+        if self.bare:
+            return fresh("bare", "without its mends", {"MENDS": "off"})
+        if self.tuned:
+            return fresh("tuned", "tuned", {one.variable: one.value for one in self.service.tuned})
+        if self.workers and self.service.workers:
+            words = f"{self.workers} workers"
+            return fresh(words.replace(" ", "-"), f"with {words}", {self.service.workers.variable: str(self.workers)})
+        return fresh()
+
+    def settings(self) -> Mapping[str, Setting]:
+        """What it is to run with, by its service.toml."""
+        declared = msgspec.structs.asdict(self.service.settings) if self.service.settings else {}
+        found = {name: Setting(value=one.value, source=one.source) for name, one in declared.items() if one}
+        if self.tuned:
+            found |= {one.setting: Setting(value=one.to, source="tuned") for one in self.service.tuned}
+        if self.workers:
+            found["workers"] = Setting(value=str(self.workers), source="tuned")
+        return found
 
     def benched(self) -> Benched:
         """What is to be kept of it, as far as that is known before it has run."""
@@ -91,20 +126,49 @@ class Entry(NamedTuple):
             limits=Limits(max_message=limits.max_message, ping_interval=limits.ping_interval),
             mends="off" if self.bare else "on",
             again=self.again,
+            tuned=self.tuned,
+            workers=self.workers,
+            settings=dict(self.settings()),
         )
 
 
+class Further(NamedTuple):
+    """How else the services are measured than as they are."""
+
+    bare: bool = False
+    """Without their mends, those that have some."""
+    tuned: bool = False
+    """With what their documentation has for throughput, those that say it."""
+    workers: int | None = None
+    """With so many worker processes, those whose server has the option."""
+
+
 def entries(
-    yardstick: Service | None, services: Iterable[Service], routes: Sequence[Route], *, bare: bool
+    yardstick: Service | None,
+    services: Iterable[Service],
+    routes: Sequence[Route],
+    further: Further,
 ) -> list[Entry]:
-    """The yardstick twice by each route, then the others; with `bare`, those with mends once more, without them."""
+    """The yardstick twice by each route, then the others, and behind each how else it is measured."""
     found = [Entry(yardstick, via, again=again) for via in routes for again in (False, True)] if yardstick else []
     for service in services:
         if not yardstick or service.name != yardstick.name:
             found += [Entry(service, via) for via in routes]
-        if bare and service.has_mends:
+        if further.bare and service.has_mends:
             found.append(Entry(service, "direct", bare=True))
+        if further.tuned and service.tuned:
+            found.append(Entry(service, "direct", tuned=True))
+        if further.workers and service.workers:
+            found.append(Entry(service, "direct", workers=further.workers))
     return found
+
+
+def without(services: Sequence[Service], further: Further) -> Iterator[str]:
+    """Sentences on who is left out of what else is measured, for want of an option."""
+    if further.tuned and (names := [one.name for one in services if not one.tuned]):
+        yield f"--tuned leaves out {', '.join(names)}: there is nothing in service.toml by which to tune them"
+    if further.workers and (names := [one.name for one in services if not one.workers]):
+        yield f"--workers leaves out {', '.join(names)}: their servers have no such option, by their service.toml"
 
 
 class Direct:
@@ -113,17 +177,20 @@ class Direct:
     def __init__(self, lab: Lab, entry: Entry, cores: Sequence[int]) -> None:
         """The server is kept to these CPUs, if there are any."""
         self.benched = entry.benched()
+        self.service: Service | None = entry.service
         self._lab, self._entry, self._cores = lab, entry, cores
 
     @contextmanager
     def served(self) -> Iterator[Served]:
-        service, bare = self._entry.service, self._entry.bare
-        with self._lab.beside(service.name, FRESH_BARE if bare else FRESH) as endpoint:
-            subject = (targets.bare if bare else targets.direct)(service, endpoint)
+        service, entry = self._entry.service, self._entry
+        with self._lab.beside(service.name, entry.variant()) as endpoint:
+            subject = (targets.bare if entry.bare else targets.direct)(service, endpoint)
+            if entry.workers:
+                _await_workers(service.name, endpoint.pid, entry.workers)
             _introduce(self.benched, subject)
             _keep(self.benched, endpoint.pid, self._cores)
             server = cost.meter(endpoint.pid, endpoint.container)
-            yield Served(subject.target, aim(subject.target, Tls()), server, pid=endpoint.pid)
+            yield Served(subject, aim(subject.target, Tls()), server, pid=endpoint.pid)
 
 
 class Proxied:
@@ -132,6 +199,7 @@ class Proxied:
     def __init__(self, lab: Lab, entry: Entry, cores: Sequence[int]) -> None:
         """The server is kept to these CPUs, if there are any; the proxy is not."""
         self.benched = entry.benched()
+        self.service: Service | None = entry.service
         self._lab, self._entry, self._cores = lab, entry, cores
 
     @contextmanager
@@ -148,7 +216,7 @@ class Proxied:
         server, proxy = lab.part(name), lab.part("proxy")
         _keep(self.benched, server.pid, self._cores)
         aimed = aim(subject.target, Tls())
-        yield Served(subject.target, aimed, cost.meter(*server), cost.meter(*proxy), server.pid)
+        yield Served(subject, aimed, cost.meter(*server), cost.meter(*proxy), server.pid)
 
 
 def _introduce(benched: Benched, subject: Subject) -> bool:
@@ -157,6 +225,23 @@ def _introduce(benched: Benched, subject: Subject) -> bool:
     found = asyncio.run(versions(subject.about)) if subject.about else {}
     benched.versions = found or benched.versions
     return bool(found)
+
+
+def _await_workers(name: str, pid: int, workers: int) -> None:
+    """Wait until all its processes are there, for what is counted and kept to a CPU is those of that moment.
+
+    Raises LabError if they do not come, or if it cannot be seen.
+    """
+    deadline = time.monotonic() + PATIENCE
+    before: list[int] = []
+    try:
+        while len(family := procfs.family(pid)) <= workers or family != before:  # the first one answers nobody
+            if time.monotonic() > deadline:
+                raise LabError(f"{name} has {len(family)} processes after {PATIENCE} s, too few for {workers} workers")
+            before = family
+            time.sleep(_SETTLING)
+    except procfs.UnknownError as error:
+        raise LabError(f"the workers of {name} cannot be counted: {error}") from None
 
 
 def _keep(benched: Benched, pid: int, cores: Sequence[int]) -> None:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from echowall.bench import columns, judging, scenarios
+from echowall.bench import columns, gate, judging, scenarios
 from echowall.bench.columns import NONE
 from echowall.bench.rounds import Place, Rounds
 from echowall.results.model import Benched, BenchRun, Comparison, Errors, Figure, Refusal, Step, Why
@@ -222,14 +222,14 @@ def _factor(comparison: Comparison | None) -> str:
 
 def _withheld(run: BenchRun) -> list[str]:
     """What is withheld, and what went wrong. How late the generator was in each case the results say."""
-    lines = []
+    lines = [line for target in run.targets for line in _at_the_gate(target)]
     for step in run.steps:
         limited: dict[tuple[str, ...], list[str]] = {}
         for target, figure in _figures(run, step):
             where = f"{target.label}, {step.name}"
             reasons: dict[tuple[Why, str], list[str]] = {}
             for one in figure.refusals:
-                if one.why is not Why.SAMPLES:
+                if one.why not in (Why.SAMPLES, Why.GATE):
                     reasons.setdefault((one.why, one.says), []).append(one.withheld)
             for (why, says), what in reasons.items():
                 if why is Why.GENERATOR:
@@ -245,6 +245,15 @@ def _withheld(run: BenchRun) -> list[str]:
         if percentile in few:
             lines.append(f"{percentile} is withheld where fewer than {judging.needed(at):,} messages were timed")
     return lines
+
+
+def _at_the_gate(target: Benched) -> Iterator[str]:
+    """What was wrong with its echo, and what else was wrong."""
+    for refusal in gate.refusals(target):
+        yield f"{target.label}: no figure: {refusal.says}"
+    beside = [f"{one.check}: {one.outcome}" for one in target.gate if not gate.withholds(one)]
+    if beside:
+        yield f"{target.label}: beside its echo it gets wrong {', '.join(beside)}"
 
 
 def _no(what: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from echowall.bench import judging, scenarios
+from echowall.bench import gate, judging, scenarios
 from echowall.bench.contenders import Contender
 from echowall.bench.driving import versions
 from echowall.bench.estimates import compare, estimate
@@ -35,13 +35,15 @@ def record(
     interrupted: bool,
 ) -> BenchRun:
     """The run, as results keep it. `yardstick` is the service to which others are compared, if there is one."""
-    targets = [one.benched for one in contenders if one.benched.measurements]
+    targets = [one.benched for one in contenders if one.benched.measurements or gate.refusals(one.benched)]
     for target in targets:
         target.figures = [
             figure(step, found, measured.seed)
             for step in measured.steps
-            if (found := [one for one in target.measurements if one.step == step.name])
+            if (found := [one for one in target.measurements if one.step == step.name]) or gate.refusals(target)
         ]
+        for one in target.figures:
+            one.refusals = gate.refusals(target) + one.refusals
     return BenchRun(
         **beginning.facts(lab.engine() if lab else None),
         seed=measured.seed,
@@ -115,16 +117,16 @@ def _sum(measurements: Sequence[Measurement]) -> Errors:
 
 
 def compared(targets: Sequence[Benched], yardstick: str, steps: Sequence[Step], seed: int) -> list[Comparison]:
-    """Each target with the yardstick by the same route, each without its mends with itself, and each beside connections
-    that never read with itself without them.
+    """Each target with the yardstick by the same route, each without its mends, tuned or with more workers with itself
+    as it is, and each beside connections that never read with itself without them.
     """
-    whole = {(one.name, one.via): one for one in targets if one.mends == "on" and not one.again}
+    whole = {(one.name, one.via): one for one in targets if not one.again and gate.is_plain(one)}
     pairs = []
     for one in targets:
         if yardstick and (other := whole.get((yardstick, one.via))) and other is not one:
             pairs.append((one, other))
-        if one.mends == "off" and (mended := whole.get((one.name, one.via))):
-            pairs.append((one, mended))
+        if not gate.is_plain(one) and (usual := whole.get((one.name, one.via))):
+            pairs.append((one, usual))
     found = [ratio for one, other in pairs for step in steps for ratio in _ratios(one, other, step, seed)]
     for step in steps:
         if alone := scenarios.alone(step, steps):

@@ -82,7 +82,7 @@ class Examination:
         for subject, known in zip(subjects, acquaintances, strict=True):
             target, examined = subject.target, subject.examined
             if isinstance(known, Acquaintance):
-                target = _heeding(target, known)
+                target = heeding(target, known)
                 trouble = self._introduce(examined.label, known, target, checks)
             else:
                 trouble = known
@@ -172,7 +172,7 @@ async def _meet(subject: Subject) -> Acquaintance | str:
     return await meet(subject.target)
 
 
-def _heeding(target: Target, known: Acquaintance) -> Target:
+def heeding(target: Target, known: Acquaintance) -> Target:
     """The target, to be asked as suits its habits."""
     if known.alone and target.limiter:
         target.limiter.one_at_a_time(known.alone)

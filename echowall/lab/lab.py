@@ -64,16 +64,21 @@ class Variant(NamedTuple):
 
 #: The service with MENDS=off.
 BARE = Variant("bare", "without its mends", environment=MappingProxyType({"MENDS": "off"}), path="/about")
-#: The service as it is, without those who have used the running one.
-FRESH = Variant("fresh", "in an instance of its own", path="/about")
-FRESH_BARE = Variant(
-    "fresh-bare",
-    "in an instance of its own, without its mends",
-    environment=MappingProxyType({"MENDS": "off"}),
-    path="/about",
-)
 #: Its echo.py, and nothing else.
 ECHO = Variant("echo", "with its echo alone", arguments=("echo",))
+
+
+def fresh(name: str = "", words: str = "", environment: Mapping[str, str] = MappingProxyType({})) -> Variant:
+    """The service without those who have used the running one; by default as it is, else with that environment.
+
+    `name` and `words` say then how it differs.
+    """
+    return Variant(
+        "-".join(filter(None, ("fresh", name))),
+        ", ".join(filter(None, ("in an instance of its own", words))),
+        environment=environment,
+        path="/about",
+    )
 
 
 class Lab(Protocol):

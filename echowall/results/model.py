@@ -19,8 +19,8 @@ _MAY_BE_EMPTY = frozenset(
     # A benchmark: what a closed loop does not have, and what it refuses to report, which it then says in `refusals`.
     | {"rate", "in_flight", "offered", "lateness", "uncorrected", "refusals", "comparisons", "cores"}
     | {"latency", "p50", "p90", "p99", "p999", "throughput", "cpu", "proxy_cpu", "memory", "shares", "gone"}
-    # And what only some of the scenarios have.
-    | {"size", "messages", "to_step", "socket_memory"}
+    # What only some of the scenarios have, what the gate did not find wrong, and that no workers were asked for.
+    | {"size", "messages", "to_step", "socket_memory", "gate", "workers"}
 )
 
 
@@ -86,8 +86,8 @@ class BenchRun(Run, kw_only=True, tag="bench"):
     """What was measured, and what was found."""
     comparisons: list[Comparison]
     """Each target with the yardstick; among them a second instance of the yardstick itself, which shows the noise. Each
-    stack without its mends with itself, which shows what they cost. And each target beside connections that never read
-    with itself without them."""
+    stack without its mends, tuned or with more workers with itself as it is, which shows what that makes. And each
+    target beside connections that never read with itself without them."""
     interrupted: bool = False
     """Whether the run was ended before its time, so that rounds are missing; never in the store."""
 
@@ -161,10 +161,20 @@ class Benched(Target, kw_only=True):
 
     again: bool = False
     """Whether this is the second instance of the yardstick, which is there to show the noise."""
+    tuned: bool = False
+    """Whether it ran with what its `service.toml` declares as `[[tuned]]`, and not with its usual settings."""
+    workers: int | None = None
+    """How many worker processes `--workers` asked for; null where it ran with its usual number."""
+    settings: dict[str, Setting] = {}
+    """With what it ran, by name: `deflate`, `ping_interval`, `max_message`, `buffers`, `loop`, `workers`, `threads`;
+    what is not known is missing, and of a URL only `deflate` is known."""
+    gate: list[Result] = []
+    """What the checks of the groups `messages` and `honesty` found wrong before the first round, known deviations too;
+    empty where nothing was. What of it withholds all figures the figures' `refusals` say."""
     cores: list[int] = []
     """The CPUs to which the server was kept; empty where it was not kept to any."""
     measurements: list[Measurement] = []
-    """One for each round and step, in the order in which they were made."""
+    """One for each round and step, in the order in which they were made; none where the gate withholds everything."""
     figures: list[Figure] = []
     """One for each step that it was measured in, over all rounds."""
 
@@ -172,6 +182,7 @@ class Benched(Target, kw_only=True):
     def label(self) -> str:
         """The name, and what tells it from others of that name."""
         further = [self.via or "", "bare" if self.mends == "off" else "", "again" if self.again else ""]
+        further += ["tuned" if self.tuned else "", f"{self.workers} workers" if self.workers else ""]
         words = ", ".join(word for word in further if word and word != "direct")
         return f"{self.name} ({words})" if words else self.name
 
@@ -183,6 +194,16 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes; null where there is no limit."""
     ping_interval: int | None
     """Seconds; null where the server never pings."""
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """What one setting of a server is."""
+
+    value: str
+    """As in `on`, `20 s`, `1048576 B`, `uvloop`."""
+    source: Literal["default", "set", "tuned", "seen"]
+    """Where it comes from: the library's default; the exhibit's own code; what `--tuned` or `--workers` changed; or, of
+    a URL, the answer to the handshake."""
 
 
 class Result(msgspec.Struct, kw_only=True):
@@ -269,6 +290,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 class Why(StrEnum):
     """Why a figure is withheld."""
 
+    GATE = "gate"
+    """The echo is not right: the checks of the groups `messages` and `honesty` found messages that are lost or altered,
+    so that nothing was measured."""
     TROUBLE = "trouble"
     """There was no run: the connections could not be opened, for one."""
     ENDED = "ended"
@@ -494,6 +518,8 @@ def _empty(value: Any, path: str) -> Iterator[str]:
             yield path
     elif isinstance(value, dict):
         for key, inner in value.items():
+            if key == "measurements" and value.get("gate"):
+                continue  # there are none where the gate withholds everything
             yield from _empty(inner, f"{path}.{key}" if path else key)
     elif isinstance(value, list):
         for number, inner in enumerate(value):

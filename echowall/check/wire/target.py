@@ -15,6 +15,9 @@ from echowall.check.wire.secrets import Secrets
 from echowall.check.wire.transcript import Transcript
 from echowall.check.wire.tunnel import Tunnel
 
+#: How many seconds an idle connection is watched by default: longer than the 20 s after which many servers ping.
+IDLE = 22.0
+
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """An endpoint, and how to ask for it."""
@@ -46,8 +49,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     tls: ssl.SSLContext | None = None
     tunnel: Tunnel | None = None
     """The proxy through which it is reached."""
-    idle: float = 22.0
-    """How many seconds an idle connection is watched: by default longer than the 20 s after which many servers ping."""
+    idle: float = IDLE
+    """How many seconds an idle connection is watched."""
     slack: float = 0.0
     """How many seconds longer than usual each answer may take, on a slow link."""
     limiter: Limiter | None = None
