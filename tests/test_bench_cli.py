@@ -254,6 +254,11 @@ MISUSE = {
         ["ws://127.0.0.1/", "--scenario", "connect", "--scheduler", "tcp://127.0.0.1:1"],
         "the scenario connect takes one generator: leave out --scheduler",
     ),
+    "tuned behind the proxy": (
+        ["--tuned", "--via", "proxy"],
+        "--tuned measures instances that the proxy does not know",
+    ),
+    "more workers of a URL": (["ws://127.0.0.1/", "--workers", "2"], "--workers is for services of the lab, and not"),
     "no place to write": (["ws://127.0.0.1/", "--json", "/"], "--json /: it cannot be written"),
     "no header": (["ws://127.0.0.1/", "--header", "oops"], "--header number 1 is none; write 'Name: value'"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,7 @@ from echowall.bench.rounds import Rounds
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT, Service
 from echowall.check.wire.target import IDLE
+from echowall.lab import beside
 from echowall.lab.processes import Processes
 from echowall.results import store
 from echowall.results.model import Benched, BenchRun, Limits, Result, Setting, Step, Why, empty_fields
@@ -49,9 +50,9 @@ TUNABLE = (
     .replace(
         "asyncio.run(",
         '''WORKER = """
-import time
-kept = bytearray(b"x") * (32 << 20)
-while True:
+import os, time
+kept, parent = bytearray(b"x") * (32 << 20), os.getppid()
+while os.getppid() == parent:
     until = time.process_time() + 0.005
     while time.process_time() < until:
         pass
@@ -255,6 +256,36 @@ def test_a_tuned_stack_runs_with_its_variables_and_workers_are_all_counted(
     compared = {(one.target, one.to) for one in run.comparisons}
     assert compared == {("alpha (tuned)", "alpha"), ("alpha (2 workers)", "alpha")}
     assert list(empty_fields(run)) == ["yardstick"]  # all else that the store wants is there
+
+
+def test_interrupted_at_the_gate_it_leaves_no_instance_behind(
+    processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
+) -> None:
+    for name in ("alpha", "beta"):
+        add_service(name, app=APP)
+    bring_up(processes, checkout)
+    contenders = [Direct(processes, Entry(service, "direct"), []) for service in catalog.load(checkout)]
+    meanwhile: list[int] = []
+
+    def interrupt(labels: Sequence[str], before: int) -> None:
+        assert (labels, before) == (["alpha", "beta"], 0)
+        meanwhile.append(_running(checkout))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        gate.put(contenders, interrupt)
+
+    assert (meanwhile, _running(checkout)) == ([4], 2)  # the lab's own are left
+    assert list(beside.folder(checkout).glob("*.conf")) == []
+
+
+def _running(checkout: Path) -> int:
+    """How many processes of its services there are."""
+    count = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            count += (process / "cwd").readlink().parent == checkout / "services"
+    return count
 
 
 def test_who_has_no_such_option_is_left_out_and_told(checkout: Path, add_service: Callable[..., Path]) -> None:

@@ -18,6 +18,7 @@ from echowall.bench.contenders import Contender, Foreign, Served
 from echowall.bench.plan import Tls
 from echowall.bench.rounds import Rounds
 from echowall.bench.scenarios import MIB
+from echowall.catalog.catalog import Service
 from echowall.check.targets import Manner, of_urls
 from echowall.lab import procfs
 from echowall.results.model import Benched, BenchRun, Errors, Limits, Measurement, Step, Why
@@ -47,7 +48,7 @@ def measured(
 class _Limited:
     """A contender of which it is known how long a message it takes."""
 
-    service = None
+    service: Service | None = None
 
     def __init__(self, contender: Contender, max_message: int | None) -> None:
         self._contender = contender

@@ -166,9 +166,9 @@ def entries(
 def without(services: Sequence[Service], further: Further) -> Iterator[str]:
     """Sentences on who is left out of what else is measured, for want of an option."""
     if further.tuned and (names := [one.name for one in services if not one.tuned]):
-        yield f"--tuned leaves out {', '.join(names)}: there is nothing in service.toml by which to tune them"
+        yield f"--tuned leaves out {', '.join(names)}: no service.toml of these says how to tune it"
     if further.workers and (names := [one.name for one in services if not one.workers]):
-        yield f"--workers leaves out {', '.join(names)}: their servers have no such option, by their service.toml"
+        yield f"--workers leaves out {', '.join(names)}: no service.toml of these has such an option of the server"
 
 
 class Direct:
