@@ -64,6 +64,7 @@ def figure(step: Step, measurements: Sequence[Measurement], seed: int) -> Figure
     refusal in any round withholds what it is about: no round is left out because a server did badly in it.
     """
     refused = _agreed(measurements)
+    first = measurements[0] if measurements else None  # none where the gate withholds everything
 
     def kept(what: str) -> list[Measurement]:
         if judging.is_withheld(what, refused):
@@ -80,9 +81,9 @@ def figure(step: Step, measurements: Sequence[Measurement], seed: int) -> Figure
     throughput = values(THROUGHPUT, lambda one: one.achieved)
     return Figure(
         step=step.name,
-        size=measurements[0].size,
+        size=first.size if first else None,
         rounds=len(timed),
-        offered=measurements[0].offered,
+        offered=first.offered if first else step.rate,
         throughput=sum(throughput) / len(throughput) if throughput else None,
         errors=_sum(measurements),
         latency=latency,
