@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from echowall.bench import gate, judging, scenarios
 from echowall.bench.contenders import Contender
 from echowall.bench.driving import versions
 from echowall.bench.estimates import compare, estimate
 from echowall.bench.judging import COST, EVERYTHING, LATENCY, THROUGHPUT
+from echowall.bench.quantities import QUANTITIES
 from echowall.bench.rounds import Rounds
 from echowall.lab.lab import Lab
 from echowall.results.model import (
@@ -19,6 +21,7 @@ from echowall.results.model import (
     Figure,
     Measurement,
     Refusal,
+    Spread,
     Step,
     Why,
 )
@@ -143,13 +146,13 @@ def _ratios(
             continue  # it is what was offered
         if quantity in ("memory", "p50", "p99") and step.unit == "MiB":
             continue  # the sizes may be different
-        ours, theirs = _by_round(one, step, quantity), _by_round(other, other_step or step, quantity)
+        ours, theirs = by_round(one, step, quantity), by_round(other, other_step or step, quantity)
         to_step = other_step.name if other_step else None
         if found := compare(one.label, other.label, step.name, quantity, ours, theirs, seed, to_step):
             yield found
 
 
-def _by_round(target: Benched, step: Step, quantity: str) -> dict[int, float]:
+def by_round(target: Benched, step: Step, quantity: str) -> dict[int, float]:
     """What each round can stand behind."""
     found = {}
     for one in target.measurements:
@@ -160,13 +163,14 @@ def _by_round(target: Benched, step: Step, quantity: str) -> dict[int, float]:
 
 
 def _value(one: Measurement, quantity: str) -> float | None:
-    everything = dict.fromkeys(("memory", "socket_memory"), EVERYTHING)
-    withheld = {"cpu": COST, "throughput": THROUGHPUT, **everything}.get(quantity, LATENCY)
+    withheld = QUANTITIES[quantity].withheld
     if judging.is_withheld(withheld, one.refusals):
         return None
-    if quantity in ("cpu", "memory", "socket_memory"):
-        return getattr(one, quantity)  # type: ignore[no-any-return]
-    if quantity == "throughput":
-        return one.achieved
-    spread = judging.spread(judging.decode(one.latency))
-    return getattr(spread, quantity) if spread else None
+    if withheld == LATENCY:
+        return getattr(_spread(one.latency), quantity, None)
+    return one.achieved if quantity == "throughput" else getattr(one, quantity)
+
+
+@lru_cache(4096)  # of one histogram several percentiles are wanted
+def _spread(encoded: str) -> Spread | None:
+    return judging.spread(judging.decode(encoded))
