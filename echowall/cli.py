@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -13,9 +13,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
+from typer.core import TyperGroup
 
 from echowall import documents
 from echowall.bench import cli as bench
+from echowall.bench import kept
 from echowall.catalog import catalog, compose, lint, lock, new
 from echowall.catalog.catalog import ROOT, CatalogError
 from echowall.catalog.lock import LockError
@@ -32,7 +34,18 @@ from echowall.lab.site import SiteError
 from echowall.lab.system import PackagesError
 from echowall.results.store import StoreError
 
+
+class _Commands(TyperGroup):
+    """Commands whose names may have two words, of which the first may be a command itself: `bench`, `bench compare`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As the base class does: the name, the command, and the arguments that are left."""
+        two = " ".join(args[:2])
+        return super().resolve_command(ctx, [two, *args[2:]] if two in self.commands else args)
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Echo Wall (回音壁): ways to serve WebSockets from Python, side by side.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -215,6 +228,7 @@ def _running(*names: str) -> Lab:
 app.command("check")(check.command(_running))
 app.command("conformance")(conformance.command(_running))
 app.command("bench")(bench.command(_running))
+app.command("bench compare")(kept.compare)
 
 
 class Era(StrEnum):

@@ -10,12 +10,12 @@ from statistics import NormalDist, fmean
 from echowall.results.model import Comparison, Estimate
 
 #: How often rounds are drawn anew.
-_DRAWS = 4000
+DRAWS = 4000
 #: With fewer rounds two targets cannot be told apart: of two that are the same, one is ahead in all of five rounds once
 #: in sixteen runs, and in all of six once in thirty-two.
 LEAST_ROUNDS = 6
-#: How likely a sign test may find a difference where there is none.
-_LEVEL = 0.05
+#: How likely a test may find a difference where there is none.
+LEVEL = 0.05
 #: The 97.5th percentile of Student's t, by the degrees of freedom.
 _T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120)
 
@@ -31,15 +31,19 @@ def estimate(values: Sequence[float], seed: int) -> Estimate | None:
         return None
     count = len(logs)
     draw = random.Random(seed)  # noqa: S311 - no secret
-    means = sorted(fmean(draw.choices(logs, k=count)) for _ in range(_DRAWS if count > 1 else 1))
-    tail = 0.0
-    if count > 1:
-        t = _T[min(count - 1, len(_T)) - 1]
-        tail = NormalDist().cdf(-math.sqrt(count / (count - 1)) * t)
-    edge = math.floor(tail * (len(means) - 1))
+    means = sorted(fmean(draw.choices(logs, k=count)) for _ in range(DRAWS if count > 1 else 1))
+    edge = math.floor(tail(count) * (len(means) - 1))
     return Estimate(
         mean=math.exp(fmean(logs)), low=math.exp(means[edge]), high=math.exp(means[-1 - edge]), rounds=count
     )
+
+
+def tail(count: int) -> float:
+    """How much of the means of so many values lies beyond each end of the interval: the expanded percentile."""
+    if count < 2:
+        return 0.0
+    t = _T[min(count - 1, len(_T)) - 1]
+    return NormalDist().cdf(-math.sqrt(count / (count - 1)) * t)
 
 
 def compare(
@@ -65,7 +69,7 @@ def compare(
     ratio = estimate(common, seed)
     if ratio is None:
         return None
-    apart = not ratio.low <= 1 <= ratio.high and _sign_test(common) < _LEVEL
+    apart = not ratio.low <= 1 <= ratio.high and _sign_test(common) < LEVEL
     return Comparison(
         target=target, to=to, step=step, to_step=to_step, quantity=quantity, ratio=ratio, distinguishable=apart
     )

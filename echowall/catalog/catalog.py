@@ -19,11 +19,13 @@ Positive = Annotated[int, msgspec.Meta(gt=0)]
 #: The name of a variable of the environment.
 Variable = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]*$")]
 
-#: No service can have these names: paths the proxy answers itself, other containers, what `up` takes for many.
+#: No service can have these names: paths the proxy answers itself, other containers, what `up` takes for many, and what
+#: `bench` takes for a command.
 RESERVED = frozenset(
     {"css", "healthz", "img", "js", "services", "vendor"}
     | {"autobahn", "e2e", "load-scheduler", "load-worker", "proxy", "redis"}
     | {"all", "article", "modern", "yardstick"}
+    | {"compare", "report"}
 )
 #: The files of an exhibit, without their endings, in the order in which they are shown: the echo alone, the handler one
 #: would write first, the chat room, the service that mounts them, and the mends of the library's faults.

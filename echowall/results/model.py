@@ -504,6 +504,103 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     at least). If not, nothing can be said."""
 
 
+class Changes(msgspec.Struct, kw_only=True):
+    """What `echowall bench compare --json` writes: what changed from one benchmark to another. It is no run."""
+
+    schema: int = SCHEMA
+    """That of the two runs."""
+    before: str
+    """The id of the run that is compared with."""
+    after: str
+    """The id of the run that is compared."""
+    tolerance: float
+    """How much worse something may get, in per cent."""
+    yardstick: str
+    """Whose figures, by the same route and in the same round, those that depend on the machine are divided by; empty
+    where the figures themselves are compared."""
+    differences: list[Difference]
+    """In what else the two runs differ, so that it may be the cause."""
+    only_before: list[str]
+    """Labels of targets, and names of steps, that only the first run has; and steps that are not the same in both."""
+    only_after: list[str]
+    """The same of the second run."""
+    changes: list[Change]
+    """One for each target, step and quantity that both runs have rounds of."""
+    troubles: list[Trouble]
+    """One for each target and step in which a round went wrong in either run."""
+    withheld: list[str]
+    """What cannot be compared, though one of the runs has a figure of it, and why: a sentence each."""
+
+    @property
+    def worse(self) -> bool:
+        """Whether anything is."""
+        return any(one.worse for one in self.changes) or any(one.worse for one in self.troubles)
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """Something in which two runs differ, beside their figures."""
+
+    what: str
+    """As in `processor`, or `versions of` and a label."""
+    before: str
+    """In the first run; empty where there is none."""
+    after: str
+    """In the second."""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """A quantity of a target in a step, in two runs."""
+
+    target: str
+    """Its label in both."""
+    step: str
+    """The step's name in both."""
+    quantity: str
+    """`cpu`, `proxy_cpu`, `memory`, `p50`, `p90`, `p99` or `throughput`."""
+    before: float
+    """The geometric mean over the rounds of the first run, in the unit of the results."""
+    after: float
+    """The same of the second."""
+    ratio: Estimate
+    """Of the second run to the first, after both were divided by the yardstick's where that is done: 2 is twice as
+    much. Its `rounds` are those of the run that has fewer."""
+    judged: bool
+    """Not so of the yardstick and its second instance, by which the others are compared: they show the noise."""
+    chance: float | None
+    """How likely it is that anything at all would differ so clearly in a comparison of two runs if nothing had changed;
+    null where this is not tested: with too few rounds, and where it is not judged."""
+    distinguishable: bool
+    """Whether that is under 5 %, and the interval does not hold 1. It takes six rounds in both runs."""
+    worse: bool
+    """Whether it is distinguishable, and worse by more than the tolerance."""
+    better: bool
+    """Whether it is distinguishable, and better."""
+
+
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """A target and a step of which rounds went wrong: the server did not hold the rate or ended the run, connections
+    could not be opened, or messages went wrong."""
+
+    target: str
+    """Its label in both runs."""
+    step: str
+    """The step's name in both."""
+    before: int
+    """In how many rounds, in the first run."""
+    of_before: int
+    """Of how many."""
+    after: int
+    """In how many rounds, in the second run."""
+    of_after: int
+    """Of how many."""
+    says: list[str]
+    """What went wrong, of both, each once."""
+    chance: float | None
+    """As of a Change."""
+    worse: bool
+    """Whether there are more in the second run, and the chance is under 5 %. There is no tolerance."""
+
+
 def empty_fields(run: Run) -> Iterator[str]:
     """The paths of the fields that are null or empty and may not be in a run of the lab's services.
 
