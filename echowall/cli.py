@@ -229,6 +229,7 @@ app.command("check")(check.command(_running))
 app.command("conformance")(conformance.command(_running))
 app.command("bench")(bench.command(_running))
 app.command("bench compare")(kept.compare)
+app.command("bench report")(kept.draw)
 
 
 class Era(StrEnum):

@@ -419,7 +419,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("name", ["compare"])
+@pytest.mark.parametrize("name", ["compare", "report"])
 @pytest.mark.parametrize(("content", "said"), BAD.values(), ids=BAD)
 def test_what_is_no_benchmark_is_told_in_one_sentence(
     name: str, content: bytes | None, said: str, tmp_path: Path

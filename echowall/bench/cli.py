@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.markup import escape
 
 from echowall import options
-from echowall.bench import gate, permission, rendering, scenarios, summary
+from echowall.bench import gate, permission, rendering, report, scenarios, summary
 from echowall.bench.contenders import Contender, Direct, Foreign, Further, Proxied, entries, running_chat, without
 from echowall.bench.estimates import LEAST_ROUNDS
 from echowall.bench.fleet import Fleet
@@ -119,6 +119,9 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             bool, typer.Option("--dry-run", help="Only say what would be measured, and for how long.")
         ] = False,
         json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results there, as JSON.")] = None,
+        html: Annotated[
+            Path | None, typer.Option(metavar="FILE", help="Write a report there, one file with charts and tables.")
+        ] = None,
         save: options.Save = False,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print the tables as Markdown.")] = False,
         csv: Annotated[bool, typer.Option("--csv", help="Print the figures as CSV.")] = False,
@@ -149,6 +152,8 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         A service of the lab gets an instance of its own in each round; with --via proxy the lab's own is started anew.
         The stacks are compared with the yardstick, which is in every round twice.
 
+        `echowall bench report` shows a run that --json kept, and `echowall bench compare` what changed between two.
+
         Ctrl-C or SIGTERM ends the run. The rounds that were whole by then are kept and printed.
 
         Exit status: 0 where all was measured, 1 where a target could not be, or has another echo than is known of it,
@@ -158,8 +163,9 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         urls, names = options.split(targets)
         if markdown and csv:
             raise typer.BadParameter("--markdown and --csv both print to standard output; choose one")
-        if json:
-            options.writable("--json", json)
+        for option, file in (("--json", json), ("--html", html)):
+            if file:
+                options.writable(option, file)
         if save and urls:
             raise typer.BadParameter("--save keeps runs over the lab's services: leave out URLs")
         for option in [
@@ -216,6 +222,8 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         )
         if json:
             json.write_bytes(store.encode(run))
+        if html:
+            report.write(run, html)
         if run.targets:
             _print(run, markdown=markdown, csv=csv)
         unfit = [*(found.unfit if found else []), *measured.unfit]

@@ -1,4 +1,4 @@
-"""The command `echowall bench compare`, on runs that were kept."""
+"""The commands `echowall bench compare` and `echowall bench report`, on runs that were kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from echowall import options
-from echowall.bench import judging, telling
+from echowall.bench import judging, rendering, report, telling
 from echowall.bench.compare import TOLERANCE, NothingInCommonError, few_rounds
 from echowall.bench.compare import compare as compared
 from echowall.results import store
@@ -57,6 +57,30 @@ def compare(
     if few := few_rounds(*runs):
         err.print(few, highlight=False, markup=False)
     sys.exit(1 if found.worse else 0)
+
+
+def draw(
+    run: Annotated[Path, typer.Argument(metavar="RUN.json", help="The run.", show_default=False)],
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a report there, with charts.")] = None,
+    markdown: Markdown = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print the figures as CSV.")] = False,
+) -> None:
+    """Show a benchmark again that was kept, without measuring anything.
+
+    The file is from `echowall bench --json`, or of those in `results/bench`. The report is one file that loads nothing.
+    """
+    if markdown and csv:
+        raise typer.BadParameter("--markdown and --csv both print to standard output; choose one")
+    found = _read(run)
+    if html:
+        options.writable("--html", html)
+        report.write(found, html)
+    if csv:
+        sys.stdout.write(rendering.comma_separated(found))
+    elif markdown:
+        sys.stdout.write(rendering.markdown(found) + "\n")
+    elif not html:
+        out.print(rendering.tables(found))
 
 
 def _read(file: Path) -> BenchRun:
