@@ -14,6 +14,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from echowall.bench import quantities, rendering, summary, two_runs
 from echowall.bench.estimates import LEAST_ROUNDS, LEVEL
 from echowall.bench.quantities import Quantity
@@ -93,14 +95,17 @@ def _same(one: Step, other: Step) -> bool:
 def _yardstick(before: BenchRun, after: BenchRun, targets: Iterable[tuple[Benched, Benched]]) -> str:
     """What figures are divided by; empty where that would not be fair, or would leave nothing to compare."""
     name = before.yardstick
-    pairs = [(one, other) for one, other in targets if name and one.name == name and one.mends == "on"]
+    pairs = [(one, other) for one, other in targets if is_yardstick(one, name)]
     fair = name == after.yardstick and pairs and all(one.versions == other.versions for one, other in pairs)
-    return name if fair and any(one.name != name for one, _ in targets) else ""
+    return name if fair and any(not is_yardstick(one, name) for one, _ in targets) else ""
 
 
-def _is_yardstick(target: Benched, yardstick: str) -> bool:
-    """Whether it is an instance of what others are divided by, the second included."""
-    return bool(yardstick) and (target.name, target.mends) == (yardstick, "on")
+def is_yardstick(target: Benched, yardstick: str) -> bool:
+    """Whether it is an instance of the service to which others are compared, the second included, just as it is: not,
+    for one, without its mends.
+    """
+    plain = (Benched(name=yardstick, url="", via=target.via, again=again).label for again in (False, True))
+    return bool(yardstick) and target.label in plain
 
 
 class _Row(NamedTuple):
@@ -135,19 +140,19 @@ def _rows(pair: tuple[Benched, Benched], runs: tuple[BenchRun, BenchRun], step: 
     figures = [_figure(one, step) for one in pair]
     if not all(figures):
         return
-    is_yardstick = _is_yardstick(pair[0], yardstick)
+    noise = is_yardstick(pair[0], yardstick)
     for quantity in quantities.of_step(step):
         if any(figure and quantities.of_figure(figure, quantity) is None for figure in figures):
             continue  # rounds in which it is not withheld would be those that went well
         before, after = (_positive(summary.by_round(one, step, quantity.key)) for one in pair)
         compared = (before, after)
-        if yardstick and quantity.by_machine and (pair[0].again or not is_yardstick):
+        if yardstick and quantity.by_machine and (pair[0].again or not noise):
             compared = (
                 _divided(before, pair[0], runs[0], step, quantity),
                 _divided(after, pair[1], runs[1], step, quantity),
             )
         if all(compared):
-            yield _Row(pair[0], step, quantity, (before, after), compared, not is_yardstick)
+            yield _Row(pair[0], step, quantity, (before, after), compared, not noise)
 
 
 def _figure(target: Benched, step: Step) -> Figure | None:
@@ -163,7 +168,7 @@ def _divided(
 ) -> dict[int, float]:
     """By the yardstick's, by the same route and in the same round."""
     for one in run.targets:
-        if (one.name, one.via, one.mends, one.again) == (run.yardstick, target.via, "on", False):
+        if one.via == target.via and not one.again and is_yardstick(one, run.yardstick):
             by = _positive(summary.by_round(one, step, quantity.key))
             return {number: value / by[number] for number, value in values.items() if number in by}
     return {}
@@ -227,7 +232,7 @@ def _wrong(pair: tuple[Benched, Benched], step: Step, yardstick: str) -> _Wrong 
     if not any([*before.values(), *after.values()]):
         return None
     says = dict.fromkeys(fault for found in of_step for one in found for fault in _faults(one))
-    return _Wrong(pair[0], step, (before, after), list(says), not _is_yardstick(pair[0], yardstick))
+    return _Wrong(pair[0], step, (before, after), list(says), not is_yardstick(pair[0], yardstick))
 
 
 def _faults(one: Measurement) -> list[str]:
@@ -293,12 +298,12 @@ def _state(run: BenchRun) -> str:
 
 
 def _said(value: object) -> str:
+    if isinstance(value, msgspec.Struct):
+        return _said(msgspec.structs.asdict(value))
     if isinstance(value, dict):
-        return ", ".join(f"{key} {one}" for key, one in value.items())
+        return ", ".join(f"{key} {_said(one)}" for key, one in value.items())
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(str, value))
-    if hasattr(value, "__struct_fields__"):
-        return ", ".join(f"{field} {getattr(value, field)}" for field in value.__struct_fields__)
+        return ", ".join(map(_said, value))
     return "" if value is None else str(value)
 
 

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 
 from echowall.bench import charts, judging, quantities, rendering, telling
 from echowall.bench.charts import Axis, Curve
+from echowall.bench.compare import is_yardstick
 from echowall.bench.judging import LATENCY, PERCENTILES
 from echowall.bench.markup import Child, document, tag
 from echowall.bench.quantities import QUANTITIES, Quantity
@@ -385,7 +386,7 @@ def _withheld(step: Step, shown: Sequence[_Shown]) -> Iterator[Element]:
 
 def _yardsticks(run: BenchRun) -> set[str]:
     """The labels of what others are compared with: the yardstick, by each route."""
-    return {one.label for one in run.targets if one.name == run.yardstick and one.mends != "off" and not one.again}
+    return {one.label for one in run.targets if not one.again and is_yardstick(one, run.yardstick)}
 
 
 def _again(run: BenchRun) -> list[Comparison]:
