@@ -20,7 +20,20 @@ from echowall.bench.quantities import QUANTITIES
 from echowall.catalog import catalog
 from echowall.cli import app
 from echowall.results import store
-from echowall.results.model import Benched, BenchRun, Change, Changes, Errors, Estimate, Figure, Machine, Measurement
+from echowall.results.model import (
+    Benched,
+    BenchRun,
+    Change,
+    Changes,
+    Errors,
+    Estimate,
+    Figure,
+    Machine,
+    Measurement,
+    Refusal,
+    Share,
+    Why,
+)
 from tests.runs import facts
 from tests.test_bench_judging import histogram
 from tests.test_bench_results import LATE, SLOW, STEP, measurement
@@ -285,6 +298,14 @@ def test_what_the_generator_is_to_blame_for_is_no_trouble_of_the_servers() -> No
     ]
 
 
+def test_a_worker_that_went_away_is_no_trouble_of_the_servers() -> None:
+    gone = Refusal(why=Why.WORKER, withheld="cost", says="worker 1 went away")
+    good = benched("alpha", [measurement(number) for number in range(1, 7)])
+    left = benched("alpha", [measurement(number, refusals=[gone]) for number in range(1, 7)])
+
+    assert compare(run(good), run(left)).troubles == []
+
+
 def test_what_only_one_of_them_has_is_told() -> None:
     noise = random.Random(1)  # noqa: S311 - no secret
     more = msgspec.structs.replace(STEP, connections=STEP.connections + 1, name="more")
@@ -309,6 +330,11 @@ def test_runs_with_nothing_in_common_are_not_compared() -> None:
         compare(run(target("alpha", noise)), run(target("alpha", noise), steps=[CLOSED]))
 
 
+SHARE = Share(
+    worker="tcp://far:1", host="far", connections=50, offered=1000.0, achieved=1000.0, lateness="", generator=0.2,
+    starved=0.0, cores=[0], gone="",
+)  # fmt: skip
+
 DIFFERENCES: dict[str, tuple[str, Callable[[BenchRun], Any]]] = {
     "engine": ("Different engine: processes in A, Docker 29 in B.", lambda run: setattr(run, "engine", "Docker 29")),
     "generator": (
@@ -326,6 +352,10 @@ DIFFERENCES: dict[str, tuple[str, Callable[[BenchRun], Any]]] = {
         lambda run: run.targets[0].versions.update(python="3.14"),
     ),
     "cores": ("Different cores of alpha: none in A, 1, 2 in B.", lambda run: setattr(run.targets[0], "cores", [1, 2])),
+    "load": (
+        "Different load: one generator in A, 1 worker of a Dask cluster, on far in B.",
+        lambda run: setattr(run.targets[0].measurements[0], "shares", [SHARE]),
+    ),
     "machine": (
         "Different processor: A processor in A, Z in B.",
         lambda run: setattr(run, "machine", msgspec.structs.replace(run.machine, processor="Z")),

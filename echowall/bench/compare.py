@@ -36,7 +36,7 @@ from echowall.results.model import (
 #: much a run varies within itself; that two runs of the same vary a little more, nothing in them shows.
 TOLERANCE = 10.0
 #: What withholds a figure through no fault of the server's.
-_INNOCENT = (Why.GENERATOR, Why.SAMPLES)
+_INNOCENT = (Why.GENERATOR, Why.SAMPLES, Why.WORKER)
 
 
 class NothingInCommonError(Exception):
@@ -271,6 +271,7 @@ def _differences(
         yield from differing(field, getattr(before.machine, field), getattr(after.machine, field))
     yield from differing("engine", before.engine, after.engine)
     yield from differing("generator", before.generator, after.generator)
+    yield from differing("load", load(before), load(after))
     yield from differing("commit", before.commit, after.commit)
     yield from differing("state of the checkout", _state(before), _state(after))
     yield from differing("rounds", before.rounds, after.rounds)
@@ -291,6 +292,16 @@ _SETTINGS = tuple(
     for field in Benched.__struct_fields__
     if field not in ("name", "url", "via", "mends", "again", "measurements", "figures")
 )
+
+
+def load(run: BenchRun) -> str:
+    """What sent the messages, for people."""
+    measurements = [one for target in run.targets for one in target.measurements]
+    workers = {share.worker: share.host for one in measurements for share in one.shares}
+    if not workers:
+        return "one generator"
+    hosts = ", ".join(sorted(set(workers.values())))
+    return f"{len(workers)} worker{'' if len(workers) == 1 else 's'} of a Dask cluster, on {hosts}"
 
 
 def _state(run: BenchRun) -> str:

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 
 from echowall.bench import charts, judging, quantities, rendering, telling
 from echowall.bench.charts import Axis, Curve
-from echowall.bench.compare import is_yardstick
+from echowall.bench.compare import is_yardstick, load
 from echowall.bench.judging import LATENCY, PERCENTILES
 from echowall.bench.markup import Child, document, tag
 from echowall.bench.quantities import QUANTITIES, Quantity
@@ -98,6 +98,7 @@ def _beginning(run: BenchRun, title: str) -> Iterator[Child]:
         ("Rounds", f"{run.rounds}, in an order by seed {run.seed}"),
         ("Yardstick", run.yardstick or "none"),
         ("Generator", ", ".join(f"{name} {version}" for name, version in run.generator.items())),
+        ("Load", load(run)),
         ("Python of the tool", machine.python),
         ("Run", run.id),
     )
