@@ -189,7 +189,7 @@ def test_what_is_withheld_is_said_with_its_reason() -> None:
     assert "gamma: latency withheld" in named
 
 
-def test_the_noise_and_the_cost_of_mends_have_tables_of_their_own() -> None:
+def test_the_noise_and_what_ran_otherwise_have_tables_of_their_own() -> None:
     bare = benched("alpha", [measurement(number, cpu=100.0 + number) for number in ROUNDS])
     bare.mends = "off"
 
@@ -198,7 +198,9 @@ def test_the_noise_and_the_cost_of_mends_have_tables_of_their_own() -> None:
     noise = shown.row("The yardstick compared with itself", "64 B at 1000/s: the server's CPU")
     assert noise[2].startswith("1.0")
     assert noise[3] == "no"
-    assert shown.row("Without the mends", "alpha (bare), 64 B at 1000/s: the server's CPU")[2].startswith("0.51 (")
+    assert shown.row("Run otherwise than usual", "alpha (bare), 64 B at 1000/s: the server's CPU")[2].startswith(
+        "0.51 ("
+    )
     assert "none found a difference" in shown.text
     assert "How much is noise" not in page(run_of(ALPHA)).text
 

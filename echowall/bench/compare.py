@@ -87,9 +87,7 @@ def few_rounds(before: BenchRun, after: BenchRun) -> str:
 
 def _same(one: Step, other: Step) -> bool:
     """Whether they load a server the same way; for how long, may differ."""
-    return (one.name, one.rate, one.in_flight, one.size, one.binary, one.connections) == (
-        other.name, other.rate, other.in_flight, other.size, other.binary, other.connections
-    )  # fmt: skip
+    return msgspec.structs.replace(one, warmup=other.warmup, seconds=other.seconds) == other
 
 
 def _yardstick(before: BenchRun, after: BenchRun, targets: Iterable[tuple[Benched, Benched]]) -> str:

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 from echowall.bench import charts, judging, quantities, rendering, telling
 from echowall.bench.charts import Axis, Curve
 from echowall.bench.compare import is_yardstick, load
-from echowall.bench.judging import LATENCY, PERCENTILES
+from echowall.bench.judging import EVERYTHING, LATENCY, PERCENTILES
 from echowall.bench.markup import Child, document, tag
 from echowall.bench.quantities import QUANTITIES, Quantity
 from echowall.files import replace
@@ -73,7 +73,15 @@ def html(run: BenchRun) -> str:
         ),
         tag(
             "body",
-            tag("main", _beginning(run, title), _contents(run), _steps(run), _noise(run), _mends(run), _end(run)),
+            tag(
+                "main",
+                _beginning(run, title),
+                _contents(run),
+                _steps(run),
+                _noise(run),
+                _otherwise_told(run),
+                _end(run),
+            ),
         ),
         lang="en",
     )
@@ -118,7 +126,7 @@ def _contents(run: BenchRun) -> Element:
         tag("li", tag("a", title, href=f"#{anchor}"))
         for anchor, title, there in (
             ("noise", "How much is noise", bool(_again(run))),
-            ("mends", "What the mends cost", bool(_without_mends(run))),
+            ("otherwise", "The same stack, run otherwise", bool(_otherwise(run))),
             ("method", "How it was measured", True),
             ("targets", "What was measured", True),
         )
@@ -373,7 +381,8 @@ def _withheld(step: Step, shown: Sequence[_Shown]) -> Iterator[Element]:
             else:
                 reasons.setdefault(refusal.says, []).append(refusal.withheld)
         for says, withheld in reasons.items():
-            lines.append(tag("li", _name(one.label), f": no {' and no '.join(withheld)}: {says}"))
+            what = "figure" if EVERYTHING in withheld else " and no ".join(withheld)
+            lines.append(tag("li", _name(one.label), f": no {what}: {says}"))
         if one.figure.errors.total:
             lines.append(tag("li", _name(one.label), f": {rendering.errors(one.figure.errors)}"))
     for percentile, labels in few.items():
@@ -395,14 +404,10 @@ def _again(run: BenchRun) -> list[Comparison]:
     return [one for one in run.comparisons if one.target in labels]
 
 
-def _without_mends(run: BenchRun) -> list[Comparison]:
-    pairs = {
-        (one.label, other.label)
-        for one in run.targets
-        for other in run.targets
-        if (one.name, one.via, one.mends, other.mends) == (other.name, other.via, "off", "on") and not other.again
-    }
-    return [one for one in run.comparisons if (one.target, one.to) in pairs]
+def _otherwise(run: BenchRun) -> list[Comparison]:
+    """Each stack that ran otherwise than it usually does, without its mends for one, compared with itself."""
+    names = {one.label: one.name for one in run.targets if not one.again}
+    return [one for one in run.comparisons if one.target in names and names[one.target] == names.get(one.to)]
 
 
 def _noise(run: BenchRun) -> Iterator[Element]:
@@ -422,18 +427,17 @@ def _noise(run: BenchRun) -> Iterator[Element]:
     yield _comparisons("The yardstick compared with itself", found)
 
 
-def _mends(run: BenchRun) -> Iterator[Element]:
-    """Each stack without its mends, compared with itself."""
-    found = _without_mends(run)
+def _otherwise_told(run: BenchRun) -> Iterator[Element]:
+    found = _otherwise(run)
     if not found:
         return
-    yield tag("h2", "What the mends cost", id="mends")
+    yield tag("h2", "The same stack, run otherwise", id="otherwise")
     yield tag(
         "p",
-        "Each of these stacks without what its service mends, compared with itself as it is, within rounds. "
-        "A ratio under 1 is what the mends cost.",
+        "Each of these is compared with itself as it usually runs, within rounds. “Bare” is without what the service "
+        "mends: where that costs less, the difference is the price of the mends.",
     )
-    yield _comparisons("Without the mends", found, named=True)
+    yield _comparisons("Run otherwise than usual", found, named=True)
 
 
 def _comparisons(name: str, found: Sequence[Comparison], *, named: bool = False) -> Element:
