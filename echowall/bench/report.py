@@ -180,7 +180,7 @@ def _latency(run: BenchRun, step: Step, shown: Sequence[_Shown]) -> Iterator[Ele
     if curves:
         yield from _panels(run, step, shown, curves)
     else:
-        yield tag("p", "No target has a latency that can be shown in this step; the reasons are below.")
+        yield tag("p", "There is no latency to show in this step; what is withheld is told below.")
     heads = ["target", "messages timed", *(f"{judging.named(one)}, ms" for one in PERCENTILES)]
     heads += [*(["generator late, p99, ms"] if step.rate else []), "messages/s", "errors"]
     rows = [
