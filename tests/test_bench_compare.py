@@ -495,11 +495,11 @@ def test_every_estimate_of_a_figure_is_a_quantity_that_can_be_compared_and_drawn
     fields = {field.name: field.type for field in msgspec.structs.fields(Figure)}
     estimates = {name for name, kind in fields.items() if kind == Estimate | None}
 
-    assert estimates == {"cpu", "proxy_cpu", "memory"}
+    assert estimates == {"cpu", "proxy_cpu", "memory", "socket_memory"}
     assert estimates < QUANTITIES.keys()
     figure = summary.figure(STEP, [measurement(number) for number in range(1, 7)], 1)
     shown = {key for key, one in QUANTITIES.items() if quantities.of_figure(figure, one) is not None}
-    assert shown == QUANTITIES.keys() - {"proxy_cpu"}
+    assert shown == QUANTITIES.keys() - {"proxy_cpu", "socket_memory"}
 
 
 def test_rows_with_gaps_and_without_any_variation_are_borne() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -15,9 +15,8 @@ from echowall.bench import charts, markup, report, scenarios, summary
 from echowall.bench.quantities import QUANTITIES
 from echowall.cli import app
 from echowall.results import store
-from echowall.results.model import Benched, BenchRun, Errors, Estimate
+from echowall.results.model import Benched, BenchRun, Errors, Estimate, Unit
 from tests.test_bench_cli import SHORT, bench
-from tests.test_bench_cli import echo as echo  # a fixture
 from tests.test_bench_results import AGAIN, ALPHA, BETA, LATE, ROUNDS, SLOW, STEP, benched, measurement
 from tests.test_bench_results import run as run_of
 
@@ -258,6 +257,35 @@ def test_a_run_over_a_url_has_neither_yardstick_nor_cost() -> None:
     assert "the yardstick," not in shown.text
 
 
+@pytest.mark.parametrize("name", scenarios.SCENARIOS)
+def test_every_scenario_is_drawn_in_its_own_units(name: str) -> None:
+    steps = scenarios.steps([name])
+
+    def found(label: str, *, again: bool = False) -> Benched:
+        measurements = [
+            measurement(number, step=step.name, offered=step.rate, socket_memory=9.0)
+            for number in ROUNDS
+            for step in steps
+        ]
+        target = benched(label, measurements, again=again)
+        target.figures = [
+            summary.figure(step, [one for one in measurements if one.step == step.name], 1) for step in steps
+        ]
+        return target
+
+    targets = [found("beta"), found("beta", again=True), found("alpha")]
+    run = msgspec.structs.replace(
+        run_of(*targets), steps=steps, comparisons=summary.compared(targets, "beta", steps, 1)
+    )
+
+    shown = page(run)
+
+    for step in steps:
+        assert step.name in shown.text
+        assert f"The server's CPU, {QUANTITIES['cpu'].unit_in(step.unit)}" in shown.text
+    assert ("Beside connections that never read" in shown.text) is any(step.stuck for step in steps)
+
+
 def estimates(*values: float) -> list[Estimate]:
     return [Estimate(mean=one, low=one * 0.9, high=one * 1.1, rounds=6) for one in values]
 
@@ -337,5 +365,5 @@ def test_a_run_is_reported_at_once(echo: int, tmp_path: Path) -> None:
 def test_every_quantity_is_written_as_in_a_sentence() -> None:
     for quantity in QUANTITIES.values():
         assert quantity.title
-        assert quantity.unit
+        assert all(quantity.unit_in(counted) for counted in get_args(Unit))
         assert quantity.shown(1234.5 * quantity.scale).startswith("1,23")

@@ -136,7 +136,7 @@ class _Row(NamedTuple):
 def _rows(pair: tuple[Benched, Benched], runs: tuple[BenchRun, BenchRun], step: Step, yardstick: str) -> Iterator[_Row]:
     """Of what both runs stand behind."""
     figures = [_figure(one, step) for one in pair]
-    if not all(figures):
+    if not all(figures) or _sizes(figures) > 1:
         return
     noise = is_yardstick(pair[0], yardstick)
     for quantity in quantities.of_step(step):
@@ -151,6 +151,11 @@ def _rows(pair: tuple[Benched, Benched], runs: tuple[BenchRun, BenchRun], step: 
             )
         if all(compared):
             yield _Row(pair[0], step, quantity, (before, after), compared, not noise)
+
+
+def _sizes(figures: Iterable[Figure | None]) -> int:
+    """How many sizes of messages there are: a service that now takes longer ones than before is sent longer ones."""
+    return len({figure.size for figure in figures if figure})
 
 
 def _figure(target: Benched, step: Step) -> Figure | None:
@@ -183,6 +188,7 @@ def _change(row: _Row, chance: float | None, tolerance: float) -> Change:
         target=row.target.label,
         step=row.step.name,
         quantity=row.quantity.key,
+        unit=row.step.unit,
         before=_mean(row.itself[0].values()),
         after=_mean(row.itself[1].values()),
         ratio=ratio,
@@ -347,6 +353,8 @@ def _withheld(targets: Iterable[tuple[Benched, Benched]], steps: Sequence[Step],
 
 def _reason(quantity: Quantity, figures: Sequence[Figure | None], shown: Sequence[bool]) -> str:
     """Why that is not compared."""
+    if _sizes(figures) > 1:
+        return "the messages are not as long in both runs"
     if all(shown):
         return "too few messages in each round, or nothing of the yardstick's to compare with"
     which, figure = next(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from echowall.bench.judging import COST, EVERYTHING, LATENCY, THROUGHPUT, named
@@ -16,8 +16,8 @@ class Quantity(NamedTuple):
     """As in the results: a field of Figure, or of its latency."""
     title: str
     """For people, in the middle of a sentence."""
-    unit: str
-    """For people."""
+    unit: str | Mapping[str, str]
+    """For people; where it depends on what a step counts, by the step's unit."""
     scale: float = 1.0
     """How much of the unit that the results have makes one of that unit."""
     digits: int = 1
@@ -29,6 +29,10 @@ class Quantity(NamedTuple):
     withheld: str = COST
     """What a refusal withholds if it withholds this. LATENCY for those that are percentiles of it."""
 
+    def unit_in(self, counted: str) -> str:
+        """For people, in a step that counts that: `message`, `MiB`, `connection`, `socket` or `delivery`."""
+        return self.unit if isinstance(self.unit, str) else self.unit[counted]
+
     def shown(self, value: float) -> str:
         """A value of the results, for people, without its unit."""
         return f"{value / self.scale:,.{self.digits}f}"
@@ -38,20 +42,40 @@ def _percentile(key: str) -> Quantity:
     return Quantity(key, f"latency at {named(key)}", "ms", 1000, 3, withheld=LATENCY)
 
 
+_COST = {
+    "message": "µs a message",
+    "MiB": "µs a MiB",
+    "connection": "µs a connection",
+    "socket": "µs a second for each",
+    "delivery": "µs a delivery",
+}
+_THROUGHPUT = {
+    "message": "messages/s",
+    "MiB": "MiB/s",
+    "connection": "connections/s",
+    "socket": "living sockets",
+    "delivery": "deliveries/s",
+}
+
 #: Each estimate of a Figure is here, in the order in which they are shown.
 QUANTITIES = {
     one.key: one
     for one in (
-        Quantity("cpu", "the server's CPU", "µs a message"),
-        Quantity("proxy_cpu", "the proxy's CPU", "µs a message"),
+        Quantity("cpu", "the server's CPU", _COST),
+        Quantity("proxy_cpu", "the proxy's CPU", _COST),
         Quantity("memory", "the server's memory", "MiB", 1 << 20, by_machine=False, withheld=EVERYTHING),
         Quantity(
-            "socket_memory", "the server's memory for each socket", "KiB", 1 << 10, by_machine=False, withheld=EVERYTHING
+            "socket_memory",
+            "the server's memory for each socket",
+            "KiB",
+            1 << 10,
+            by_machine=False,
+            withheld=EVERYTHING,
         ),
         _percentile("p50"),
         _percentile("p90"),
         _percentile("p99"),
-        Quantity("throughput", "throughput", "messages/s", digits=0, better="higher", withheld=THROUGHPUT),
+        Quantity("throughput", "throughput", _THROUGHPUT, better="higher", withheld=THROUGHPUT),
     )
 }
 

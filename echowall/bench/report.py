@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from echowall.bench import charts, judging, quantities, rendering, telling
+from echowall.bench import charts, judging, quantities, rendering, scenarios, telling
 from echowall.bench.charts import Axis, Curve
 from echowall.bench.compare import is_yardstick, load
 from echowall.bench.judging import EVERYTHING, LATENCY, PERCENTILES
@@ -80,6 +80,7 @@ def html(run: BenchRun) -> str:
                 _steps(run),
                 _noise(run),
                 _otherwise_told(run),
+                _beside(run),
                 _end(run),
             ),
         ),
@@ -127,6 +128,7 @@ def _contents(run: BenchRun) -> Element:
         for anchor, title, there in (
             ("noise", "How much is noise", bool(_again(run))),
             ("otherwise", "The same stack, run otherwise", bool(_otherwise(run))),
+            ("beside", "Beside connections that never read", any(one.to_step for one in run.comparisons)),
             ("method", "How it was measured", True),
             ("targets", "What was measured", True),
         )
@@ -164,12 +166,14 @@ def _steps(run: BenchRun) -> Iterator[Element]:
 
 
 def _settings(step: Step) -> str:
+    times = f"{step.warmup:g} s of warm-up, then {step.seconds:g} s measured in each round"
+    if step.load != "echo" or step.stuck:
+        return f"{scenarios.title(step)}: {scenarios.told(step)}; {times}. Scenario: {step.scenario}."
     messages = f"{'binary' if step.binary else 'text'} messages of {step.size:,} bytes"
     if step.rate:
         how = f"{step.rate:,g} {messages} a second over {step.connections:,} connections, each at its planned time"
     else:
         how = f"{messages.capitalize()} over {step.connections:,} connections, {step.in_flight} underway on each"
-    times = f"{step.warmup:g} s of warm-up, then {step.seconds:g} s measured in each round"
     return f"{how}; {times}. Scenario: {step.scenario}."
 
 
@@ -182,7 +186,11 @@ def _latency(run: BenchRun, step: Step, shown: Sequence[_Shown]) -> Iterator[Ele
     else:
         yield tag("p", "There is no latency to show in this step; what is withheld is told below.")
     heads = ["target", "messages timed", *(f"{judging.named(one)}, ms" for one in PERCENTILES)]
-    heads += [*(["generator late, p99, ms"] if step.rate else []), "messages/s", "errors"]
+    heads += [
+        *(["generator late, p99, ms"] if step.rate else []),
+        QUANTITIES["throughput"].unit_in(step.unit),
+        "errors",
+    ]
     rows = [
         (
             one,
@@ -307,13 +315,13 @@ def _estimates(run: BenchRun, step: Step, quantity: Quantity, shown: Sequence[_S
     ratios = {
         one.target: one
         for one in run.comparisons
-        if (one.step, one.quantity) == (step.name, quantity.key) and one.to in _yardsticks(run)
+        if (one.step, one.to_step, one.quantity) == (step.name, None, quantity.key) and one.to in _yardsticks(run)
     }
     axis = charts.fitting([estimate for _, estimate in found])
     heads = [f"to {run.yardstick}"] if ratios else []
     title = quantity.title[0].upper() + quantity.title[1:]
     scale = ", logarithmic" if axis.logarithmic else ""
-    yield tag("h3", f"{title}, {quantity.unit}")
+    yield tag("h3", f"{title}, {quantity.unit_in(step.unit)}")
     caption = f"The mean and its interval of 95 %; {quantity.better} is better{scale}."
     if any(target.label in _yardsticks(run) for target, _ in found):
         caption += " The hollow dot is the yardstick."
@@ -401,13 +409,14 @@ def _yardsticks(run: BenchRun) -> set[str]:
 
 def _again(run: BenchRun) -> list[Comparison]:
     labels = {one.label for one in run.targets if one.again}
-    return [one for one in run.comparisons if one.target in labels]
+    return [one for one in run.comparisons if one.target in labels and not one.to_step]
 
 
 def _otherwise(run: BenchRun) -> list[Comparison]:
     """Each stack that ran otherwise than it usually does, without its mends for one, compared with itself."""
     names = {one.label: one.name for one in run.targets if not one.again}
-    return [one for one in run.comparisons if one.target in names and names[one.target] == names.get(one.to)]
+    found = [one for one in run.comparisons if one.target in names and names[one.target] == names.get(one.to)]
+    return [one for one in found if not one.to_step]
 
 
 def _noise(run: BenchRun) -> Iterator[Element]:
@@ -438,6 +447,16 @@ def _otherwise_told(run: BenchRun) -> Iterator[Element]:
         "mends: where that costs less, the difference is the price of the mends.",
     )
     yield _comparisons("Run otherwise than usual", found, named=True)
+
+
+def _beside(run: BenchRun) -> Iterator[Element]:
+    """Each target in a step in which some never read, compared with itself in the step without them."""
+    if found := [one for one in run.comparisons if one.to_step]:
+        yield tag("h2", "Beside connections that never read", id="beside")
+        yield tag(
+            "p", "Each target beside connections that never read, compared with itself without them, within rounds."
+        )
+        yield _comparisons("Beside connections that never read", found, named=True)
 
 
 def _comparisons(name: str, found: Sequence[Comparison], *, named: bool = False) -> Element:

@@ -88,7 +88,8 @@ def _by_step(changes: Iterable[Change]) -> Iterable[tuple[str, list[Change]]]:
 
 def _cells(one: Change) -> tuple[str, ...]:
     quantity = QUANTITIES[one.quantity]
-    values = (f"{quantity.shown(value)} {quantity.unit}" for value in (one.before, one.after))
+    unit = quantity.unit_in(one.unit)
+    values = (f"{quantity.shown(value)} {unit}" for value in (one.before, one.after))
     return (one.target, quantity.title, *values, counted(one.ratio), verdict(one))
 
 

@@ -556,7 +556,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     step: str
     """The step's name in both."""
     quantity: str
-    """`cpu`, `proxy_cpu`, `memory`, `p50`, `p90`, `p99` or `throughput`."""
+    """`cpu`, `proxy_cpu`, `memory`, `socket_memory`, `p50`, `p90`, `p99` or `throughput`."""
+    unit: Unit
+    """What the step counts."""
     before: float
     """The geometric mean over the rounds of the first run, in the unit of the results."""
     after: float
