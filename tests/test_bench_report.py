@@ -221,7 +221,7 @@ def test_where_and_how_it_was_measured_is_said() -> None:
         assert str(fact) in shown.text
     assert "1,000 text messages of 64 bytes a second over 50 connections" in shown.text
     assert shown.row("The targets", "alpha")[1:] == [
-        "ws://127.0.0.1:8000/foobar/", "python 3.13.5", "on", "0", "no limit", "20 s"
+        "ws://127.0.0.1:8000/foobar/", "python 3.13.5", "on", "deflate: on", "0", "no limit", "20 s"
     ]  # fmt: skip
 
 

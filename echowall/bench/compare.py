@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from echowall.bench import quantities, rendering, summary, two_runs
+from echowall.bench import gate, quantities, rendering, summary, two_runs
 from echowall.bench.estimates import LEAST_ROUNDS, LEVEL
 from echowall.bench.quantities import Quantity
 from echowall.results.model import (
@@ -231,6 +231,8 @@ class _Wrong(NamedTuple):
 
 
 def _wrong(pair: tuple[Benched, Benched], step: Step, yardstick: str) -> _Wrong | None:
+    if not gate.refusals(pair[0]) and (barred := [one.says for one in gate.refusals(pair[1])]):
+        return _Wrong(pair[0], step, ({}, {}), barred, not is_yardstick(pair[0], yardstick))
     of_step = [[one for one in target.measurements if one.step == step.name] for target in pair]
     before, after = ({one.round: bool(_faults(one)) for one in found} for found in of_step)
     if not any([*before.values(), *after.values()]):
@@ -248,6 +250,7 @@ def _faults(one: Measurement) -> list[str]:
 def _trouble(wrong: _Wrong, chance: float | None) -> Trouble:
     before, after = (sum(rounds.values()) for rounds in wrong.rounds)
     of_before, of_after = map(len, wrong.rounds)
+    barred = of_after == 0  # by the gate: its echo was right before, and is not any more
     more = of_before > 0 < of_after and after / of_after > before / of_before
     return Trouble(
         target=wrong.target.label,
@@ -258,7 +261,7 @@ def _trouble(wrong: _Wrong, chance: float | None) -> Trouble:
         of_after=of_after,
         says=wrong.says,
         chance=chance,
-        worse=more and chance is not None and chance < LEVEL,
+        worse=wrong.judged and (barred or (more and chance is not None and chance < LEVEL)),
     )
 
 
@@ -294,7 +297,7 @@ def _differences(
 _SETTINGS = tuple(
     field
     for field in Benched.__struct_fields__
-    if field not in ("name", "url", "via", "mends", "again", "measurements", "figures")
+    if field not in ("name", "url", "via", "mends", "again", "tuned", "workers", "gate", "measurements", "figures")
 )
 
 

@@ -488,6 +488,7 @@ def _end(run: BenchRun) -> Iterator[Element]:
         "address": lambda one: tag("bdi", one.url),
         "versions": lambda one: ", ".join(f"{name} {version}" for name, version in one.versions.items()) or _NONE,
         "mends": lambda one: one.mends or _NONE,
+        "settings": lambda one: ", ".join(f"{name}: {found.value}" for name, found in one.settings.items()) or _NONE,
         "kept to CPUs": lambda one: ", ".join(map(str, one.cores)) or _NONE,
         "longest message": lambda one: _limit(one.limits.max_message, "bytes") if one.limits else _NONE,
         "pings every": lambda one: _limit(one.limits.ping_interval, "s") if one.limits else _NONE,
