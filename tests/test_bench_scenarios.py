@@ -148,7 +148,7 @@ def test_more_connections_than_the_server_may_open_files_are_refused(
         "the server may open 100 files, which allows 36 connections and not 37; "
         "raise `ulimit -n` before you start the lab, or lower --connections"
     )
-    assert found.refusals[0].says in printed(run)
+    assert f"no figure: {found.refusals[0].says}" in printed(run)
 
 
 @contextmanager

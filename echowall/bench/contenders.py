@@ -215,7 +215,7 @@ class Proxied:
             time.sleep(0.2)
         server, proxy = lab.part(name), lab.part("proxy")
         _keep(self.benched, server.pid, self._cores)
-        aimed = aim(subject.target, Tls())
+        aimed = msgspec.structs.replace(aim(subject.target, Tls()), one_address=lab.kind != "processes")
         yield Served(subject, aimed, cost.meter(*server), cost.meter(*proxy), server.pid)
 
 

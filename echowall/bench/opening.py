@@ -40,7 +40,7 @@ class Opener:
         self._aim, self._plan = aim or plan.aim, plan
         self._tls = _tls(self._aim)
         self._opened = 0
-        self.one_address = bool(self._aim.proxy) or not _is_loopback(self._aim.url)
+        self.one_address = self._aim.one_address or bool(self._aim.proxy) or not _is_loopback(self._aim.url)
         """Whether all connections come from the same address."""
 
     async def open(self, listener: WSListener) -> WSTransport:

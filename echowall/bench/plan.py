@@ -36,6 +36,8 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
     tls: Tls = Tls()
     proxy: tuple[str, int, str | None] | None = None
     """An HTTP proxy: its host, its port and the value of Proxy-Authorization."""
+    one_address: bool = False
+    """Whether all connections reach it from one address, as by a published port of a container."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -257,7 +257,7 @@ def _at_the_gate(target: Benched) -> Iterator[str]:
 
 
 def _no(what: Sequence[str]) -> str:
-    return f"no {' and no '.join(what)}"
+    return f"no {' and no '.join('figure' if one == judging.EVERYTHING else one for one in what)}"
 
 
 def _few(step: Step, figure: Figure) -> list[Refusal]:
