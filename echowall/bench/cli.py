@@ -47,7 +47,7 @@ err = Console(stderr=True, soft_wrap=True)
 
 def _scenarios() -> str:
     """What there is to choose from, for help."""
-    return " ".join(["What is sent; may be repeated.", *(f"[{one.name}] {one.about}" for one in SCENARIOS.values())])
+    return " ".join(["What is sent; may be repeated.", *(f"{one.name}: {one.about}" for one in SCENARIOS.values())])
 
 
 def command(running: Callable[[], Lab]) -> Callable[..., None]:

@@ -23,8 +23,8 @@ from echowall.bench.plan import Plan, Report
 from echowall.check.wire.errors import UnreachableError
 from echowall.results.model import Errors
 
-#: Digits of a message's number.
-_DIGITS = 6
+#: Digits of a message's number, and bytes of a message.
+_DIGITS, SIZE = 6, 41
 #: How often a run looks whether all have heard everything, in seconds.
 _LOOK = 0.05
 
