@@ -11,7 +11,7 @@ ECHOWALL := .venv/bin/echowall
 STACKS ?=
 # Put other cases of the Autobahn Testsuite: CASES=quick, CASES=full, CASES="7.*"
 CASES ?= ci
-# Measure another scenario than the short set: SCENARIO=rate, SCENARIO=saturation
+# Measure another scenario than the short set: SCENARIO=rate, SCENARIO=connect (docs/bench.md lists them)
 SCENARIO ?=
 # Run only some of the browser's tests: E2E=e2e/page/test_chat.py
 E2E ?= e2e

@@ -152,7 +152,7 @@ FAULTS: dict[str, tuple[str, type[Guest]]] = {
 
 @pytest.mark.parametrize(("counted", "guest"), FAULTS.values(), ids=FAULTS)
 def test_each_connection_that_goes_wrong_is_counted_and_not_timed(counted: str, guest: type[Guest]) -> None:
-    _, report, house = run(guest, patience=0.3)
+    _, report, house = run(guest, patience=0.5)
 
     assert report.trouble == ""
     assert report.errors == Errors(**{counted: len(house.guests) // 10})
