@@ -152,7 +152,7 @@ FAULTS: dict[str, tuple[str, type[Guest]]] = {
 
 @pytest.mark.parametrize(("counted", "guest"), FAULTS.values(), ids=FAULTS)
 def test_each_connection_that_goes_wrong_is_counted_and_not_timed(counted: str, guest: type[Guest]) -> None:
-    _, report, house = run(guest, patience=0.5)
+    _, report, house = run(guest, patience=2.0)  # a busy machine may take long for an echo
 
     assert report.trouble == ""
     assert report.errors == Errors(**{counted: len(house.guests) // 10})
@@ -256,7 +256,7 @@ IDLE_FAULTS: dict[str, tuple[str, type[Guest]]] = {
 
 @pytest.mark.parametrize(("counted", "guest"), IDLE_FAULTS.values(), ids=IDLE_FAULTS)
 def test_an_idle_connection_that_does_not_live_is_counted(counted: str, guest: type[Guest]) -> None:
-    _, report, _ = run(guest, load="idle", connections=50, patience=0.5)
+    _, report, _ = run(guest, load="idle", connections=50, patience=1.0)
 
     assert (report.achieved, report.errors) == (45, Errors(**{counted: 5}))
 
