@@ -143,21 +143,29 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
     ) -> None:
         """Find out what a message costs each stack, or any echo endpoint, and how long it takes.
 
-        Each message is sent at a planned time, and its latency counts from there. How late the generator itself was
-        is measured as well, and what it cannot stand behind is withheld, and said why.
+        Each message is sent at a planned time, and its latency counts from there. How
+        late the generator itself was is measured as well, and what it cannot stand
+        behind is withheld, with the reason.
 
-        Before the first round each target is put the checks of the groups messages and honesty. One that loses or
-        alters messages has no figure, whether or not that is known of it.
+        Before the first round each target is put the checks of the groups messages
+        and honesty. One that loses or alters messages has no figure, whether or not
+        that is known of it.
 
-        A service of the lab gets an instance of its own in each round; with --via proxy the lab's own is started anew.
-        The stacks are compared with the yardstick, which is in every round twice.
+        A service of the lab gets an instance of its own in each round; with --via
+        proxy the lab's own is started anew. The stacks are compared with the
+        yardstick, which is in every round twice.
 
-        `echowall bench report` shows a run that --json kept, and `echowall bench compare` what changed between two.
+        `echowall bench report` shows a run that --json kept, and `echowall bench
+        compare` what changed between two.
 
-        Ctrl-C or SIGTERM ends the run. The rounds that were whole by then are kept and printed.
+        Ctrl-C or SIGTERM ends the run. The rounds that were whole by then are kept
+        and printed.
 
-        Exit status: 0 where all was measured, 1 where a target could not be, or has another echo than is known of it,
-        2 for misuse, 130 after an interruption.
+        Exit status:
+        0    all was measured
+        1    a target could not be, or has another echo than is known of it
+        2    misuse
+        130  the run was interrupted
         """
         steps = _steps(scenario or ["rate"], rate or [], size or [], connections, seconds, binary=binary)
         urls, names = options.split(targets)
