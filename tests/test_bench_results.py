@@ -216,6 +216,30 @@ def test_the_tables_have_every_target_and_say_what_is_withheld() -> None:
     assert "64 B at 1000/s: no latency of delta, epsilon: the generator was the limit" in told
 
 
+def test_a_table_that_is_too_wide_is_cut_in_two_and_loses_nothing() -> None:
+    kept = run(BETA, AGAIN, ALPHA)
+
+    def told(width: int) -> list[str]:
+        console = Console(file=io.StringIO(), width=width)
+        console.print(rendering.tables(kept))
+        assert isinstance(console.file, io.StringIO)
+        return console.file.getvalue().splitlines()
+
+    wide, narrow = told(160), told(72)
+
+    assert sum(line.startswith("alpha") for line in wide) == 1
+    (whole,) = [line.split() for line in wide if line.startswith("alpha")]
+    own, compared = [line.split() for line in narrow if line.startswith("alpha")]
+    assert own + compared[1:] == whole
+    assert max(map(len, narrow)) <= 72
+
+
+def test_a_ratio_of_one_round_has_no_interval() -> None:
+    once = [benched(name, [measurement(1)]) for name in ("beta", "alpha")]
+
+    assert "| 1.00 = |" in rendering.markdown(run(*once))
+
+
 def test_what_the_proxy_costs_has_a_column_of_its_own_where_there_is_one() -> None:
     proxied = benched("delta", [measurement(number, proxy_cpu=33.0) for number in ROUNDS])
 

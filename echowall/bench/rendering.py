@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -30,21 +30,8 @@ def tables(run: BenchRun) -> RenderableType:
     """A table for each step, what is withheld, and what the columns are."""
     parts: list[RenderableType] = []
     for step in run.steps:
-        table = Table(
-            *_header(run, step),
-            title=scenarios.title(step),
-            title_justify="left",
-            title_style="bold",
-            box=None,
-            pad_edge=False,
-            header_style="bold",
-        )
-        table.columns[0].min_width = 10
-        for column in table.columns[1:]:
-            column.justify, column.no_wrap = "right", True
-        for target, figure in _figures(run, step):
-            table.add_row(escape(target.label), *_cells(run, target, step, figure))
-        parts += [table, Text()]
+        rows = [(target.label, *_cells(run, target, step, figure)) for target, figure in _figures(run, step)]
+        parts += [_Fitting(scenarios.title(step), _header(run, step), rows, 1 + len(columns.of(step).columns)), Text()]
     parts += [Text(line) for line in _withheld(run)]
     legends = dict.fromkeys(columns.of(step).legend for step in run.steps)
     parts += [Text(legend, style="dim") for legend in (*legends, _LEGEND)]
@@ -55,6 +42,42 @@ def tables(run: BenchRun) -> RenderableType:
     if run.yardstick:
         parts.append(Text(_RATIOS.format(yardstick=run.yardstick), style="dim"))
     return Group(*parts)
+
+
+class _Fitting:
+    """A table; in two parts, of which the second has what is compared, where it is wider than the terminal."""
+
+    def __init__(self, title: str, header: Sequence[str], rows: Sequence[Sequence[str]], own: int) -> None:
+        """The first `own` columns are what each target has of itself, beginning with its label."""
+        self._title, self._header, self._rows, self._own = title, header, rows, own
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        every = range(len(self._header))
+        whole = self._table(self._title, every)
+        if console.measure(whole, options=options.update(width=10_000)).maximum <= options.max_width:
+            yield whole
+            return
+        yield self._table(self._title, every[: self._own])
+        if every[self._own :]:
+            yield Text()
+            yield self._table("", [0, *every[self._own :]])
+
+    def _table(self, title: str, chosen: Sequence[int]) -> Table:
+        table = Table(
+            *(self._header[number] for number in chosen),
+            title=title or None,
+            title_justify="left",
+            title_style="bold",
+            box=None,
+            pad_edge=False,
+            header_style="bold",
+        )
+        table.columns[0].min_width = 10
+        for column in table.columns[1:]:
+            column.justify, column.no_wrap = "right", True
+        for row in self._rows:
+            table.add_row(escape(row[0]), *(row[number] for number in chosen[1:]))
+        return table
 
 
 def markdown(run: BenchRun) -> str:
@@ -211,7 +234,8 @@ def _ratio(comparison: Comparison | None) -> str:
     if comparison is None:
         return NONE
     ratio = comparison.ratio
-    return f"{ratio.mean:.2f} ({ratio.low:.2f}–{ratio.high:.2f}){'' if comparison.distinguishable else ' ='}"
+    interval = f" ({ratio.low:.2f}–{ratio.high:.2f})" if ratio.rounds > 1 else ""
+    return f"{ratio.mean:.2f}{interval}{'' if comparison.distinguishable else ' ='}"
 
 
 def _factor(comparison: Comparison | None) -> str:
