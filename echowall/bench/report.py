@@ -352,8 +352,9 @@ def _dots_row(
     yardstick: bool,
 ) -> Element:
     mean, low, high = (f"{value:,.{digits}f}" for value in (estimate.mean, estimate.low, estimate.high))
-    chart = charts.dots(estimate, axis, f"{target.label}: {mean}, from {low} to {high}", yardstick=yardstick)
-    text = tag("td", mean, " ", tag("span", f"({low}–{high})", class_="interval-text"))
+    said = f"{target.label}: {mean}" + (f", from {low} to {high}" if estimate.rounds > 1 else "")
+    chart = charts.dots(estimate, axis, said, yardstick=yardstick)
+    text = tag("td", mean, _interval(low, high, estimate))
     return _row(run, target, [tag("td", chart, class_="plot"), text, *cells])
 
 
@@ -373,8 +374,12 @@ def _ratio(comparison: Comparison | None) -> Element | str:
     if comparison is None:
         return _NONE
     ratio = comparison.ratio
-    interval = f"({ratio.low:.2f}–{ratio.high:.2f})"
-    return tag("span", f"{ratio.mean:.2f} ", tag("span", interval, class_="interval-text"))
+    return tag("span", f"{ratio.mean:.2f}", _interval(f"{ratio.low:.2f}", f"{ratio.high:.2f}", ratio))
+
+
+def _interval(low: str, high: str, estimate: Estimate) -> list[Child]:
+    """An interval as text, behind its mean; of one round there is none."""
+    return [" ", tag("span", f"({low}–{high})", class_="interval-text")] if estimate.rounds > 1 else []
 
 
 def _withheld(step: Step, shown: Sequence[_Shown]) -> Iterator[Element]:
