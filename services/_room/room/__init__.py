@@ -1,19 +1,23 @@
 """The chat room's log, which every Python stack shares: what was said, and what each socket is still to be told.
 
 Nothing here does I/O. `room.asyncio` and `room.blocking` read Redis into the log; each stack's chat.py sends from it.
+`room.push` is for those who listen by plain HTTP.
 """
 
 import os
 import re
 from bisect import bisect
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from threading import RLock
 from types import TracebackType
-from typing import Annotated, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 from msgspec import Meta, Struct, json
+
+if TYPE_CHECKING:
+    from room.push import Poll
 
 #: About how many messages the stream keeps, and this log with it.
 KEPT = 10_000
@@ -36,6 +40,8 @@ _START = (0, 0)
 _ID = re.compile("[0-9]{1,19}-[0-9]{1,19}")
 
 Order = tuple[int, int]
+Told = tuple[Order | None, Any]
+"""What a client is told, as encoded, and its position; None where it is no message."""
 _Visitor = TypeVar("_Visitor", bound="Visitor")
 
 
@@ -62,6 +68,11 @@ def order(id: str) -> Order:
     return int(milliseconds), int(number)
 
 
+def is_id(text: str) -> bool:
+    """Whether this can be the id of a message."""
+    return _ID.fullmatch(text) is not None
+
+
 class Visitor:
     """A socket in the room: up to where it has been told the log, and what it knows of the state."""
 
@@ -71,7 +82,7 @@ class Visitor:
         self.wake, self.drop = wake, drop
         self._room = room
         self._told: dict[str, object] = {"online": {}}
-        valid = _ID.fullmatch(after)
+        valid = is_id(after)
         self._position = max(order(after), room._before(KEPT)) if valid else room._latest()
         wrong = f"after={after!a} is not the id of a message; these are the latest"
         self._refusals = [room.refusal(wrong)] if after and not valid else []
@@ -81,21 +92,7 @@ class Visitor:
 
         Empty where there is no news, and for a visitor who is behind. What this returns counts as told.
         """
-        with self._room._lock:
-            if self.behind:
-                return []
-            if self._refusals:
-                refusals, self._refusals = self._refusals, []
-                return refusals
-            if self._position is None:
-                self._position = self._room._latest()
-            if self._position is not None and (batch := self._room._since(self._position)):
-                self._position = batch[-1][0]
-                return [message for _, message in batch]
-            state = {"live": self._room.live, "online": self._room.online}
-            changed = {what: value for what, value in state.items() if self._told.get(what) != value}
-            self._told |= changed
-            return [self._room.encode({what: value}) for what, value in changed.items()]
+        return [told for _, told in self._next()]
 
     def leave(self) -> None:
         """Leave the room: after this neither `wake` nor `drop` is called."""
@@ -109,6 +106,24 @@ class Visitor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.leave()
+
+    def _next(self) -> Sequence[Told]:
+        """What untold() gives, each with its position."""
+        with self._room._lock:
+            if self.behind:
+                return []
+            if self._refusals:
+                refusals, self._refusals = self._refusals, []
+                return [(None, refusal) for refusal in refusals]
+            if self._position is None:
+                self._position = self._room._latest()
+            if self._position is not None and (batch := self._room._since(self._position)):
+                self._position = batch[-1][0]
+                return batch
+            state = {"live": self._room.live, "online": self._room.online}
+            changed = {what: value for what, value in state.items() if self._told.get(what) != value}
+            self._told |= changed
+            return [(None, self._room.encode({what: value})) for what, value in changed.items()]
 
 
 class Room:
@@ -127,6 +142,8 @@ class Room:
         self.online: dict[str, int] = {}
         """How many sockets each stack has in the room."""
         self.visitors: set[Visitor] = set()
+        self.polls: set[Poll] = set()
+        """The requests of room.push that may have to wait. They do not count as sockets in the room."""
         self.last = "0-0"
         """The id of the latest message."""
         # A process's own: several share a host without Docker, and a port with it.
@@ -198,8 +215,8 @@ class Room:
         return visitor
 
     def _wake_all(self) -> None:
-        for visitor in self.visitors:
-            visitor.wake()
+        for one in (*self.visitors, *self.polls):
+            one.wake()
 
     def _before(self, count: int) -> Order:
         """The position behind which there are `count` messages, or all."""
@@ -209,9 +226,9 @@ class Room:
         """The position of someone new; None where it cannot be known yet."""
         return self._before(HISTORY) if self.complete else None
 
-    def _since(self, position: Order) -> list[tuple[Order, Any]]:
+    def _since(self, position: Order, count: int = BATCH) -> list[tuple[Order, Any]]:
         start = bisect(self._log, position, key=itemgetter(0))
-        return self._log[start : start + BATCH]
+        return self._log[start : start + count]
 
     def _trim(self) -> list[Visitor]:
         """Cut the log; gives the visitors who have not been told what is cut off, and puts them out of the room."""
