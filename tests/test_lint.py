@@ -49,6 +49,14 @@ def alpha(checkout: Path, add_service: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
+def pushing(alpha: Path) -> Path:
+    """The same, and one may listen to its room by plain HTTP."""
+    edit(alpha, "service.toml", "foreign_origin", 'push = ["poll", "events"]\nforeign_origin')
+    (alpha / "push.py").write_text("import chat\nimport room\n")
+    return alpha
+
+
+@pytest.fixture
 def javascript(alpha: Path) -> Path:
     """The same in JavaScript."""
     for name in ("echo.py", "app.py", "chat.py", "requirements.in", "requirements.txt"):
@@ -171,8 +179,41 @@ EDITS = {
         "service.toml", KNOWN, KNOWN + TUNED + TUNED.replace('setting = "loop"', 'setting = "threads"'),
         "tuned: two have the same variable",
     ),
+    "a way to push without its file": (
+        "service.toml", "foreign_origin", 'push = ["poll"]\nforeign_origin', "push.py: missing, and service.toml's push"
+    ),
+    "no such way to push": ("service.toml", "foreign_origin", 'push = ["pull"]\nforeign_origin', "push[0]: 'pull' is"),
     "a key misspelt": ("service.toml", "title", "titel", "service.toml: titel: no such key"),
 }  # fmt: skip
+
+
+def test_a_push_that_service_toml_says_and_push_py_does_is_left_alone(pushing: Path, checkout: Path) -> None:
+    assert said(checkout) == []
+
+
+PUSHES = {
+    "not said": (
+        "service.toml",
+        'push = ["poll", "events"]\n',
+        "",
+        "service.toml: push: missing, and there is a push.py",
+    ),
+    "nothing said": ("service.toml", '["poll", "events"]', "[]", "service.toml: push: missing, and there is a push.py"),
+    "said twice": ("service.toml", '"events"', '"poll"', "service.toml: push: one way is there twice; remove one"),
+    "leaning on the app": ("push.py", "import chat", "import app", "push.py: imports app; it stands on the chat"),
+    "to be written": ("push.py", "import room", "import room  # TODO", "push.py:2: TODO: still to be written"),
+}
+
+
+@pytest.mark.parametrize(("name", "old", "new", "says"), PUSHES.values(), ids=PUSHES)
+def test_each_fault_of_a_push_is_the_one_thing_said(
+    pushing: Path, checkout: Path, name: str, old: str, new: str, says: str
+) -> None:
+    edit(pushing, name, old, new)
+
+    [fault] = said(checkout)
+
+    assert says in fault
 
 
 @pytest.mark.parametrize(("name", "old", "new", "says"), EDITS.values(), ids=EDITS)

@@ -28,8 +28,9 @@ RESERVED = frozenset(
     | {"compare", "report"}
 )
 #: The files of an exhibit, without their endings, in the order in which they are shown: the echo alone, the handler one
-#: would write first, the chat room, the service that mounts them, and the mends of the library's faults.
-PARTS = ("echo", "naive", "chat", "app", "mends")
+#: would write first, the chat room, the same for those who listen by HTTP, the service that mounts them, and the mends
+#: of the library's faults.
+PARTS = ("echo", "naive", "chat", "push", "app", "mends")
 #: What a name has to be.
 NAMING = f"lower-case letters, digits and single hyphens, and none of {', '.join(sorted(RESERVED))}"
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -113,6 +114,8 @@ class Naive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 Checks = Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
 Route = Literal["direct", "proxy"]
+Push = Literal["poll", "long-poll", "events"]
+"""A way to listen to the chat room by plain HTTP: polls, polls that wait for news, or Server-Sent Events."""
 Maintenance = Literal["active", "occasional", "dormant"]
 
 
@@ -165,6 +168,8 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     documentation: Link
     released: date
     foreign_origin: Literal["accepted", "refused"]
+    push: tuple[Push, ...] = ()
+    """By what its `push.py` lets one listen, beside the WebSocket."""
     system_packages: tuple[Text, ...] = ()
     limits: Limits = Limits()
     settings: Settings | None = None

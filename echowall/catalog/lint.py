@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "echo": frozenset(),
     "naive": frozenset(),
     "chat": frozenset({"room", "mends"}),
+    "push": frozenset({"chat", "room", "mends"}),
     "app": BESIDE,
     "mends": frozenset(),
 }
@@ -41,6 +42,7 @@ _ALONE = {
     "echo": "the echo has to run alone",
     "naive": "the handler has to be readable alone",
     "chat": "the room stands on room and mends, and the app on it",
+    "push": "it stands on the chat, whose room it is, and the app on it",
     "mends": "the app applies the mends, and not the other way round",
 }
 _EXPECTED = {check.id: check.expects for check in ALL}
@@ -248,6 +250,19 @@ def _sources(exhibit: Exhibit) -> Iterator[Fault]:
             yield exhibit.fault(name, f"imports {other}; {_ALONE[part]}")
 
 
+def _push(exhibit: Exhibit) -> Iterator[Fault]:
+    name = exhibit.source("push")
+    written = (exhibit.folder / name).is_file()
+    if not exhibit.service or not (exhibit.service.push or written):
+        return
+    if not written:
+        yield exhibit.fault(name, "missing, and service.toml's push says what it serves; write it, or remove the key")
+    if not exhibit.service.push:
+        yield exhibit.fault("service.toml", f"push: missing, and there is a {name}; say which ways it serves")
+    if len(set(exhibit.service.push)) < len(exhibit.service.push):
+        yield exhibit.fault("service.toml", "push: one way is there twice; remove one")
+
+
 def _imports(text: str, tree: ast.Module | None) -> set[str]:
     """The modules that a file imports, and in JavaScript the files beside it, without their endings."""
     if tree is None:
@@ -428,6 +443,6 @@ def _results(root: Path) -> Iterator[Fault]:
 
 
 RULES: tuple[Rule, ...] = (
-    _files, _run, _dockerfile, _requirements, _packages, _sources, _unwritten, _released, _settings, _known,
+    _files, _run, _dockerfile, _requirements, _packages, _sources, _push, _unwritten, _released, _settings, _known,
     _mended, _conformance,
 )  # fmt: skip

@@ -28,6 +28,7 @@ from dwebsocket.backends.default.websocket import DefaultWebSocket
 
 import chat
 import mends
+import push
 from naive import naive
 
 MENDED = os.environ.get("MENDS") != "off"
@@ -58,7 +59,14 @@ def about(request):
     return JsonResponse({"service": "django", "versions": {"python": platform.python_version()} | versions})
 
 
-urlpatterns = [path("about", about), path("foobar/", echo), path("foobar/naive/", naive), path("chat/", chat.chat)]
+urlpatterns = [
+    path("about", about),
+    path("foobar/", echo),
+    path("foobar/naive/", naive),
+    path("chat/", chat.chat),
+    path("chat/poll", push.poll),
+    path("chat/events", push.events),
+]
 app = get_wsgi_application()
 
 

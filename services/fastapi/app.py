@@ -6,9 +6,12 @@ from importlib.metadata import version
 from fastapi import Response
 
 import chat
+import push
 from echo import app
 
 app.include_router(chat.router)
+app.include_router(push.router)
+app.add_exception_handler(push.BadRequestError, push.bad_request)
 
 
 @app.get("/about")

@@ -16,10 +16,12 @@ from geventwebsocket.handler import WebSocketHandler
 import chat
 import mends
 import naive
+import push
 
 app.json.sort_keys = False
 app.register_blueprint(chat.blueprint)
 app.register_blueprint(naive.blueprint)
+app.register_blueprint(push.blueprint)
 
 
 @app.get("/about")

@@ -12,6 +12,7 @@ from tornado.web import Application, RequestHandler
 
 import chat
 import echo
+import push
 
 
 class About(RequestHandler):
@@ -47,7 +48,8 @@ class Chat(Open, chat.Chat):
 
 
 async def main():
-    app = Application([("/about", About), ("/foobar/", Echo), ("/chat/", Chat)], websocket_ping_interval=20)
+    handlers = [("/about", About), ("/foobar/", Echo), ("/chat/", Chat), *push.handlers]
+    app = Application(handlers, websocket_ping_interval=20)
     host, port = os.environ.get("HOST", "0.0.0.0"), int(os.environ.get("PORT", "8000"))
     server = app.listen(port, host, xheaders=True)
     reading = asyncio.create_task(chat.room.run())

@@ -24,6 +24,7 @@
  * @property {string} released
  * @property {"active" | "occasional" | "dormant"} maintenance
  * @property {"accepted" | "refused"} foreign_origin
+ * @property {("poll" | "long-poll" | "events")[]} push how one may listen to its room beside the WebSocket
  * @property {{ max_message?: number | null, ping_interval?: number | null }} limits
  * @property {{ shows: string, summary: string } | null} naive
  * @property {string[]} sources the files under services/NAME/, the echo first
