@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pytest
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT
 from echowall.lab import site
+from tests.conftest import FACTS
 from tests.ports import free_port
 
 
@@ -35,7 +37,7 @@ def nginx(checkout: Path, add_service: Callable[..., Path], upstream: socket.soc
     started: list[subprocess.Popen[bytes]] = []
 
     def start(connections: int = 2000, requests_per_second: int = 200) -> str:
-        add_service("silent")
+        add_service("silent", f'{FACTS}push = ["poll", "events"]\n')
         add_service("absent")
         services = catalog.load(checkout)
         port = free_port()
@@ -155,6 +157,64 @@ def test_an_upgrade_is_passed_on_with_host_and_port(nginx: Callable[..., str], u
         "Connection: upgrade",
         f"Origin: {url}",
     } <= set(headers)
+
+
+def test_polls_share_a_connection_to_the_service(nginx: Callable[..., str], upstream: socket.socket) -> None:
+    url = nginx()
+    asked = []
+
+    def serve() -> None:
+        connection, _ = upstream.accept()
+        with connection:
+            for _ in range(3):
+                asked.append(connection.recv(4096).decode())
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nCache-Control: no-store\r\n\r\n{}")
+
+    # By one connection, for each of nginx's workers keeps connections of its own.
+    with ThreadPoolExecutor(1) as pool, httpx.Client(base_url=url) as client:
+        served = pool.submit(serve)
+        answers = [client.get(f"/silent/chat/poll?after={number}-0") for number in range(3)]
+        served.result(5)
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert answers[0].headers.get_list("Cache-Control") == ["no-store"]
+    assert [request.split("\r\n")[0] for request in asked] == [
+        f"GET /chat/poll?after={number}-0 HTTP/1.1" for number in range(3)
+    ]
+    assert all("connection:" not in request.lower() for request in asked)
+
+
+def test_an_event_is_passed_on_at_once(nginx: Callable[..., str], upstream: socket.socket) -> None:
+    url = httpx.URL(nginx())
+    with closing(socket.create_connection((url.host, url.port), timeout=5)) as client:
+        client.sendall(f"GET /silent/chat/events HTTP/1.1\r\nHost: {url.host}\r\n\r\n".encode())
+        service, _ = upstream.accept()
+        with service:
+            service.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: one\n\n")
+            heard = b""
+            while b"data: one" not in heard:
+                heard += client.recv(4096)
+            service.sendall(b"data: two\n\n")
+            while b"data: two" not in heard:
+                heard += client.recv(4096)
+
+
+def test_polls_have_a_larger_limit_of_their_own(nginx: Callable[..., str], upstream: socket.socket) -> None:
+    url = nginx(requests_per_second=1)
+    upstream.close()  # so that each is answered at once
+    with httpx.Client(base_url=url) as client:
+        polls = [client.get("/silent/chat/poll").status_code for _ in range(15)]
+        others = [client.get("/silent/about").status_code for _ in range(5)]
+        more = {client.get("/silent/chat/poll").status_code for _ in range(60)}
+
+    assert set(polls) == {502}
+    assert others[0] == 502
+    assert 429 in others
+    assert 429 in more
+
+
+def test_a_service_without_the_room_by_http_has_no_such_path(nginx: Callable[..., str]) -> None:
+    assert httpx.get(f"{nginx()}/absent/chat/poll").status_code == 404
 
 
 def test_what_is_not_served_stays_out_of_the_site(nginx: Callable[..., str], checkout: Path) -> None:

@@ -98,12 +98,15 @@ def configure_nginx(
         '    default "";',
         *(f"    {service.name} {upstreams[service.name]};" for service in services),
         "}",
+        *_push_upstreams(services, upstreams, by_name=resolver is not None),
         f"map $host $names {{ default '{names}'; }}",
         f'map $host $csp {{ default "{content_security_policy(index_html)}"; }}',
         "limit_conn_zone $client zone=sockets:1m;",
         f"limit_conn sockets {connections};",
-        f"limit_req_zone $client zone=requests:1m rate={requests_per_second}r/s;",
+        f"limit_req_zone $caller zone=requests:1m rate={requests_per_second}r/s;",
         f"limit_req zone=requests burst={2 * requests_per_second} nodelay;",
+        f"limit_req_zone $listener zone=polls:1m rate={10 * requests_per_second}r/s;",
+        f"limit_req zone=polls burst={20 * requests_per_second} nodelay;",
     ]
     if resolver:
         lines += [f"resolver {resolver} valid=1s ipv6=off;", "resolver_timeout 1s;"]
@@ -111,6 +114,21 @@ def configure_nginx(
     shutil.copy(root / "nginx/nginx.conf", dest)
     (dest / "lab.conf").write_text("\n".join([_GENERATED, *lines, ""]), "utf-8")
     (dest / "server.conf").write_text(f'{_GENERATED}\nlisten {listen};\nroot "{site.resolve()}";\n', "utf-8")
+
+
+def _push_upstreams(services: list[Service], upstreams: Mapping[str, str], *, by_name: bool) -> list[str]:
+    """A group for each service that has the room by plain HTTP: only a group keeps its connections open for others.
+
+    No service's name has an underscore. `by_name` says that the addresses are names, which nginx is to look up again
+    and again: replicas come and go.
+    """
+    listed = [service for service in services if service.push]
+    lines = []
+    for service in listed:
+        lines += [f"upstream push_{service.name} {{", f"    zone push_{service.name} 64k;"]
+        lines += [f"    server {upstreams[service.name]}{' resolve' if by_name else ''};", "    keepalive 32;", "}"]
+    pairs = [f"    {service.name} push_{service.name};" for service in listed]
+    return [*lines, "map $service $push_upstream {", '    default "";', *pairs, "}"]
 
 
 def content_security_policy(index_html: str) -> str:
