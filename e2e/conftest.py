@@ -72,7 +72,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "service" not in metafunc.fixturenames:
         return
     marker = metafunc.definition.get_closest_marker
-    check, naive, protocol = marker("check"), marker("naive"), marker("protocol")
+    check, naive, protocol, push = marker("check"), marker("naive"), marker("protocol"), marker("push")
     if check and not CHECKS.issuperset(check.args):
         raise pytest.UsageError(f"{metafunc.definition.nodeid}: there is no such check as {check.args}")
     services = [
@@ -80,6 +80,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for service in metafunc.config.stash[SERVICES]
         if (not protocol or service.protocol == protocol.args[0])
         and (not naive or (service.naive and service.naive.shows == naive.args[0]))
+        and (not push or (service.push and set(push.args) <= set(service.push)))
     ]
     checks = check.args if check else ()
     metafunc.parametrize(
