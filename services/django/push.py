@@ -12,18 +12,20 @@ from room.push import STREAMING, BadRequestError, Listener, Poll
 @require_GET
 def poll(request):
     news = Event()
-    after, wait, tags = (
-        request.GET.get("after", ""),
-        request.GET.get("wait", ""),
-        request.headers.get("If-None-Match", ""),
-    )
     try:
-        with Poll(room, news.set, after=after, wait=wait, tags=tags) as poll:
-            while not (answer := poll.answer()):
-                news.wait(poll.left())
-                news.clear()
+        poll = Poll(
+            room,
+            news.set,
+            after=request.GET.get("after", ""),
+            wait=request.GET.get("wait", ""),
+            tags=request.headers.get("If-None-Match", ""),
+        )
     except BadRequestError as error:
         return response(error.answer)
+    with poll:
+        while not (answer := poll.answer()):
+            news.wait(poll.left())
+            news.clear()
     return response(answer)
 
 

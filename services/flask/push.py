@@ -13,12 +13,14 @@ blueprint = Blueprint("push", __name__)
 @blueprint.get("/chat/poll")
 def poll():
     news = Event()
-    after, wait, tags = (
-        request.args.get("after", ""),
-        request.args.get("wait", ""),
-        request.headers.get("If-None-Match", ""),
+    poll = Poll(
+        room,
+        news.set,
+        after=request.args.get("after", ""),
+        wait=request.args.get("wait", ""),
+        tags=request.headers.get("If-None-Match", ""),
     )
-    with Poll(room, news.set, after=after, wait=wait, tags=tags) as poll:
+    with poll:
         while not (answer := poll.answer()):
             news.wait(poll.left())
             news.clear()

@@ -37,13 +37,14 @@ class Waiting(RequestHandler):
 
 class PollRoom(Waiting):
     async def get(self):
-        after, wait, tags = (
-            self.parameter("after"),
-            self.parameter("wait"),
-            self.request.headers.get("If-None-Match", ""),
-        )
         try:
-            poll = Poll(room, self.news.set, after=after, wait=wait, tags=tags)
+            poll = Poll(
+                room,
+                self.news.set,
+                after=self.parameter("after"),
+                wait=self.parameter("wait"),
+                tags=self.request.headers.get("If-None-Match", ""),
+            )
         except BadRequestError as error:
             return self.answer(error.answer)
         with poll, suppress(StreamClosedError):
