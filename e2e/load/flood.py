@@ -10,6 +10,8 @@ import asyncio
 import base64
 import json
 import os
+import re
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +23,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from e2e.support import raw_http, room, websocket
+from e2e.support import push, raw_http, room, websocket
 from e2e.support.lab_operator import Operator, resident_memory
 from e2e.support.room import Message
 from echowall.catalog.catalog import Service
@@ -31,7 +33,7 @@ MESSAGES = 50_000
 SIZE = 1_000
 #: How many messages may be on their way to the slowest listener.
 WINDOW = 500
-#: Sockets of each stack that never read.
+#: Sockets of each stack that never read, and as many streams of events where there are any.
 STUCK = 3
 #: Seconds for the whole flood. With seventeen stacks on two cores it takes two minutes.
 PATIENCE = 400
@@ -45,6 +47,13 @@ class Stuck(NamedTuple):
     end: websocket.Close | str
 
 
+class Deaf(NamedTuple):
+    """What a stream of events that was not read had been sent until it was cut off, as ids of messages."""
+
+    told: list[str]
+    cut_off: bool
+
+
 @dataclass
 class Outcome:
     """What the flood did to one stack. Memory is in bytes: by pid before and after, and its growth at the peak."""
@@ -53,6 +62,7 @@ class Outcome:
     heard: list[Message]
     trouble: str
     stuck: list[Stuck]
+    deaf: list[Deaf]
     processes_before: Mapping[int, int]
     processes_after: Mapping[int, int]
     grown: int
@@ -70,6 +80,11 @@ def flood(base_url: str, services: list[Service], operator: Operator, mark: str)
         for visitors in stuck.values():
             for visitor in visitors:
                 visitor.history()
+        deaf = {
+            service.name: [stack.enter_context(push.unread(f"{base_url}/{service.name}")) for _ in range(STUCK)]
+            for service in services
+            if "events" in service.push
+        }
         before = {service.name: operator.processes(service) for service in services}
         start = time.monotonic()
         with ThreadPoolExecutor(1) as thread:  # this thread has Playwright's event loop once a page was open
@@ -78,12 +93,14 @@ def flood(base_url: str, services: list[Service], operator: Operator, mark: str)
         after = {service.name: operator.processes(service) for service in services}
         with ThreadPoolExecutor(STUCK * len(services)) as pool:
             ends = {name: pool.map(_end, visitors, repeat(mark)) for name, visitors in stuck.items()}
+            rests = {name: pool.map(_rest, streams, repeat(mark)) for name, streams in deaf.items()}
         return {
             listener.service.name: Outcome(
                 said={text for other in talk.listeners for text in other.said},
                 heard=listener.heard,
                 trouble=listener.trouble,
                 stuck=list(ends[listener.service.name]),
+                deaf=list(rests.get(listener.service.name, [])),
                 processes_before=before[listener.service.name],
                 processes_after=after[listener.service.name],
                 grown=talk.peaks[listener.service.name] - sum(before[listener.service.name].values()),
@@ -118,6 +135,21 @@ def _end(visitor: room.Visitor, mark: str) -> Stuck:
         return Stuck(told, closed.close)
     except websocket.NoAnswerError as error:
         return Stuck(told, str(error))
+
+
+def _rest(stream: socket.socket, mark: str) -> Deaf:
+    """Read what is left in the connection, to its end; see _end() for what is sent meanwhile."""
+    text, cut_off = b"", False
+    for silence in (1, 15):
+        stream.settimeout(silence)
+        with suppress(TimeoutError):
+            while part := stream.recv(65536):
+                text += part
+            cut_off = True
+            break
+        stream.sendall(b"\r\n")
+    told = [json.loads(line) for line in re.findall(rb'^data: (\{"id".*\})$', text, re.MULTILINE)]
+    return Deaf([message["id"] for message in told if message["nick"] == mark], cut_off)
 
 
 @dataclass

@@ -72,6 +72,19 @@ def test_a_socket_that_does_not_read_was_sent_the_beginning(flooded: dict[str, O
         assert told == whole_flood[: len(told)]
 
 
+@pytest.mark.push("events")
+def test_a_stream_of_events_that_is_not_read_is_cut_off(flooded: dict[str, Outcome], service: Service) -> None:
+    """It was sent the beginning, in order and without a gap."""
+    outcome = flooded[service.name]
+    whole_flood = ids(outcome.heard)
+
+    assert [deaf.cut_off for deaf in outcome.deaf] == [True] * flood.STUCK
+    for deaf in outcome.deaf:
+        assert deaf.told, f"{service.name} sent nothing"
+        assert deaf.told == whole_flood[: len(deaf.told)]
+        assert len(deaf.told) < flood.MESSAGES
+
+
 def test_the_service_is_still_running_after_the_flood(flooded: dict[str, Outcome], service: Service) -> None:
     outcome = flooded[service.name]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import msgspec
@@ -113,6 +114,19 @@ class Events:
             else:
                 assert not event.id, f"{event} is no message and has an id"
         return heard
+
+
+@contextmanager
+def unread(address: str) -> Iterator[socket.socket]:
+    """A connection that has asked for a stream of events, and does not read it. In HTTP/1.0 its body is the plain
+    text."""
+    url = urlsplit(address)
+    with socket.socket() as stream:
+        stream.settimeout(PATIENCE)
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stream.connect((url.hostname, url.port))
+        stream.sendall(f"GET {url.path}/chat/events HTTP/1.0\r\nHost: {url.netloc}\r\n\r\n".encode())
+        yield stream
 
 
 @contextmanager

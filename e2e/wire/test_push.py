@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -211,15 +210,11 @@ def test_a_comment_comes_every_15_s(base_url: str, services: list[Service], subt
 @pytest.mark.push("events")
 def test_a_listener_who_does_not_read_holds_up_nobody(enter: Enter, service: Service, mark: str) -> None:
     """They get 600 kB, several times of what is kept for them on the way."""
-    url = urlsplit(direct(service))
     speaker = enter(service)
     with ExitStack() as stack:
         for _ in range(3):
-            deaf = stack.enter_context(socket.socket())
-            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            deaf.connect((url.hostname, url.port))
-            deaf.sendall(f"GET /chat/events HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())
-        events = stack.enter_context(push.listen(url.geturl()))
+            stack.enter_context(push.unread(direct(service)))
+        events = stack.enter_context(push.listen(direct(service)))
         for number in range(100):
             speaker.say(mark, f"{number} ".ljust(2000, "壁"))
 
