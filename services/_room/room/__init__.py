@@ -215,8 +215,10 @@ class Room:
         return visitor
 
     def _wake_all(self) -> None:
-        for one in (*self.visitors, *self.polls):
-            one.wake()
+        for visitor in self.visitors:
+            visitor.wake()
+        for poll in self.polls:
+            poll.wake()
 
     def _before(self, count: int) -> Order:
         """The position behind which there are `count` messages, or all."""
