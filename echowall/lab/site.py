@@ -117,18 +117,20 @@ def configure_nginx(
 
 
 def _push_upstreams(services: list[Service], upstreams: Mapping[str, str], *, by_name: bool) -> list[str]:
-    """A group for each service that has the room by plain HTTP: only a group keeps its connections open for others.
+    """Where the services are that have the room by plain HTTP: each has a group, which keeps its connections open.
 
-    No service's name has an underscore. `by_name` says that the addresses are names, which nginx is to look up again
-    and again: replicas come and go.
+    No service's name has an underscore. `by_name` says that the addresses are names. Then there are no groups, and a
+    request has a connection of its own: a group looks its names up only once, before nginx 1.27.3, and replicas come
+    and go.
     """
     listed = [service for service in services if service.push]
-    lines = []
-    for service in listed:
-        lines += [f"upstream push_{service.name} {{", f"    zone push_{service.name} 64k;"]
-        lines += [f"    server {upstreams[service.name]}{' resolve' if by_name else ''};", "    keepalive 32;", "}"]
-    pairs = [f"    {service.name} push_{service.name};" for service in listed]
-    return [*lines, "map $service $push_upstream {", '    default "";', *pairs, "}"]
+    groups = [
+        f"upstream push_{service.name} {{ server {upstreams[service.name]}; keepalive 32; }}"
+        for service in listed
+        if not by_name
+    ]
+    places = [f"    {it.name} {upstreams[it.name] if by_name else f'push_{it.name}'};" for it in listed]
+    return [*groups, "map $service $push_upstream {", '    default "";', *places, "}"]
 
 
 def content_security_policy(index_html: str) -> str:
