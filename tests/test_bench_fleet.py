@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -66,16 +67,19 @@ def cluster(workers: int, path: str = "") -> Iterator[Cluster]:
 def _wait(address: str, workers: int) -> None:
     from distributed import Client
 
-    deadline = time.monotonic() + BOUND
-    while True:
-        try:
-            with Client(address, timeout=5, set_as_default=False) as client:  # type: ignore[no-untyped-call]
-                if workers:
-                    client.wait_for_workers(workers, timeout=BOUND)
-            return
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
+    host, port = address.removeprefix("tcp://").split(":")
+    _until(lambda: _listens(host, int(port)))
+    if workers:
+        with Client(address, timeout=BOUND, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+            client.wait_for_workers(workers, timeout=BOUND)
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), BOUND).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")
@@ -221,8 +225,10 @@ def _until(holds: Callable[[], bool]) -> None:
     ("address", "said"),
     [
         ("tcp://127.0.0.1:{free}", "no Dask scheduler answers at tcp://127.0.0.1:"),
-        ("nonsense://x", "no Dask scheduler answers at nonsense://x: "),
-        ("", "no Dask scheduler answers at : "),
+        ("nonsense://x", "--scheduler nonsense://x: that is no scheduler's address; write it as tcp://127.0.0.1:8786"),
+        ("tcp://127.0.0.1", "--scheduler tcp://127.0.0.1: that is no scheduler's address"),
+        ("tcp://127.0.0.1:x", "--scheduler tcp://127.0.0.1:x: that is no scheduler's address"),
+        ("", "--scheduler : that is no scheduler's address"),
     ],
 )
 def test_a_scheduler_that_is_none_is_told(address: str, said: str) -> None:

@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -83,6 +84,8 @@ class Fleet:
             logging.getLogger(library.__name__).setLevel(logging.CRITICAL)
         warnings.filterwarnings("ignore", category=VersionMismatchWarning)  # what matters is compared below
         try:
+            with socket.create_connection(_place(self.address), _PATIENCE):
+                pass  # a Client would try for as long as that, even where there is nobody
             self._client = Client(self.address, timeout=_PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
             raise LabError(f"no Dask scheduler answers at {self.address}: {_words(error)}") from None
@@ -336,6 +339,18 @@ def _result(worker: Worker, future: Future[bytes]) -> bytes:
 def _is_done(future: Future[bytes]) -> bool:
     done: bool = future.done()  # type: ignore[no-untyped-call]
     return done
+
+
+def _place(address: str) -> tuple[str, int]:
+    """A scheduler's host and port. Raises LabError for what is no address of one."""
+    found = urlsplit(address)
+    try:
+        host, port = found.hostname, found.port
+    except ValueError:
+        host, port = None, None
+    if found.scheme != "tcp" or not host or not port:
+        raise LabError(f"--scheduler {address}: that is no scheduler's address; write it as tcp://127.0.0.1:8786")
+    return host, port
 
 
 def _words(error: BaseException) -> str:
