@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -76,7 +77,7 @@ class Events:
         self.headers = response.headers
         self.retry: int | None = None
         self._response = response
-        self._lines = response.iter_lines()
+        self._lines = _lines(response)
 
     @property
     def body(self) -> bytes:
@@ -114,6 +115,14 @@ class Events:
             else:
                 assert not event.id, f"{event} is no message and has an id"
         return heard
+
+
+def _lines(response: httpx.Response) -> Iterator[str]:
+    """A stream's lines. They end at CR, LF or both, and not at U+2028 and the others at which httpx ends a line too."""
+    rest = ""
+    for text in response.iter_text():
+        *whole, rest = re.split("\r\n|\n|\r", rest + text)
+        yield from whole
 
 
 @contextmanager
