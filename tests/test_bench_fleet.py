@@ -83,14 +83,9 @@ def _listens(host: str, port: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def echo() -> Iterator[str]:
+def echo(echo: int) -> str:
     """A faultless echo server's URL."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.faulty"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout
-        yield f"ws://127.0.0.1:{int(server.stdout.readline())}/foobar/"
-        server.terminate()
+    return f"ws://127.0.0.1:{echo}/foobar/"
 
 
 @pytest.fixture(scope="module")

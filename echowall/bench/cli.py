@@ -22,8 +22,8 @@ from echowall.bench import gate, permission, rendering, report, scenarios, summa
 from echowall.bench.contenders import Contender, Direct, Foreign, Further, Proxied, entries, running_chat, without
 from echowall.bench.estimates import LEAST_ROUNDS
 from echowall.bench.fleet import Fleet
-from echowall.bench.plan import LEAST, Tls
-from echowall.bench.rounds import SPARE, Place, Rounds, cores, estimated
+from echowall.bench.plan import LEAST, SPARE, Tls
+from echowall.bench.rounds import Place, Rounds, cores, estimated
 from echowall.bench.scenarios import SCENARIOS
 from echowall.catalog import catalog
 from echowall.catalog.catalog import Route, Service

@@ -12,7 +12,7 @@ from time import monotonic_ns, process_time_ns, time_ns
 
 from hdrh.histogram import HdrHistogram
 
-from echowall.bench.plan import BEGIN, END, READY, Plan
+from echowall.bench.plan import BEGIN, END, READY, Plan, Report
 
 SECOND = 1_000_000_000
 #: HdrHistograms are of nanoseconds up to an hour, with three significant digits.
@@ -91,6 +91,14 @@ class Clock:
             self.used, self.starved = process_time_ns() - self.waited() - used, _starved() - starved
             self._at_begin = None
             say(END)
+
+    def report(self, lasted: float) -> Report:
+        """What this process used in the time that was measured, which lasted so many seconds; the rest is empty."""
+        return Report(
+            cpu=self.used / SECOND / lasted if lasted else 0.0,
+            starved=self.starved / SECOND / lasted if lasted else 0.0,
+            cores=sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [],
+        )
 
 
 def _starved() -> int:

@@ -139,7 +139,7 @@ class Fleet:
             await self._carry_out(plan, shares, begin, end)
         finally:
             self._abandon([one for one in shares if one.prepared and one.report is None and one.gone != _WENT])
-        return merged(plan, shares)
+        return merged(shares)
 
     async def _prepare(self, shares: Sequence[_Part]) -> None:
         """Have all connections opened."""
@@ -280,7 +280,7 @@ def split(plan: Plan, workers: int) -> list[Plan]:
     ]
 
 
-def merged(plan: Plan, shares: Sequence[_Part]) -> Report:
+def merged(shares: Sequence[_Part]) -> Report:
     """The report of all workers together, without those that are gone."""
     reports = [one.report for one in shares if one.report]
     if not reports:
@@ -290,7 +290,7 @@ def merged(plan: Plan, shares: Sequence[_Part]) -> Report:
         sent=sum(one.sent for one in reports),
         paced=sum(one.paced for one in reports),
         achieved=sum(one.achieved for one in reports),
-        errors=Errors(**{name: sum(getattr(one.errors, name) for one in reports) for name in Errors.__struct_fields__}),
+        errors=Errors.together([one.errors for one in reports]),
         latency=_together(one.latency for one in reports),
         uncorrected=_together(one.uncorrected for one in reports),
         lateness=_together(one.lateness for one in reports),
@@ -320,10 +320,7 @@ def _together(histograms: Iterable[str]) -> str:
     encoded = [one for one in histograms if one]
     if not encoded:
         return ""
-    whole = judging.decode("")
-    for one in encoded:
-        whole.decode_and_add(one)
-    return str(whole.encode().decode())
+    return str(judging.together(encoded).encode().decode())
 
 
 def _result(worker: Worker, future: Future[bytes]) -> bytes:

@@ -24,16 +24,15 @@ from typing import Literal
 
 import msgspec
 import uvloop
-from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTransport
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from echowall.bench.clock import SECOND, Clock, Start, histogram, say
 from echowall.bench.loads import connections, idle, room
 from echowall.bench.loads.stuck import Stuck
-from echowall.bench.opening import Opener, reason
+from echowall.bench.opening import connect_all
 from echowall.bench.pacing import Pace
 from echowall.bench.payload import Payload
-from echowall.bench.plan import Plan, Report
-from echowall.check.wire.errors import UnreachableError
+from echowall.bench.plan import SPARE, Plan, Report
 from echowall.results.model import Errors, Load
 
 #: How often a run looks whether anything still comes back, in seconds.
@@ -190,15 +189,8 @@ async def _echo(plan: Plan, start: Start) -> Report:
     """Have messages come back on connections that stay."""
     traffic = Traffic(plan)
     stuck = [Stuck() for _ in range(plan.stuck)]
-    opener = Opener(plan)
-    try:
-        async with asyncio.timeout(plan.within):
-            await opener.open_all([*traffic.connections, *stuck])
-    except TimeoutError:
-        opened = len([one for one in (*traffic.connections, *stuck) if hasattr(one, "transport")])
-        return Report(trouble=f"only {opened} of {plan.connections} connections opened within {plan.within:g} s")
-    except (OSError, WSError, UnreachableError) as error:
-        return Report(trouble=f"{plan.connections} connections could not be opened: {reason(error)}")
+    if trouble := await connect_all(plan, [*traffic.connections, *stuck]):
+        return Report(trouble=trouble)
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -299,15 +291,13 @@ def _count(traffic: Traffic, clock: Clock, ended: Ended) -> Report:
     plan, sent, received = traffic.plan, traffic.sent, traffic.received
     back = [number for number, at in enumerate(received) if at > 0]
     within = [number for number in back if clock.begin <= received[number] < clock.end]
-    report = Report(
+    report = msgspec.structs.replace(
+        clock.report(plan.seconds),
         ended=ended,
         sent=sum(1 for at in sent if at != _UNSENT),
         paced=_paced(traffic, clock) / plan.seconds,
         achieved=len(within) / plan.seconds,
         errors=traffic.errors,
-        cpu=clock.used / (plan.seconds * SECOND),
-        starved=clock.starved / (plan.seconds * SECOND),
-        cores=sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [],
     )
     if plan.rate:
         planned = {number: at for number in range(len(sent)) if (at := clock.planned(number)) >= clock.begin}
@@ -354,7 +344,7 @@ def main() -> None:
         os.sched_setaffinity(0, {plan.core})
     with contextlib.suppress(ValueError, OSError):  # then connections fail, and say so
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft < plan.connections + 64:
+        if soft < plan.connections + SPARE:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     say(msgspec.json.encode(uvloop.run(run(plan))).decode())
 

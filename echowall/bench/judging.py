@@ -126,10 +126,15 @@ def decode(encoded: str) -> HdrHistogram:
 
 def merged(measurements: Sequence[Measurement], which: str) -> HdrHistogram:
     """One histogram of those measurements: `latency`, `uncorrected` or `lateness`."""
+    return together(getattr(one, which) for one in measurements)
+
+
+def together(encoded: Iterable[str]) -> HdrHistogram:
+    """One histogram of these encoded ones; where one is empty there was none."""
     histogram = decode("")
-    for one in measurements:
-        if encoded := getattr(one, which):
-            histogram.decode_and_add(encoded)
+    for one in encoded:
+        if one:
+            histogram.decode_and_add(one)
     return histogram
 
 

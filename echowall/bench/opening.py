@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from picows import WSListener, WSParsedURL, WSTransport, ws_connect
+from picows import WSError, WSListener, WSParsedURL, WSTransport, ws_connect
 
 from echowall.bench.plan import Aim, Plan
+from echowall.check.wire.errors import UnreachableError
 from echowall.check.wire.tunnel import Tunnel
 
 #: How many connections are opened at the same time.
@@ -87,6 +88,19 @@ class Opener:
     def _headers(self) -> list[tuple[str, str]]:
         offered = [("Sec-WebSocket-Protocol", ", ".join(self._aim.subprotocols))] if self._aim.subprotocols else []
         return [*self._aim.headers, *offered, *([_DEFLATE] if self._plan.deflate else [])]
+
+
+async def connect_all(plan: Plan, listeners: Sequence[WSListener]) -> str:
+    """Open one for each of these, as the plan says; gives why that could not be, in words for the user, or nothing."""
+    try:
+        async with asyncio.timeout(plan.within):
+            await Opener(plan).open_all(listeners)
+    except TimeoutError:
+        opened = len([one for one in listeners if hasattr(one, "transport")])
+        return f"only {opened:,} of {plan.connections:,} connections opened within {plan.within:g} s"
+    except (OSError, WSError, UnreachableError) as error:
+        return f"{plan.connections:,} connections could not be opened: {reason(error)}"
+    return ""
 
 
 def _is_loopback(url: str) -> bool:

@@ -12,6 +12,8 @@ from echowall.results.model import Errors, Load, Share
 BEGIN, END = "begin", "end"
 #: What it says when its connections are open, where it is told when to begin.
 READY = "ready"
+#: How many files a process has open beside its connections, a generator or a server.
+SPARE = 64
 #: The least bytes of a message: its number, its connection and its checksum, as text.
 LEAST = 32
 

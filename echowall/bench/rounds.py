@@ -13,7 +13,7 @@ from echowall.bench import judging, scenarios
 from echowall.bench.contenders import Contender, Meter, Served
 from echowall.bench.driving import GeneratorError, generate
 from echowall.bench.fleet import Fleet
-from echowall.bench.plan import Aim, Plan, Report
+from echowall.bench.plan import SPARE, Aim, Plan, Report
 from echowall.check.acquaintance import preflight
 from echowall.lab import procfs
 from echowall.lab.lab import LabError
@@ -25,8 +25,6 @@ _START, _AROUND = 2.0, 1.5
 _WITHIN, _WITHIN_FOR = 10.0, 100
 #: How many are opened a second, for the estimate alone.
 _OPENED = 500
-#: How many files a process has open beside its connections.
-SPARE = 64
 #: How long nothing may come back, in seconds, and how much longer for each MiB of a message.
 _PATIENCE, _PATIENCE_FOR_MIB = 5.0, 1.0
 

@@ -29,8 +29,6 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
     rates: Sequence[float] = ()
     sizes: Sequence[int] = ()
     connections: int | None = None
-    seconds: float | None = None
-    binary: bool = False
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,7 +190,7 @@ def steps(
     """The steps of the scenarios with these names, changed as the user wants: other rates and sizes are in the place of
     a scenario's own. Raises KeyError for a name that is none.
     """
-    wishes = Wishes(rates=rates, sizes=sizes, connections=connections, seconds=seconds, binary=binary)
+    wishes = Wishes(rates=rates, sizes=sizes, connections=connections)
     found = [step for name in names for step in SCENARIOS[name].chosen(wishes)]
     changes = {"connections": connections, "seconds": seconds}
     return [

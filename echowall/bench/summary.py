@@ -88,7 +88,7 @@ def figure(step: Step, measurements: Sequence[Measurement], seed: int) -> Figure
         rounds=len(timed),
         offered=first.offered if first else step.rate,
         throughput=sum(throughput) / len(throughput) if throughput else None,
-        errors=_sum(measurements),
+        errors=Errors.together([one.errors for one in measurements]),
         latency=latency,
         uncorrected=judging.spread(judging.merged(timed, "uncorrected")),
         lateness=judging.spread(judging.merged(measurements, "lateness")),
@@ -114,10 +114,6 @@ def _agreed(measurements: Sequence[Measurement]) -> list[Refusal]:
         says = refusals[0].says + (f" (in {len(refusals)} of {rounds} rounds)" if rounds > 1 else "")
         agreed.append(Refusal(why=why, withheld=withheld, says=says))
     return agreed
-
-
-def _sum(measurements: Sequence[Measurement]) -> Errors:
-    return Errors(**{name: sum(getattr(one.errors, name) for one in measurements) for name in Errors.__struct_fields__})
 
 
 def compared(targets: Sequence[Benched], yardstick: str, steps: Sequence[Step], seed: int) -> list[Comparison]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -364,6 +364,11 @@ class Errors(msgspec.Struct, kw_only=True):
     def total(self) -> int:
         """All of them."""
         return sum(getattr(self, name) for name in self.__struct_fields__)
+
+    @classmethod
+    def together(cls, several: Collection[Errors]) -> Errors:
+        """The sum of these."""
+        return cls(**{name: sum(getattr(one, name) for one in several) for name in cls.__struct_fields__})
 
 
 class Measurement(msgspec.Struct, kw_only=True):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 from array import array
 from time import monotonic_ns
 from typing import Literal
 
+import msgspec
 from picows import WSCloseCode, WSError, WSMsgType, WSTransport
 
 from echowall.bench.clock import SECOND, Clock, Start, histogram
@@ -146,15 +146,13 @@ def _count(found: _Run, clock: Clock, stopped: int) -> Report:
     """What it all came to; `stopped` is when the time ended that is measured."""
     within = [number for number, at in enumerate(found.ended) if clock.begin <= at < stopped]
     lasted = max(0.0, (stopped - clock.begin) / SECOND)
-    report = Report(
+    report = msgspec.structs.replace(
+        clock.report(lasted),
         sent=found.tries,
         lasted=lasted,
         achieved=len(within) / lasted if lasted else 0.0,
         errors=found.errors,
         latency=histogram(found.opened[number] - found.started[number] for number in within),
-        cpu=clock.used / SECOND / lasted if lasted else 0.0,
-        starved=clock.starved / SECOND / lasted if lasted else 0.0,
-        cores=sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [],
     )
     if found.hopeless or not found.ended:
         why = f": {found.failure}" if found.failure else ""

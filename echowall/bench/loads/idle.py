@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from time import monotonic_ns
 
-from picows import WSCloseCode, WSError, WSMsgType, WSTransport
+import msgspec
+from picows import WSCloseCode, WSMsgType, WSTransport
 
 from echowall.bench.clock import SECOND, Start
 from echowall.bench.loads.hearing import Ear
-from echowall.bench.opening import Opener, reason
+from echowall.bench.opening import connect_all
 from echowall.bench.payload import Payload
 from echowall.bench.plan import Plan, Report
-from echowall.check.wire.errors import UnreachableError
 from echowall.results.model import Errors
 
 #: How long after the end they are asked, in seconds: until then it is read what the server used and takes.
@@ -53,14 +52,8 @@ class _Idle(Ear):
 async def run(plan: Plan, start: Start) -> Report:
     """Carry the plan out: what is achieved is how many connections live in the end."""
     idle = [_Idle() for _ in range(plan.connections)]
-    try:
-        async with asyncio.timeout(plan.within):
-            await Opener(plan).open_all(idle)
-    except TimeoutError:
-        opened = len([one for one in idle if hasattr(one, "transport")])
-        return Report(trouble=f"only {opened:,} of {plan.connections:,} connections opened within {plan.within:g} s")
-    except (OSError, WSError, UnreachableError) as error:
-        return Report(trouble=f"{plan.connections:,} connections could not be opened: {reason(error)}")
+    if trouble := await connect_all(plan, idle):
+        return Report(trouble=trouble)
     clock = await start.clock()
     clock.start()
     await asyncio.sleep((clock.end - monotonic_ns()) / SECOND)
@@ -72,14 +65,12 @@ async def run(plan: Plan, start: Start) -> Report:
         if not one.gone:
             one.transport.send_close(WSCloseCode.OK)
             one.transport.disconnect()
-    return Report(
+    return msgspec.structs.replace(
+        clock.report(plan.seconds),
         ended="" if living else "closed every connection" if errors.connections else "stopped answering",
         sent=plan.connections - errors.connections,
         achieved=float(living),
         errors=errors,
-        cpu=clock.used / (plan.seconds * SECOND),
-        starved=clock.starved / (plan.seconds * SECOND),
-        cores=sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [],
     )
 
 

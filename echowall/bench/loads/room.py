@@ -6,7 +6,6 @@ The messages are short, and few: they stay in the room's log, like what anybody 
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 from array import array
 from time import monotonic_ns
@@ -182,7 +181,8 @@ def _count(plan: Plan, talk: _Talk, clock: Clock) -> Report:
     heard = [(number, at) for number, at in zip(talk.heard, talk.at, strict=True) if number in planned]
     within = sum(clock.begin <= at < clock.end for at in talk.at)
     said = sum(clock.begin <= at < clock.end for at in talk.said)
-    return Report(
+    return msgspec.structs.replace(
+        clock.report(plan.seconds),
         ended="" if talk.heard else "stopped answering",
         sent=len(talk.said),
         paced=said * plan.connections / plan.seconds,
@@ -191,7 +191,4 @@ def _count(plan: Plan, talk: _Talk, clock: Clock) -> Report:
         latency=histogram(at - planned[number] for number, at in heard),
         uncorrected=histogram(at - talk.said[number] for number, at in heard),
         lateness=histogram(talk.said[number] - at for number, at in planned.items()),
-        cpu=clock.used / (plan.seconds * SECOND),
-        starved=clock.starved / (plan.seconds * SECOND),
-        cores=sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [],
     )
