@@ -426,11 +426,12 @@ def test_a_generator_that_is_no_longer_wanted_is_gone() -> None:
 @pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
 def test_a_message_says_what_it_is_and_no_altered_one_does(*, binary: bool) -> None:
     payload = Payload(100, binary=binary)
-    message = payload.make(123456789, 42)
+    message = payload.maker(42)(123456789)
 
     assert len(message) == 100
     assert payload.read(message) == (123456789, 42)
     for place in range(len(message)):
         assert payload.read(message[:place] + bytes([message[place] ^ 1]) + message[place + 1 :]) is None
+    assert payload.read(b"-" + message[1:]) is None
     assert payload.read(message[:-1]) is None
     assert binary or message.isascii()

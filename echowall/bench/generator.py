@@ -68,19 +68,6 @@ class Traffic:
         self.last = 0
         """When something came back last."""
 
-    def say(self, connection: Connection, now: int) -> None:
-        """Send the next message. `now` is when that is."""
-        number = len(self.sent)
-        self.received.append(_UNDERWAY)
-        if connection.gone:
-            self.sent.append(_UNSENT)
-            self.errors.unsent += 1
-            return
-        message = self.payload.make(number, connection.number)
-        connection.expected.append((number, message))
-        self.sent.append(now)
-        connection.transport.send(self.kind, message)
-
 
 class Connection(WSListener):
     """One of the connections, and what is underway on it."""
@@ -95,17 +82,35 @@ class Connection(WSListener):
         self.gone = False
         self._fragments: list[bytes] = []
         self._kind = traffic.kind
+        # What each message needs is looked up once.
+        self._own, self._make = traffic.kind, traffic.payload.maker(number)
+        self._sent, self._received = traffic.sent, traffic.received
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.transport = transport
+        self._send = transport.send
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self.gone = True
 
+    def say(self, now: int) -> None:
+        """Send the next message of the run. `now` is when that is."""
+        sent = self._sent
+        number = len(sent)
+        self._received.append(_UNDERWAY)
+        if self.gone:
+            sent.append(_UNSENT)
+            self._traffic.errors.unsent += 1
+            return
+        message = self._make(number)
+        self.expected.append((number, message))
+        sent.append(now)
+        self._send(self._own, message)
+
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         now = monotonic_ns()
         kind = frame.msg_type
-        if kind is self._traffic.kind and frame.fin:
+        if kind is self._own and frame.fin:
             self._hear(frame.get_payload_as_bytes(), now)
         elif kind is WSMsgType.CLOSE:
             self.gone = True
@@ -124,13 +129,14 @@ class Connection(WSListener):
         traffic, expected = self._traffic, self.expected
         traffic.last = now
         if expected and message == expected[0][1]:
-            traffic.received[expected.popleft()[0]] = now
-            answered = 1
-        else:
-            answered = self._hear_other(message, now)
+            self._received[expected.popleft()[0]] = now
+            if traffic.open and not self.gone:
+                self.say(monotonic_ns())
+            return
+        answered = self._hear_other(message, now)
         if traffic.open and not self.gone:
             for _ in range(answered):
-                traffic.say(self, monotonic_ns())
+                self.say(monotonic_ns())
 
     def _hear_other(self, message: bytes, now: int) -> int:
         """Another message than the one that was due; gives how many were underway, and are no longer waited for."""
@@ -217,7 +223,7 @@ async def _open_loop(traffic: Traffic, clock: Clock) -> Ended:
         number, now = len(sent), monotonic_ns()
         most = min(total, number + _BATCH)
         while number < most and clock.planned(number) <= now:
-            traffic.say(connections[number % count], now)
+            connections[number % count].say(now)
             number, now = number + 1, monotonic_ns()
         if number == total or now > clock.end + _GRACE:
             done.set()
@@ -238,7 +244,7 @@ async def _closed_loop(traffic: Traffic, clock: Clock) -> Ended:
     traffic.open = True
     for _ in range(traffic.plan.in_flight):
         for connection in traffic.connections:
-            traffic.say(connection, monotonic_ns())
+            connection.say(monotonic_ns())
     try:
         return await _watch(traffic, clock.end, None)
     finally:
@@ -262,7 +268,7 @@ async def _watch(traffic: Traffic, end: int, done: asyncio.Event | None) -> Ende
         if traffic.open:
             for one in traffic.connections:
                 for _ in range(one.give_up(now - patience)):
-                    traffic.say(one, monotonic_ns())
+                    one.say(monotonic_ns())
     return ""
 
 

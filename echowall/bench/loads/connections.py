@@ -57,6 +57,7 @@ class _Life(Ear):
         super().__init__()
         self._number, self._run = number, run
         self._left = run.plan.messages
+        self._make = run.payload.maker(number)
         self._expected = b""
         self._ending: asyncio.TimerHandle | None = None
         self.opened = 0
@@ -78,7 +79,7 @@ class _Life(Ear):
             self.gone.set_result(None)
 
     def _say(self) -> None:
-        self._expected = self._run.payload.make(self._number * self._run.plan.messages + self._left, self._number)
+        self._expected = self._make(self._number * self._run.plan.messages + self._left)
         self.transport.send(self._run.kind, self._expected)
 
     def heard(self, message: bytes, kind: WSMsgType) -> None:

@@ -82,7 +82,7 @@ async def _living(plan: Plan, idle: list[_Idle], errors: Errors) -> int:
     deadline = asyncio.get_running_loop().time() + 2 * plan.patience
 
     async def asked(number: int, one: _Idle) -> bool:
-        message = payload.make(number, number)
+        message = payload.maker(number)(number)
         try:
             async with asyncio.timeout_at(deadline), turn, asyncio.timeout(plan.patience):
                 answer = await one.ask(message, kind)

@@ -21,7 +21,7 @@ class Stuck(Ear):
 
     def __init__(self) -> None:
         super().__init__()
-        self._message = Payload(SIZE, binary=False).make(0, 0)
+        self._message = Payload(SIZE, binary=False).maker(0)(0)
         self._waits, self._over = False, False
 
     def on_ws_connected(self, transport: WSTransport) -> None:
