@@ -328,3 +328,31 @@ class ChatPage(View):
     def expect_nothing_twice_or_out_of_order(self) -> None:
         expect(self.root).to_have_attribute("data-repeats", "0")
         expect(self.root).to_have_attribute("data-disorder", "0")
+
+
+class PushPage(View):
+    """The view "Push or poll"."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page)
+        self.root = page.get_by_role("region", name="Push or poll?")
+        self.stack = self.root.get_by_label("Served by")
+        self.pace = self.root.get_by_role("slider")
+        self.lanes = self.root.locator("li[data-transport]")
+
+    def open(self, **query: str) -> None:
+        """Open the view, and wait until it is shown."""
+        self.load(f"/?{urlencode({'view': 'push', **query})}")
+        expect(self.root).to_be_visible()
+
+    def say(self) -> None:
+        """Say something."""
+        self.root.get_by_role("button", name="Say something").click()
+
+    def lane(self, transport: str) -> Locator:
+        """One of the ways to hear the room. Its data-heard and data-repeats count what it heard."""
+        return self.root.locator(f"li[data-transport={transport}]")
+
+    def figure(self, transport: str, name: str) -> Locator:
+        """What it heard, and what that took."""
+        return self.lane(transport).locator(f"[data-figure={name}]")

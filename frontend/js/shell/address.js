@@ -4,7 +4,7 @@ import { COLUMNS } from "../stacks/columns.js";
 /** @typedef {import("../shared/catalog.js").Service} Service */
 /** @typedef {import("../shared/target.js").Selection} Selection */
 /** @typedef {import("../stacks/columns.js").Table} Table */
-/** @typedef {"echo" | "chat" | "stacks"} View */
+/** @typedef {"echo" | "chat" | "push" | "stacks"} View */
 /** @typedef {{ view: View, panes: Selection[], sideBySide: boolean, connect: boolean, language: string | null, unknown: string[], table: Table }} Address */
 
 // The names of one pane's parameters, for the first pane and for the second.
@@ -16,7 +16,7 @@ const PARAMETERS = [
 const TABLE = ["sort", "order", "filter"];
 
 /** @type {View[]} */
-export const VIEWS = ["echo", "chat", "stacks"];
+export const VIEWS = ["echo", "chat", "push", "stacks"];
 
 /** @param {string} search @param {Service[]} services @returns {Address} */
 export function readAddress(search, services) {
@@ -77,11 +77,23 @@ export function writeAddress(search, shown) {
   return `?${query}`;
 }
 
-/** @param {string} search the present one @param {string} service @returns {string} the chat room by that stack */
-export function writeChatAddress(search, service) {
+/**
+ * @param {string} search the present one
+ * @param {"chat" | "push"} view
+ * @param {string} service the stack by whose room it is, "" for none in particular
+ * @returns {string}
+ */
+export function writeRoomAddress(search, view, service) {
   const query = new URLSearchParams(writeAddress(search, []));
   query.delete("connect"); // it is about the echo
-  return `?${new URLSearchParams([["view", "chat"], ["service", service], ...query])}`;
+  const entries =
+    service === ""
+      ? [["view", view]]
+      : [
+          ["view", view],
+          ["service", service],
+        ];
+  return `?${new URLSearchParams([...entries, ...query])}`;
 }
 
 /** @param {string} search the present one @param {Table} table @returns {string} the table of stacks, as it is shown */

@@ -5,7 +5,7 @@ import { live } from "lit/directives/live.js";
 import "../echo/composer.js";
 import "../echo/pane.js";
 import { addStyles } from "./styles.js";
-import { VIEWS, readAddress, writeAddress, writeChatAddress, writeStacksAddress } from "./address.js";
+import { VIEWS, readAddress, writeAddress, writeRoomAddress, writeStacksAddress } from "./address.js";
 import { Conversation } from "../echo/conversation.js";
 import { firstLanguage, language, rememberLanguage, setLanguage, t } from "../i18n/i18n.js";
 import { again } from "../shared/again.js";
@@ -22,11 +22,12 @@ import { goToFilter } from "../shared/stack-filter.js";
 /** @typedef {import("../echo/payload.js").Data} Data */
 
 /** @type {Record<View, string>} */
-const TITLES = { echo: "page.title", chat: "room.title", stacks: "stacks.title" };
+const TITLES = { echo: "page.title", chat: "room.title", push: "push.title", stacks: "stacks.title" };
 /** What each view loads when it is first shown. @type {Record<View, () => Promise<unknown>>} */
 const LOADS = {
   echo: async () => {},
   chat: () => Promise.all([import("../chat/chat.js"), addStyles("css/chat.css")]),
+  push: () => Promise.all([import("../push/push.js"), addStyles("css/push.css")]),
   stacks: () => Promise.all([import("../stacks/stacks.js"), addStyles("css/stacks.css")]),
 };
 const BREATH = 8; // milliseconds of sending before the page may draw
@@ -40,6 +41,7 @@ class App extends Component {
     view: { state: true },
     visited: { state: true },
     chatService: { state: true },
+    pushService: { state: true },
     table: { state: true },
     troubles: { state: true },
     note: { state: true },
@@ -59,6 +61,7 @@ class App extends Component {
     /** @type {ReadonlySet<View>} those that have been shown: what one did there stays as it is */
     this.visited = new Set();
     this.chatService = ""; // the stack by which one is in the room
+    this.pushService = ""; // the stack whose room is heard in several ways
     this.table = readAddress(location.search, []).table;
     /** @type {readonly Message[]} */
     this.troubles = [];
@@ -83,6 +86,7 @@ class App extends Component {
     this.selections = address.panes;
     this.sideBySide = address.sideBySide;
     this.chatService = address.panes[0].service ?? this.services[0]?.name ?? "";
+    this.pushService = address.panes[0].service ?? "";
     const names = this.services.map(({ name, title }) => `${title} (${name})`).join(", ");
     if (this.services.length > 0) {
       this.#complain(...address.unknown.map((name) => ({ key: "page.unknown", params: { name, names } })));
@@ -120,6 +124,7 @@ class App extends Component {
         </div>
       </header>
       ${this.visited.has("chat") ? this.#chat() : nothing}
+      ${this.visited.has("push") ? this.#push() : nothing}
       ${this.visited.has("stacks") ? this.#stacks() : nothing}
       ${this.view === "echo" || this.visited.has("echo") ? this.#echo() : nothing}`;
   }
@@ -140,6 +145,16 @@ class App extends Component {
         ${shown ? this.#troubles() : nothing}
         <ew-chat .services=${this.services} .statuses=${this.statuses} .selected=${this.chatService} .shown=${shown}
           @ew-chat-select=${(/** @type {CustomEvent<string>} */ { detail }) => this.#chatSelected(detail)}></ew-chat>
+      </main>`;
+  }
+
+  #push() {
+    const shown = this.view === "push";
+    return html`
+      <main ?hidden=${!shown}>
+        ${shown ? this.#troubles() : nothing}
+        <ew-push .services=${this.services} .selected=${this.pushService} .shown=${shown}
+          @ew-push-select=${(/** @type {CustomEvent<string>} */ { detail }) => this.#pushSelected(detail)}></ew-push>
       </main>`;
   }
 
@@ -176,7 +191,8 @@ class App extends Component {
 
   /** @param {View} view @returns {string} where it is, as things stand */
   #address(view) {
-    if (view === "chat") return writeChatAddress(location.search, this.chatService);
+    if (view === "chat") return writeRoomAddress(location.search, view, this.chatService);
+    if (view === "push") return writeRoomAddress(location.search, view, this.pushService);
     if (view === "stacks") return writeStacksAddress(location.search, this.table);
     return writeAddress(location.search, this.shown.map((index) => this.selections[index]).filter(Boolean));
   }
@@ -206,6 +222,7 @@ class App extends Component {
     const { view, panes, table } = readAddress(location.search, this.services ?? []);
     if (view === "stacks") this.table = table;
     if (view === "chat") this.chatService = panes[0].service ?? this.chatService;
+    if (view === "push") this.pushService = panes[0].service ?? this.pushService;
     await this.#show(view);
     this.#remember(); // the stacks of the echo are those that one has left there
   }
@@ -230,6 +247,13 @@ class App extends Component {
   /** @param {string} service */
   #chatSelected(service) {
     this.chatService = service;
+    this.#forgetUnknown();
+    this.#remember();
+  }
+
+  /** @param {string} service */
+  #pushSelected(service) {
+    this.pushService = service;
     this.#forgetUnknown();
     this.#remember();
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readAddress, writeAddress, writeChatAddress, writeStacksAddress } from "../../js/shell/address.js";
+import { readAddress, writeAddress, writeRoomAddress, writeStacksAddress } from "../../js/shell/address.js";
 
 /** @param {string} name @param {boolean} naive @returns {import("../../js/shared/catalog.js").Service} */
 function stack(name, naive = false) {
@@ -59,7 +59,7 @@ test("the view is the echo unless the address says another", () => {
 });
 
 test("from view to view and back, only what is about both stays", () => {
-  const chat = writeChatAddress("?service=one&handler=naive&compare=two&connect=1&lang=zh", "three");
+  const chat = writeRoomAddress("?service=one&handler=naive&compare=two&connect=1&lang=zh", "chat", "three");
   assert.equal(chat, "?view=chat&service=three&lang=zh");
   assert.equal(
     writeAddress(chat, [{ service: "one", handler: "naive", url: "" }]),
@@ -94,5 +94,6 @@ test("how the table is sorted is left behind with it", () => {
   });
   assert.equal(stacks, "?view=stacks&lang=zh&filter=a&sort=era&order=desc");
   assert.equal(writeAddress(stacks, [{ service: "one", handler: "healthy", url: "" }]), "?lang=zh&service=one");
-  assert.equal(writeChatAddress(stacks, "one"), "?view=chat&service=one&lang=zh");
+  assert.equal(writeRoomAddress(stacks, "chat", "one"), "?view=chat&service=one&lang=zh");
+  assert.equal(writeRoomAddress(stacks, "push", ""), "?view=push&lang=zh");
 });
