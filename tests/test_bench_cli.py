@@ -21,19 +21,18 @@ from echowall.bench import judging, permission, scenarios
 from echowall.bench.contenders import Foreign, Served
 from echowall.bench.plan import Tls
 from echowall.bench.rounds import Place, Rounds
-from echowall.catalog.catalog import ROOT, Service
+from echowall.catalog.catalog import Service
 from echowall.check.targets import Manner, of_urls
 from echowall.cli import app
 from echowall.lab.lab import LabError
 from echowall.results import store
 from echowall.results.model import Benched, BenchRun, Errors, Why
+from tests.commands import BOUND, echowall
+from tests.forks import ENVIRONMENT
 from tests.interruptible import interruptible
 from tests.ports import free_port
 from tests.test_check_cli import forward, listening, proxying
 
-#: Seconds in which every run here has to end.
-BOUND = 60
-ENVIRONMENT = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"}
 ASKING = "asking whether the echo is right, 1 to 1 of 1\n"
 SHORT = ("--rate", "50", "--seconds", "0.2", "--connections", "2")
 
@@ -44,9 +43,7 @@ def command(*arguments: str) -> list[str]:
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command, far from any lab."""
-    return subprocess.run(
-        command(*arguments), cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=BOUND, check=False
-    )
+    return echowall("bench", *arguments)
 
 
 def recorded(file: Path) -> BenchRun:

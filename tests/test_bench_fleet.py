@@ -24,9 +24,11 @@ from echowall.lab.lab import LabError
 from echowall.lab.procfs import family
 from echowall.results import store
 from echowall.results.model import BenchRun, Errors, Why
+from tests.commands import BOUND
+from tests.forks import ENVIRONMENT
 from tests.interruptible import interruptible
 from tests.ports import free_port
-from tests.test_bench_cli import BOUND, ENVIRONMENT, bench, command
+from tests.test_bench_cli import bench, command
 
 WORKERS = 3
 Cluster = tuple[str, list[subprocess.Popen[bytes]]]

@@ -27,25 +27,16 @@ from echowall.check.suite import ALL
 from echowall.check.wire import accept_for
 from echowall.results import store
 from echowall.results.model import CheckRun
+from tests.commands import BOUND, echowall
 from tests.interruptible import interruptible
 from tests.ports import free_port
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-#: Seconds in which every run here has to end, whatever the endpoint does.
-BOUND = 60
 
 
 def check(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command, far from any lab. What it says is one line each, however long."""
-    return subprocess.run(
-        [sys.executable, "-m", "echowall", "check", *arguments],
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"} | environment,
-        capture_output=True,
-        text=True,
-        timeout=BOUND,
-        check=False,
-    )
+    return echowall("check", *arguments, **environment)
 
 
 @contextmanager
@@ -892,12 +883,17 @@ def test_an_interrupted_run_keeps_and_prints_what_it_has(
     reference: int, tmp_path: Path, number: signal.Signals, background: bool
 ) -> None:
     file = tmp_path / "results.json"
-    url = f"ws://127.0.0.1:{reference}/foobar/"
-    command = [sys.executable, "-m", "echowall", "check", url, "--idle", "20", "--json", str(file)]
-    with interruptible(command, background=background) as process:
-        time.sleep(8)  # the run takes 20 s at least
-        process.send_signal(number)
-        printed, told = process.communicate(timeout=BOUND)
+    heads: list[str] = []
+    with listening(listening_in(reference, heads)) as port:
+        url = f"ws://127.0.0.1:{port}/foobar/"
+        command = [sys.executable, "-m", "echowall", "check", url, "--idle", "20", "--json", str(file)]
+        with interruptible(command, background=background) as process:
+            deadline = time.monotonic() + BOUND
+            while len(heads) < 100:  # by then some checks are answered; the run takes 20 s at least
+                assert time.monotonic() < deadline, f"{len(heads)} handshakes came"
+                time.sleep(0.1)
+            process.send_signal(number)
+            printed, told = process.communicate(timeout=BOUND)
 
     assert process.returncode == 130
     assert "interrupted" in told

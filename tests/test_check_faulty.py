@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 import zlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Set
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 
-from echowall.catalog.catalog import ROOT
 from echowall.check.registry import Check
 from echowall.check.runner import Gathered, ask
 from echowall.check.suite import ALL
@@ -23,6 +20,7 @@ from echowall.check.wire import Target
 from echowall.results.model import Result
 from echowall.results.verdicts import Verdict
 from tests.faulty.faults import FAULTS
+from tests.faulty.forked import serving
 from tests.faulty.harmless import HARMLESS
 from tests.faulty.server import MAX_MESSAGE
 
@@ -157,17 +155,12 @@ async def _put(target: Target, checks: list[Check]) -> dict[str, Result]:
 
 @asynccontextmanager
 async def _server(fault: str) -> AsyncIterator[Target]:
-    command = [sys.executable, "-m", "tests.faulty", *([fault] if fault else [])]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: ASYNC220  at once
-        assert process.stdout
-        port = int(await asyncio.to_thread(process.stdout.readline))
-        try:
-            yield Target(
-                url=f"ws://127.0.0.1:{port}/foobar/",
-                name=fault or "reference",
-                max_message=MAX_MESSAGE,
-                pid=process.pid,
-                intrusive=True,
-            )
-        finally:
-            process.kill()
+    with ExitStack() as stack:
+        server = await asyncio.to_thread(stack.enter_context, serving(fault))
+        yield Target(
+            url=f"ws://127.0.0.1:{server.port}/foobar/",
+            name=fault or "reference",
+            max_message=MAX_MESSAGE,
+            pid=server.pid,
+            intrusive=True,
+        )
