@@ -60,7 +60,7 @@ test: lint types unit e2e ## run everything: lint, types, unit tests, and the br
 
 unit: .venv/dev ## run the tests of the tool, and those of the page's modules
 	@$(ECHOWALL) need nginx redis-server
-	.venv/bin/pytest --numprocesses 3 --dist loadfile
+	.venv/bin/pytest --numprocesses 4
 	@$(ECHOWALL) libraries
 	npm --prefix frontend test
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from xdist.remote import Producer
 
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT
@@ -18,6 +19,7 @@ from echowall.lab import lab
 from echowall.lab.lab import Board
 from echowall.lab.processes import Processes
 from tests.ports import free_port
+from tests.scheduler import Scheduler
 
 FACTS = """\
 title = "A stack"
@@ -45,6 +47,11 @@ settings = {{ {settings} }}
         }.items()
     )
 )
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler:
+    """Decide which worker runs which test."""
+    return Scheduler(config, log)
 
 
 @pytest.fixture
