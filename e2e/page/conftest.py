@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -38,15 +39,25 @@ def take_down(page: Page) -> Callable[[Service], None]:
     return take_down
 
 
+class AssertAccessible(Protocol):
+    """The fixture `assert_accessible`."""
+
+    def __call__(self, *rules: str) -> None:
+        """Assert that axe finds nothing on the page as it is now: by these of its rules, or by all of them."""
+
+
 @pytest.fixture
-def assert_accessible(page: Page) -> Callable[[], None]:
+def assert_accessible(page: Page) -> AssertAccessible:
     """Runs axe on the page as it is now."""
 
-    def check() -> None:
+    def check(*rules: str) -> None:
+        options: dict[str, object] = {"resultTypes": ["violations"]}
+        if rules:
+            options["runOnly"] = {"type": "rule", "values": rules}
         violations = [
             f"{violation['id']} ({violation['impact']}): {violation['help']}\n    "
             + "\n    ".join(node["html"] for node in violation["nodes"])
-            for violation in Axe().run(page).response["violations"]
+            for violation in Axe().run(page, options=options).response["violations"]
         ]
         assert not violations, f"{page.url}\n" + "\n".join(violations)
 

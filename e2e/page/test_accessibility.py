@@ -1,47 +1,61 @@
-"""Accessibility of the page in every state: axe finds nothing on any of three screens, and nothing is too wide."""
+"""Accessibility of the page in every state: on any of three screens axe finds nothing, and nothing is too wide.
+
+Axe asks everything on the light screen. The dark one differs from it in colours alone, and that of a phone in its
+width, so there axe asks what depends on these.
+"""
 
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
+from e2e.page.conftest import AssertAccessible
 from e2e.support.console import BAD_GATEWAY
 from e2e.support.pages import ChatPage, EchoPage, StacksPage
 from echowall.catalog.catalog import Service
 
 Check = Callable[[], None]
 
-
-@pytest.fixture(params=["light", "dark", "phone"])
-def page(page: Page, request: pytest.FixtureRequest) -> Page:
-    """The page on each of three screens: light, dark, and the size of a phone."""
-    page.emulate_media(color_scheme="dark" if request.param == "dark" else "light", reduced_motion="reduce")
-    if request.param == "phone":
-        page.set_viewport_size({"width": 360, "height": 740})
-    return page
+#: The rules of axe that depend on colours.
+OF_COLOURS = ("color-contrast", "link-in-text-block")
+#: The rules of axe that depend on the width of the screen.
+OF_WIDTH = ("scrollable-region-focusable", "target-size")
+#: In pixels.
+DESK: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 
 @pytest.fixture
-def assert_fits(echo: EchoPage) -> Check:
-    """Asserts that the page does not scroll sideways."""
+def assert_right_on_every_screen(page: Page, assert_accessible: AssertAccessible) -> Check:
+    """Asserts that axe finds nothing on the page as it is now, and that it does not scroll sideways: on a light screen,
+    on a dark one, and on one of the size of a phone. It leaves the page on the light one."""
+
+    def assert_fits() -> None:
+        width, screen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert width <= screen, f"the page is {width} px wide on a screen of {screen} px"
 
     def check() -> None:
-        width, screen = echo.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert width <= screen, f"the page is {width} px wide on a screen of {screen} px"
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        assert_accessible()
+        assert_fits()
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        assert_accessible(*OF_COLOURS)
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.set_viewport_size(PHONE)
+        assert_accessible(*OF_WIDTH)
+        assert_fits()
+        page.set_viewport_size(DESK)
 
     return check
 
 
-def test_at_the_start(echo: EchoPage, assert_accessible: Check, assert_fits: Check) -> None:
+def test_at_the_start(echo: EchoPage, assert_right_on_every_screen: Check) -> None:
     echo.open()
 
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
 
 
-def test_with_messages_of_every_kind(
-    echo: EchoPage, plain: Service, assert_accessible: Check, assert_fits: Check
-) -> None:
+def test_with_messages_of_every_kind(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:
     pane = echo.open(service=plain.name)
     pane.connect()
     echo.say('{"long": "' + 400 * "x" + '"}')
@@ -50,11 +64,10 @@ def test_with_messages_of_every_kind(
     pane.disconnect("3000", "seen enough")
     pane.connect()
 
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
 
 
-def test_in_the_other_views(echo: EchoPage, plain: Service, assert_accessible: Check, assert_fits: Check) -> None:
+def test_in_the_other_views(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:
     pane = echo.open(service=plain.name)
     pane.connect()
     echo.say('{"list": [1, 2], "long": "' + 400 * "x" + '"}')
@@ -63,38 +76,31 @@ def test_in_the_other_views(echo: EchoPage, plain: Service, assert_accessible: C
         pane.view_as.select_option(label=view)
 
         expect(pane.entries("received")).to_be_visible()
-        assert_accessible()
-        assert_fits()
+        assert_right_on_every_screen()
 
 
-def test_side_by_side(
-    echo: EchoPage, plain: Service, other: Service, assert_accessible: Check, assert_fits: Check
-) -> None:
+def test_side_by_side(echo: EchoPage, plain: Service, other: Service, assert_right_on_every_screen: Check) -> None:
     echo.open(service=plain.name, compare=other.name)
     echo.first.connect()
     echo.second.connect()
     echo.say("Hello, both")
     echo.second.expect_totals(1, 1)
 
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
 
 
-def test_with_how_it_is_done_open(
-    echo: EchoPage, services: list[Service], assert_accessible: Check, assert_fits: Check
-) -> None:
+def test_with_how_it_is_done_open(echo: EchoPage, services: list[Service], assert_right_on_every_screen: Check) -> None:
     most_deviating = max(services, key=lambda service: service.deviations)
     pane = echo.open(service=most_deviating.name)
     pane.how.click()
     pane.known_summary.click()
     expect(pane.known_deviations).to_be_visible()
 
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
 
 
 def test_with_the_mends_of_a_stack_open(
-    echo: EchoPage, services: list[Service], assert_accessible: Check, assert_fits: Check
+    echo: EchoPage, services: list[Service], assert_right_on_every_screen: Check
 ) -> None:
     most_mended = max(services, key=lambda service: len(service.mended))
     pane = echo.open(service=most_mended.name)
@@ -102,20 +108,18 @@ def test_with_the_mends_of_a_stack_open(
     pane.mends_summary.click()
     expect(pane.mends).to_be_visible()
 
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
 
 
 def test_with_a_naive_handler_chosen(
-    echo: EchoPage, services: list[Service], assert_accessible: Check, assert_fits: Check
+    echo: EchoPage, services: list[Service], assert_right_on_every_screen: Check
 ) -> None:
     echo.open(service=next(service.name for service in services if service.naive), handler="naive")
 
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
 
 
-def test_with_errors_shown(echo: EchoPage, plain: Service, assert_accessible: Check, assert_fits: Check) -> None:
+def test_with_errors_shown(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:
     pane = echo.open(service="no-such-stack", compare=plain.name)
     pane.own_endpoint.check()
     pane.endpoint_url.fill("ws://" + 80 * "long" + ":99999/")
@@ -124,36 +128,33 @@ def test_with_errors_shown(echo: EchoPage, plain: Service, assert_accessible: Ch
     echo.say("{", kind="JSON")
     expect(echo.error).to_be_visible()
 
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
 
 
-def test_with_another_kind_of_message(echo: EchoPage, plain: Service, assert_accessible: Check) -> None:
+def test_with_another_kind_of_message(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:
     echo.open(service=plain.name)
     for kind in ("JSON", "Hex", "File"):
         echo.kind(kind).check()
 
-        assert_accessible()
+        assert_right_on_every_screen()
 
 
-def test_in_chinese(echo: EchoPage, plain: Service, assert_accessible: Check, assert_fits: Check) -> None:
+def test_in_chinese(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:
     echo.load(f"/?service={plain.name}&lang=zh&connect=1")
     expect(echo.page.locator("[data-kind=open]")).to_have_count(1)
 
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
 
 
 def test_with_a_filter_that_matches_few_stacks(
-    echo: EchoPage, plain: Service, other: Service, assert_accessible: Check, assert_fits: Check
+    echo: EchoPage, plain: Service, other: Service, assert_right_on_every_screen: Check
 ) -> None:
     echo.open(service=plain.name, compare=other.name)
     echo.first.filter.fill(other.title)
     echo.second.filter.fill("no such stack " * 20)
     expect(echo.second.matches).to_contain_text("0 of")
 
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
 
 
 @pytest.mark.expects_console(BAD_GATEWAY)
@@ -162,48 +163,40 @@ def test_with_a_stack_that_does_not_run(
     echo: EchoPage,
     plain: Service,
     take_down: Callable[[Service], None],
-    assert_accessible: Check,
-    assert_fits: Check,
+    assert_right_on_every_screen: Check,
 ) -> None:
     take_down(plain)
     pane = echo.open(service=plain.name)
     expect(pane.row(plain.name)).to_have_attribute("data-status", "down")
 
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
     table = StacksPage(page)
     table.open()
     expect(table.row(plain.name)).to_have_attribute("data-status", "down")
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_in_the_table_of_stacks(page: Page, language: str, assert_accessible: Check, assert_fits: Check) -> None:
+def test_in_the_table_of_stacks(page: Page, language: str, assert_right_on_every_screen: Check) -> None:
     EchoPage(page).load(f"/?view=stacks&sort=lines&order=desc&lang={language}")
     expect(page.get_by_role("table")).to_be_visible()
 
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
     page.get_by_role("searchbox").fill("no such stack")
     expect(page.locator("tr[data-service]")).to_have_count(0)
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
 
 
-def test_in_the_chat_room(page: Page, plain: Service, mark: str, assert_accessible: Check, assert_fits: Check) -> None:
+def test_in_the_chat_room(page: Page, plain: Service, mark: str, assert_right_on_every_screen: Check) -> None:
     chat = ChatPage(page)
     chat.open(plain.name)
     chat.say(f"{mark} {'wide' * 200}")
     expect(chat.messages(mark)).to_have_count(1)
 
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
 
 
-def test_in_the_chat_room_with_something_wrong(
-    page: Page, plain: Service, assert_accessible: Check, assert_fits: Check
-) -> None:
+def test_in_the_chat_room_with_something_wrong(page: Page, plain: Service, assert_right_on_every_screen: Check) -> None:
     chat = ChatPage(page)
     chat.open(plain.name)
     chat.composer.fill(" ")
@@ -213,5 +206,4 @@ def test_in_the_chat_room_with_something_wrong(
     chat.leave.click()
     expect(chat.connection).to_have_text("Disconnected")
 
-    assert_accessible()
-    assert_fits()
+    assert_right_on_every_screen()
