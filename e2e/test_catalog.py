@@ -19,6 +19,18 @@ def test_every_check_of_the_chat_is_made_and_every_check_made_exists(checks: fro
     assert made <= checks
 
 
+def test_every_check_that_stands_for_a_test_exists(checks: frozenset[str]) -> None:
+    table = (
+        (Path(__file__).parent / "README.md").read_text("utf-8").partition("| test | checks |")[2].partition("\n\n")[0]
+    )
+    named = [re.findall(r"`([\w-]+)`", line) for line in table.splitlines() if line.startswith("| `")]
+
+    assert len(named) > 10
+    for test, *asked in named:
+        assert asked, f"nothing stands for {test}"
+        assert checks >= set(asked), test
+
+
 def test_every_fault_of_a_naive_handler_has_a_test() -> None:
     shown = set(re.findall(r'pytest\.mark\.naive\("([^"]+)"\)', SUITE))
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Event, Semaphore
+from threading import Event, Lock, Semaphore
 
 from e2e.stories.record import noting_trouble
 from e2e.support import room, websocket
@@ -50,6 +50,11 @@ class Person:
         while missing := until - set(texts(self.heard)):
             assert time.monotonic() < deadline, f"{self.name} heard {len(self.heard)} messages, but no {missing}"
             self._hear(1)
+
+    def keep_up(self) -> None:
+        """Hear what has come so far, and answer pings: some servers cut off whom they hear nothing of."""
+        while self._hear(0.001):
+            pass
 
     def catch_up(self) -> None:
         """Hear what has come so far, and enter again if the connection was cut."""
@@ -95,28 +100,47 @@ class Person:
         return self._visitor
 
 
-@contextmanager
-def talking(people: list[Person], *, pause: float) -> Iterator[Callable[[int], None]]:
-    """All of them talk while the block runs. Then each says goodbye, listens for every goodbye, and leaves.
+class Talk:
+    """A conversation that goes on by itself, in rounds in which each of these people says something."""
 
-    Yields a function that waits until everybody has said that many more things. `pause` is the time between two rounds
-    of talking, in seconds. What goes wrong with a person at the end is that person's trouble.
-    """
-    over = Event()
-    rounds = Semaphore(0)
+    def __init__(self, people: list[Person]) -> None:
+        self._people = people
+        self._floor = Lock()
+        self._rounds = Semaphore(0)
 
-    def talk() -> None:
+    def go_on(self, rounds: int) -> None:
+        """Wait until everybody has said that many more things."""
+        while self._rounds.acquire(blocking=False):  # the rounds before this call
+            pass
+        for _ in range(rounds):
+            assert self._rounds.acquire(timeout=30), "nobody has said anything for 30 s"
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nobody says anything while the block runs."""
+        with self._floor:
+            yield
+
+    def until(self, over: Event, *, pause: float) -> None:
+        """Talk until it is `over`, with so many seconds between two rounds."""
         while not over.is_set():
-            for person in people:
-                person.say()
-            rounds.release()
+            with self._floor:
+                for person in self._people:
+                    person.say()
+                    person.keep_up()
+            self._rounds.release()
             time.sleep(pause)
 
-    def wait(count: int) -> None:
-        while rounds.acquire(blocking=False):  # the rounds before this call
-            pass
-        for _ in range(count):
-            assert rounds.acquire(timeout=30), "nobody has said anything for 30 s"
+
+@contextmanager
+def talking(people: list[Person], *, pause: float) -> Iterator[Talk]:
+    """All of them talk while the block runs. Then each says goodbye, listens for every goodbye, and leaves.
+
+    `pause` is the time between two rounds of talking, in seconds. What goes wrong with a person at the end is that
+    person's trouble.
+    """
+    over = Event()
+    talk = Talk(people)
 
     def finish(person: Person) -> None:
         with noting_trouble(person):
@@ -127,9 +151,9 @@ def talking(people: list[Person], *, pause: float) -> Iterator[Callable[[int], N
     goodbyes = {person.goodbye for person in people}
     try:
         with ThreadPoolExecutor(1) as pool:
-            done = pool.submit(talk)
+            done = pool.submit(talk.until, over, pause=pause)
             try:
-                yield wait
+                yield talk
             finally:
                 over.set()
             done.result()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event
 
 import httpx
@@ -24,7 +26,7 @@ class Listener:
         self.listening = Event()
         """Set once they hear whatever is said from then on."""
         self.trouble = ""
-        self._address = f"{base_url}/{service.name}"
+        self.address = f"{base_url}/{service.name}"
         self._hear: Callable[[], None] = {"poll": self._poll, "long-poll": self._long_poll, "events": self._events}[way]
         self._mark = mark
         self._last = ""
@@ -39,7 +41,7 @@ class Listener:
                 if over.is_set():
                     deadline = min(deadline, time.monotonic() + seconds)
                 if time.monotonic() > deadline:
-                    self.trouble = f"{self._address}: heard {len(self.heard)} messages, but no {missing}"
+                    self.trouble = f"{self.address}: heard {len(self.heard)} messages, but no {missing}"
                     return
                 try:
                     self._hear()
@@ -47,7 +49,7 @@ class Listener:
                     time.sleep(0.2)  # the service is down, or Redis is
 
     def _poll(self, wait: float = 0) -> None:
-        answer = push.poll(self._http, self._address, self._last, wait=wait, known=self._last)
+        answer = push.poll(self._http, self.address, self._last, wait=wait, known=self._last)
         if answer.status != 304:
             news = answer.news
             self._last = news.after
@@ -61,7 +63,7 @@ class Listener:
 
     def _events(self) -> None:
         """Listen to one stream until its end, as an EventSource does."""
-        with push.listen(self._address, last_event_id=self._last or None, silence=20) as events:
+        with push.listen(self.address, last_event_id=self._last or None, silence=20) as events:
             while True:
                 event = events.next()
                 if event.id:
@@ -74,3 +76,19 @@ class Listener:
 
     def _take(self, messages: list[Message]) -> None:
         self.heard += [message for message in messages if message.nick == self._mark]
+
+
+@contextmanager
+def listening(listeners: list[Listener], goodbyes: set[str], *, seconds: float) -> Iterator[None]:
+    """All of them listen while the block runs, and then until they have heard all of these texts, for up to so many
+    seconds."""
+    over = Event()
+    with ThreadPoolExecutor(max(1, len(listeners))) as pool:
+        try:
+            for listener in listeners:
+                pool.submit(listener.listen, over, goodbyes, seconds=seconds)
+            for listener in listeners:
+                assert listener.listening.wait(seconds), f"{listener.address} told nothing at the start"
+            yield
+        finally:
+            over.set()

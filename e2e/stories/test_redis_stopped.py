@@ -1,4 +1,4 @@
-"""Redis is stopped and killed: sockets stay open, visitors are told, and the conversation goes on without a gap."""
+"""Redis is stopped: sockets stay open, visitors are told, and the conversation goes on without a gap."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from e2e.stories.conversation import Person, talking
 from e2e.stories.record import noting_trouble
 from e2e.support import room
 from e2e.support.lab_lock import LabLock
 from e2e.support.lab_operator import REDIS, Operator
-from e2e.support.room import Error, Live, Meanwhile, Message, Visitor
+from e2e.support.room import Error, Live, Message, Visitor
 from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import Service
 
@@ -22,67 +21,6 @@ pytestmark = pytest.mark.operator
 
 #: Seconds after which a service has to have noticed that Redis is down or back.
 NOTICED = 15
-
-
-def test_nothing_is_lost_when_redis_is_killed_during_a_conversation(
-    base_url: str, services: list[Service], mark: str, operator: Operator
-) -> None:
-    people = [Person(base_url, service, mark, service.name) for service in services]
-
-    with talking(people, pause=0.1) as everybody_speaks:
-        everybody_speaks(5)
-        operator.kill(REDIS)
-        everybody_speaks(5)
-        operator.start(REDIS)
-
-    for person in people:
-        person.assert_heard_the_same_as(people)
-
-
-@dataclass
-class Start:
-    """What a service that was started without Redis told a visitor before and after Redis was back."""
-
-    before: Meanwhile | None = None
-    after: Meanwhile | None = None
-    trouble: str = ""
-
-
-@pytest.fixture(scope="module")
-def started_without_redis(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, Start]:
-    """Every service is restarted in one outage of Redis. The last message in the room says `before`."""
-    starts = {service.name: Start() for service in services}
-    with lab_lock.exclusive(), Operator(base_url, services) as operator, ExitStack() as stack:
-        with room.enter(base_url, services[0]) as speaker:
-            speaker.say("before", "before")
-            speaker.hear("before")
-        operator.stop(REDIS)
-        operator.stop(*services)
-        operator.start(*services)
-        visitors = []
-        for service in services:
-            with noting_trouble(starts[service.name]):
-                visitor = stack.enter_context(room.enter(base_url, service))
-                starts[service.name].before = visitor.until_live(False, seconds=NOTICED)
-                visitors.append(visitor)
-        operator.start(REDIS)
-        for visitor in visitors:
-            with noting_trouble(starts[visitor.service.name]):
-                starts[visitor.service.name].after = visitor.until_live(seconds=NOTICED)
-    return starts
-
-
-def test_a_service_starts_without_redis_and_sends_the_history_once_redis_is_back(
-    started_without_redis: dict[str, Start], service: Service
-) -> None:
-    start = started_without_redis[service.name]
-
-    assert not start.trouble
-    assert start.before == Meanwhile([], [])
-    assert start.after
-    assert not start.after.errors
-    assert 0 < len(start.after.messages) <= 50
-    assert start.after.messages[-1].text == "before"
 
 
 @dataclass

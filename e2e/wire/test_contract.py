@@ -1,8 +1,7 @@
-"""The contract of services/README.md, on the wire and through the proxy."""
+"""What the contract of services/README.md says and `echowall check` does not ask, on the wire and through the proxy."""
 
 import json
 import re
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,12 +9,6 @@ import pytest
 from e2e.support import raw_http, websocket
 from e2e.support.websocket import Client
 from echowall.catalog.catalog import ROOT, Service
-
-
-@pytest.fixture
-def client(base_url: str, service: Service) -> Iterator[Client]:
-    with websocket.connect(base_url, service) as client:
-        yield client
 
 
 def test_about_names_the_service_and_its_pinned_versions(base_url: str, service: Service) -> None:
@@ -39,90 +32,6 @@ def test_about_names_the_service_and_its_pinned_versions(base_url: str, service:
     assert {name: pins.get(_normal(name)) for name in versions} == versions
 
 
-def test_text_comes_back(client: Client) -> None:
-    message = "  Hello, wall! 回音壁 \u200b 👩🏽‍🚀 \r\n\t"
-
-    assert client.echo(message) == message
-
-
-@pytest.mark.check("binary")
-def test_binary_comes_back_as_binary_even_if_it_could_be_text(client: Client) -> None:
-    messages = [b"echo", bytes(range(256))]
-
-    assert [client.echo(message) for message in messages] == messages
-
-
-@pytest.mark.check("empty-message")
-def test_an_empty_message_comes_back(client: Client) -> None:
-    client.send("")
-    client.send("after the empty one")
-
-    assert client.receive() == ""
-    assert client.receive() == "after the empty one"
-
-
-@pytest.mark.check("large-message")
-def test_1_mib_comes_back_whole(client: Client) -> None:
-    message = "".join(f"{number:08x}" for number in range(1024 * 1024 // 8))
-
-    assert client.echo(message) == message
-
-
-@pytest.mark.check("fragments")
-def test_a_message_in_three_fragments_comes_back_whole(client: Client) -> None:
-    client.send("one, two, three", fragments=3)
-
-    assert client.receive() == "one, two, three"
-
-
-@pytest.mark.check("fragments", "fragments-apart")
-def test_fragments_of_two_clients_stay_apart(base_url: str, service: Service) -> None:
-    with websocket.connect(base_url, service) as first, websocket.connect(base_url, service) as second:
-        for _ in zip(first.sending("one, two", fragments=2), second.sending("three, four", fragments=2), strict=True):
-            first.ping()
-            second.ping()
-
-        assert (first.receive(), second.receive()) == ("one, two", "three, four")
-
-
-@pytest.mark.check("subprotocol")
-def test_the_service_selects_the_subprotocol_echo(base_url: str, service: Service) -> None:
-    with websocket.connect(base_url, service, subprotocols=("chat", "echo")) as client:
-        assert client.subprotocol == "echo"
-
-
-@pytest.mark.check("close-code")
-def test_a_close_with_3000_is_answered_with_that_with_1000_or_without_a_code(client: Client) -> None:
-    answer = client.close(3000, "seen enough")
-
-    assert answer.code in (3000, 1000, 1005)  # 1005 stands for a close frame without a code
-
-
-@pytest.mark.check("plain-get")
-def test_a_plain_get_is_answered_with_426(base_url: str, service: Service) -> None:
-    answer = raw_http.request(base_url, f"/{service.name}/foobar/")
-
-    assert answer.status == 426
-
-
-def test_200_messages_come_back_in_order(client: Client) -> None:
-    messages = [f"{number} of 200" for number in range(1, 201)]
-
-    for message in messages:
-        client.send(message)
-
-    assert [client.receive() for _ in messages] == messages
-
-
-def test_each_client_hears_only_itself(base_url: str, service: Service) -> None:
-    with websocket.connect(base_url, service) as first, websocket.connect(base_url, service) as second:
-        first.send("from the first")
-        second.send("from the second")
-
-        assert second.receive() == "from the second"
-        assert first.receive() == "from the first"
-
-
 def test_clients_that_vanish_do_not_disturb_the_next_one(base_url: str, service: Service) -> None:
     for _ in range(20):
         with websocket.connect(base_url, service) as vanishing:
@@ -130,11 +39,6 @@ def test_clients_that_vanish_do_not_disturb_the_next_one(base_url: str, service:
 
     with websocket.connect(base_url, service) as client:
         assert client.echo("still there?") == "still there?"
-
-
-def test_the_origin_of_the_lab_is_accepted(base_url: str, service: Service) -> None:
-    with websocket.connect(base_url, service, origin=base_url) as client:
-        assert client.echo("from the page") == "from the page"
 
 
 def test_a_foreign_origin_is_treated_as_the_catalog_says(base_url: str, service: Service) -> None:
