@@ -41,6 +41,11 @@ def test_clients_that_vanish_do_not_disturb_the_next_one(base_url: str, service:
         assert client.echo("still there?") == "still there?"
 
 
+def test_the_origin_of_the_lab_is_accepted(base_url: str, service: Service) -> None:
+    with websocket.connect(base_url, service, origin=base_url) as client:
+        assert client.echo("from the page") == "from the page"
+
+
 def test_a_foreign_origin_is_treated_as_the_catalog_says(base_url: str, service: Service) -> None:
     assert _welcome(base_url, service, "https://elsewhere.example") == service.foreign_origin
 
