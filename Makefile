@@ -7,6 +7,13 @@ export ECHOWALL_BIND ECHOWALL_PORT
 # DOCKER=no starts the lab without Docker even if an engine answers.
 DOCKER ?= $(shell docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 && echo yes || echo no)
 ECHOWALL := .venv/bin/echowall
+# TLS=yes starts it with HTTPS and WSS, by a CA of the lab's own; CERT=FILE KEY=FILE, with a certificate of yours.
+TLS ?= $(if $(CERT)$(KEY),yes)
+CERT ?=
+KEY ?=
+HSTS ?=
+WITH_TLS := $(if $(CERT)$(KEY),$(if $(CERT),--cert "$(CERT)") $(if $(KEY),--key "$(KEY)"),$(if $(filter yes,$(TLS)),--tls)) $(if $(HSTS),--hsts "$(HSTS)")
+ADDRESS := $(if $(filter yes,$(TLS)),https,http)://127.0.0.1:$(ECHOWALL_PORT)
 # Start and check only these stacks, or those of an era: STACKS="tornado modern"
 STACKS ?=
 # Put other cases of the Autobahn Testsuite: CASES=quick, CASES=full, CASES="7.*"
@@ -25,10 +32,10 @@ help: ## list what make can do
 up: .venv/ready ## start the lab, in containers if a Docker Engine answers, else as processes
 ifeq ($(DOCKER),yes)
 	@echo "A Docker Engine answers: starting the lab in containers (DOCKER=no starts it without Docker)."
-	@$(ECHOWALL) up --docker $(STACKS)
+	@$(ECHOWALL) up --docker $(WITH_TLS) $(STACKS)
 else
 	@echo "Starting the lab without Docker, as processes of this machine."
-	@$(ECHOWALL) up $(STACKS)
+	@$(ECHOWALL) up $(WITH_TLS) $(STACKS)
 endif
 
 down: .venv/ready ## stop it
@@ -39,10 +46,10 @@ logs: .venv/ready ## follow the logs of everything
 
 e2e: .venv/dev up ## drive the page in a real browser against every service
 	@$(ECHOWALL) need chromium-headless-shell
-	.venv/bin/pytest -c e2e/pytest.ini $(E2E) --base-url http://127.0.0.1:$(ECHOWALL_PORT)
+	.venv/bin/pytest -c e2e/pytest.ini $(E2E) --base-url $(ADDRESS)
 
 load: .venv/dev up ## open 200 sockets on each stack, and send 50 MB of talk past clients that never read
-	.venv/bin/pytest -c e2e/pytest.ini --numprocesses 0 e2e/load --base-url http://127.0.0.1:$(ECHOWALL_PORT)
+	.venv/bin/pytest -c e2e/pytest.ini --numprocesses 0 e2e/load --base-url $(ADDRESS)
 
 check: .venv/ready up ## compare what each stack does on the wire with what is known of it
 	@$(ECHOWALL) check $(STACKS)

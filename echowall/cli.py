@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -26,12 +27,13 @@ from echowall.check import cli as check
 from echowall.conformance import cli as conformance
 from echowall.conformance.install import SuiteError
 from echowall.lab import lab as running
-from echowall.lab import ports, site, system
+from echowall.lab import ports, site, system, tls
 from echowall.lab.containers import Containers
 from echowall.lab.lab import Board, Lab, LabError
 from echowall.lab.processes import Processes
 from echowall.lab.site import SiteError
 from echowall.lab.system import PackagesError
+from echowall.lab.tls import Identity
 from echowall.results.store import StoreError
 
 
@@ -105,10 +107,31 @@ def up(
         typer.Argument(metavar="[NAME | ERA]...", help="Only these services, or those of an era; without any, all."),
     ] = None,
     docker: Annotated[bool, typer.Option("--docker", help="In containers, by Docker Compose.")] = False,
+    secure: Annotated[
+        bool, typer.Option("--tls", help="By HTTPS and WSS, with a certificate of a CA of the lab's own.")
+    ] = False,
+    cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="By TLS, with this certificate (PEM, intermediates after it).")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its private key, in PEM.")] = None,
+    hsts: Annotated[
+        int,
+        typer.Option(
+            metavar="SECONDS", min=0, help="Have browsers that came by TLS come by nothing else for so long: HSTS."
+        ),
+    ] = 0,
 ) -> None:
-    """Start the lab, without Docker unless told otherwise, and wait until it is healthy."""
+    """Start the lab, without Docker unless told otherwise, and wait until it is healthy.
+
+    ECHOWALL_BIND and ECHOWALL_PORT say where. ECHOWALL_TRUSTED_PROXIES has the addresses
+    and networks of proxies in front of it that tell who the client is.
+    """
     listed = catalog.load()
     chosen = catalog.choose(listed, names or [])
+    identity = _identity(secure, cert, key)
+    if hsts and not identity:
+        raise typer.BadParameter("--hsts is for a lab with TLS: add --tls, or --cert and --key")
+    running.trusted_proxies()  # raises, before anything is stopped, if they are wrong
     processes, containers = Processes(), Containers()
     other: Lab = processes if docker else containers
     if other.running():
@@ -121,20 +144,42 @@ def up(
     if docker:
         if not containers.available():
             raise LabError("no Docker Engine with Compose 2 answers; start one, or leave out --docker")
-        containers.up(listed, chosen)
+        containers.up(listed, chosen, identity, hsts)
         with board.shown():
-            running.wait_until_healthy(lab, chosen, board)
+            running.wait_until_healthy(lab, chosen, board, _context(identity))
     else:
         if again:  # start its services with the configuration of today
             processes.down()
         try:
             with board.shown():
-                processes.up(listed, chosen, board)
-                running.wait_until_healthy(lab, chosen, board)
+                processes.up(listed, chosen, board, identity, hsts)
+                running.wait_until_healthy(lab, chosen, board, _context(identity))
         except BaseException:
             processes.down()
             raise
     _report(lab, board)
+    if identity and identity.ca:
+        ca = identity.ca.relative_to(ROOT)
+        out.print(
+            f"Its certificate is of the lab's own CA, {ca}: let your browser trust that (docs/deploying.md says how),\n"
+            f"and name it to programs: `echowall check wss://… --ca {ca}`, `curl --cacert {ca} …`",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _identity(secure: bool, cert: Path | None, key: Path | None) -> Identity | None:
+    """What the proxy shows; None for plain HTTP."""
+    if (cert is None) != (key is None):
+        raise typer.BadParameter("--cert and --key go together: name a certificate and its private key")
+    if cert and key:
+        return tls.given(cert, key)
+    return tls.own(ROOT, tls.names(running.address()[0])) if secure else None
+
+
+def _context(identity: Identity | None) -> ssl.SSLContext | None:
+    """That of a client of the proxy that shows it."""
+    return tls.client_context(ROOT) if identity else None
 
 
 def _moves(lab: Lab) -> bool:
@@ -369,14 +414,7 @@ def build_site(
     if dest.exists():
         raise SiteError(f"{dest} is there already; name a folder that is not")
     site.build(listed, dest / "site", vendor=vendor)
-    site.configure_nginx(
-        listed,
-        dest,
-        site=dest / "site",
-        upstreams={service.name: f"{service.name}:8000" for service in listed},
-        listen="8080",
-        resolver="127.0.0.11",  # Docker's own DNS
-    )
+    site.configure_container(listed, dest)
 
 
 @app.command("compose", hidden=True)

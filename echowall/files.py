@@ -8,19 +8,21 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def replace(file: Path, text: str) -> None:
+def replace(file: Path, text: str, *, mode: int | None = None) -> None:
     """Replace the contents of the file by `text`. A reader sees either all of the old contents or all of the new.
 
-    Raises OSError; the file is then unchanged.
+    `mode` is that of the file; by default an existing file keeps its own, and a new one has 0644. Nobody else can read
+    the text before the file has its mode. Raises OSError; the file is then unchanged.
     """
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     fresh = Path(name)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
-        mode = 0o644
-        with suppress(FileNotFoundError):
-            mode = file.stat().st_mode & 0o7777
+        if mode is None:
+            mode = 0o644
+            with suppress(FileNotFoundError):
+                mode = file.stat().st_mode & 0o7777
         fresh.chmod(mode)
         fresh.replace(file)
     except BaseException:

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
-from collections.abc import Iterator
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import yaml
 
 from echowall.catalog import compose
 from echowall.catalog.catalog import ROOT, Service
-from echowall.lab import beside, state
-from echowall.lab.lab import Endpoint, LabError, Part, Variant, address, url
+from echowall.lab import beside, site, state, tls
+from echowall.lab.lab import Endpoint, LabError, Part, Variant, address, trusted_proxies, url
 from echowall.lab.state import Listener
+from echowall.lab.tls import Identity
 
 #: Where a service listens in its container, and nginx in its own.
 _PORT, _PROXY_PORT = 8000, 8080
+
+#: Where the proxy's container has the volume with a configuration that is not its image's.
+_OWN = Path("/own")
+
+#: The label of a proxy's container that says whether it speaks TLS.
+_TLS = "echowall.tls"
 
 #: The label of an instance beside the lab; its value is the name of its container.
 _BESIDE = "echowall.beside"
@@ -66,17 +79,52 @@ class Containers:
     def engine(self) -> str:
         return f"Docker Engine {self._run('docker', 'version', '--format', '{{.Server.Version}}').stdout.strip()}"
 
-    def up(self, services: list[Service], chosen: list[Service]) -> None:
+    def up(
+        self, services: list[Service], chosen: list[Service], identity: Identity | None = None, hsts: int = 0
+    ) -> None:
         """Build what changed of the chosen services, and start them. The output of the build goes to the terminal.
 
-        Raises LabError if Compose fails.
+        The proxy speaks TLS if it has an `identity`; `hsts` is then as in site.Tls. Raises LabError if Compose fails.
         """
         project = self.project or self._own_project()
+        trusted = trusted_proxies()
+        environment = {}
+        if identity or trusted:
+            environment = self._configure(project, services, identity, hsts, trusted)
+        if identity:
+            tls.serve(self._root, identity)
         parts = ["redis", "proxy", *(service.name for service in chosen)]
-        if self._show(project, "up", "--detach", "--build", *parts):
+        if self._show(project, "up", "--detach", "--build", *parts, environment=environment):
             raise LabError("`docker compose up` failed; it says why above (is the port taken? set ECHOWALL_PORT)")
         listeners = {service.name: Listener(host=service.name, port=_PORT) for service in services}
-        state.write(self._root, state.now("containers", address(), None, listeners))
+        started = state.now("containers", address(), None, listeners, tls=identity is not None)
+        state.write(self._root, started)
+
+    def _configure(
+        self, project: str, services: list[Service], identity: Identity | None, hsts: int, trusted: list[str]
+    ) -> dict[str, str]:
+        """Put another configuration than its image's into the proxy's volume, with the key.
+
+        Gives the environment with which Compose starts the proxy by it. A volume reaches any engine, and keeps the key
+        from the image and from other users of this machine. Raises LabError.
+        """
+        if self._show(project, "build", "proxy"):
+            raise LabError("`docker compose build proxy` failed; it says why above")
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder)
+            if identity:
+                shutil.copy(identity.certificate, made / "certificate.pem")
+                shutil.copy(identity.key, made / "key.pem")
+            spoken = site.Tls(Path("certificate.pem"), Path("key.pem"), hsts) if identity else None
+            site.configure_container(services, made, tls=spoken, trusted=trusted, root=self._root)
+            contents = {file.name: file.read_bytes() for file in sorted(made.iterdir())}
+        # A place of its own for each, so that Compose makes the container anew where something changed.
+        place = hashlib.sha256(repr(contents).encode()).hexdigest()[:12]
+        packed = _packed({f"{place}/{name}": data for name, data in contents.items()})
+        unpack = f"rm -rf {_OWN}/* && tar -x -C {_OWN}"
+        run = ("run", "--rm", "--no-deps", "--no-TTY", "--entrypoint", "sh", "proxy", "-c", unpack)
+        self._run(*_compose(project, *run), given=packed)
+        return {"ECHOWALL_NGINX_CONF": f"{_OWN / place}/nginx.conf", "ECHOWALL_TLS": "yes" if identity else "no"}
 
     def down(self) -> None:
         for project in {own.project for own in self._own()}:
@@ -87,9 +135,15 @@ class Containers:
         """The engine knows it, even if `docker compose up` started the lab, which writes no .echowall/lab.json."""
         try:
             bind, _, port = self.compose("port", "proxy", str(_PROXY_PORT)).strip().rpartition(":")
-            return url(bind.strip("[]"), int(port))
+            return url(bind.strip("[]"), int(port), tls=self._speaks_tls())
         except (LabError, ValueError):
             raise LabError("the lab's proxy does not run; `echowall start proxy` starts it") from None
+
+    def tls(self) -> ssl.SSLContext | None:
+        return tls.client_context(self._root) if self._speaks_tls() else None
+
+    def _speaks_tls(self) -> bool:
+        return "yes" in self.compose("ps", "--format", f'{{{{.Label "{_TLS}"}}}}', "proxy").split()
 
     def start(self, *names: str) -> None:
         # As they are: made anew, the proxy would be published where ECHOWALL_PORT says today.
@@ -198,10 +252,12 @@ class Containers:
     def _compose_of(self, project: str, *arguments: str) -> str:
         return self._run(*_compose(project, *arguments)).stdout
 
-    def _show(self, project: str, *arguments: str) -> int:
+    def _show(self, project: str, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})) -> int:
         """Run `docker compose` with the terminal as its output; gives its exit status."""
         command = ["docker", "compose", "--project-name", project, *arguments]
-        return subprocess.run(command, cwd=self._root, env=self.environment(), check=False).returncode
+        return subprocess.run(
+            command, cwd=self._root, env={**self.environment(), **environment}, check=False
+        ).returncode
 
     def _known_project(self) -> str:
         if project := self.project:
@@ -241,20 +297,22 @@ class Containers:
         ]
 
     def environment(self) -> dict[str, str]:
-        """The environment in which Compose is run."""
+        """The environment in which Compose is run; with it, the proxy has the configuration of its image."""
         # docker-compose.yml names the project after PWD. A shell sets it, but subprocess does not.
         return os.environ | {"PWD": str(self._root)}
 
-    def _run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
+    def _run(self, *command: str, check: bool = True, given: bytes = b"") -> subprocess.CompletedProcess[str]:
+        """Run a command, with `given` as its standard input."""
+        ran = subprocess.run(
             command,
             cwd=self._root,
             env=self.environment(),
+            input=given,
             capture_output=True,
-            text=True,
             check=False,
             start_new_session=True,  # so that Ctrl-C reaches only the tool, which may have to wait for this
         )
+        done = subprocess.CompletedProcess(ran.args, ran.returncode, ran.stdout.decode(), ran.stderr.decode())
         if check and done.returncode:
             raise LabError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
         return done
@@ -262,6 +320,17 @@ class Containers:
 
 def _compose(project: str, *arguments: str) -> list[str]:
     return ["docker", "compose", "--ansi", "never", "--project-name", project, *arguments]
+
+
+def _packed(files: Mapping[str, bytes]) -> bytes:
+    """A tar archive of these files, which only their owner can read."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o600
+            tar.addfile(entry, io.BytesIO(data))
+    return archive.getvalue()
 
 
 def _place(facts: dict[str, Any]) -> Endpoint:

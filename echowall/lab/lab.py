@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -98,6 +100,12 @@ class Lab(Protocol):
     def base_url(self) -> str:
         """The address of the page for a client on this machine. Raises LabError where it is not known."""
 
+    def tls(self) -> ssl.SSLContext | None:
+        """With it a client of the tool trusts the proxy; None where that speaks plain HTTP.
+
+        Raises LabError where it is not known which certificate the proxy shows.
+        """
+
     def start(self, *names: str) -> None:
         """Start these parts. It is no error if they run already."""
 
@@ -139,10 +147,33 @@ def address() -> tuple[str, int]:
     return bind, int(port)
 
 
-def url(bind: str, port: int) -> str:
+def trusted_proxies() -> list[str]:
+    """The proxies in front of the lab whose word on clients counts: the addresses and networks, in the form 10.0.0.0/8
+    or 10.0.0.7, in ECHOWALL_TRUSTED_PROXIES, with commas or spaces between them. Raises LabError.
+    """
+    return [_network(text) for text in os.environ.get("ECHOWALL_TRUSTED_PROXIES", "").replace(",", " ").split()]
+
+
+def _network(text: str) -> str:
+    wrong = f"ECHOWALL_TRUSTED_PROXIES: {text!r}"
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise LabError(
+            f"{wrong} is no address and no network; write them as 10.0.0.7, 10.0.0.0/8 or fd00::/8"
+        ) from None
+    address = ipaddress.ip_address(text.partition("/")[0])
+    if address != network.network_address:
+        raise LabError(f"{wrong} is an address in the network {network}; write that, or {address} alone")
+    if network.prefixlen == 0:
+        raise LabError(f"{wrong} would trust everybody, and then any client could say who it is; name the proxies")
+    return str(address) if network.num_addresses == 1 else str(network)
+
+
+def url(bind: str, port: int, *, tls: bool = False) -> str:
     """The address of the page for a client on this machine, if the proxy is published at `bind` and `port`."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(bind, f"[{bind}]" if ":" in bind else bind)  # noqa: S104
-    return f"http://{host}:{port}"
+    return f"http{'s' if tls else ''}://{host}:{port}"
 
 
 class Board:
@@ -177,15 +208,16 @@ class Board:
         return table
 
 
-def wait_until_healthy(lab: Lab, services: list[Service], board: Board) -> None:
+def wait_until_healthy(lab: Lab, services: list[Service], board: Board, tls: ssl.SSLContext | None = None) -> None:
     """Ask the proxy at address(), and each service through it, until all are `healthy` or `failed` on the board.
 
-    A part has failed if the lab has given it up, or if it is not healthy within PATIENCE.
+    `tls` is that of a client of a proxy that speaks TLS. A part has failed if the lab has given it up, or if it is not
+    healthy within PATIENCE.
     """
     paths = {"proxy": "/healthz"} | {service.name: f"/{service.name}/about" for service in services}
     deadline = time.monotonic() + PATIENCE
     pending = [name for name in paths if board.states[name] != "failed"]
-    with httpx.Client(base_url=url(*address()), timeout=3, trust_env=False) as client:
+    with _client(url(*address(), tls=tls is not None), tls) as client:
         while pending:
             for name in list(pending):
                 if _answers(client, paths[name]):
@@ -202,6 +234,10 @@ def wait_until_healthy(lab: Lab, services: list[Service], board: Board) -> None:
             time.sleep(0.25 if pending else 0)
 
 
+def _client(base_url: str, tls: ssl.SSLContext | None) -> httpx.Client:
+    return httpx.Client(base_url=base_url, timeout=3, trust_env=False, verify=tls or True)
+
+
 def _answers(client: httpx.Client, path: str) -> bool:
     try:
         return client.get(path).status_code == httpx.codes.OK
@@ -214,7 +250,7 @@ def health(lab: Lab, services: list[Service]) -> dict[str, dict[str, str] | None
 
     Raises LabError if the proxy does not answer.
     """
-    with httpx.Client(base_url=lab.base_url(), timeout=3, trust_env=False) as client:
+    with _client(lab.base_url(), lab.tls()) as client:
         if not _answers(client, "/healthz"):
             raise LabError(f"the lab's proxy does not answer at {lab.base_url()}; `echowall start proxy` starts it")
         found: dict[str, dict[str, str] | None] = {}

@@ -12,6 +12,7 @@ import http.client
 import os
 import shlex
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -28,9 +29,10 @@ from typing import Any, NamedTuple
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from echowall.catalog.catalog import ROOT, Service
-from echowall.lab import beside, ports, site, state, system
-from echowall.lab.lab import Board, Endpoint, LabError, Part, Variant, address, url
+from echowall.lab import beside, ports, site, state, system, tls
+from echowall.lab.lab import Board, Endpoint, LabError, Part, Variant, address, trusted_proxies, url
 from echowall.lab.state import Listener, State
+from echowall.lab.tls import Identity
 
 #: Only nginx speaks to the services.
 _LOOPBACK = "127.0.0.1"
@@ -71,12 +73,22 @@ class Processes:
         digest = hashlib.sha256(str(root).encode()).hexdigest()[:12]
         self._socket = Path(tempfile.gettempdir()) / f"echowall-{digest}.sock"
 
-    def up(self, services: list[Service], chosen: list[Service], board: Board) -> None:
+    def up(
+        self,
+        services: list[Service],
+        chosen: list[Service],
+        board: Board,
+        identity: Identity | None = None,
+        hsts: int = 0,
+    ) -> None:
         """Install what is missing, and start the chosen services. One that fails is `failed` on the board.
+
+        The proxy speaks TLS if it has an `identity`; `hsts` is then as in site.Tls.
 
         Raises LabError, system.PackagesError or site.SiteError if the lab as a whole cannot run.
         """
         ports.require_free()
+        trusted = trusted_proxies()
         packages = system.missing(
             ["nginx", "node", "npm", "redis-server"],
             {"ca-certificates", *(package for service in chosen for package in service.system_packages)},
@@ -108,9 +120,13 @@ class Processes:
             site=self._folder / "site",
             upstreams={name: f"{listener.host}:{listener.port}" for name, listener in listeners.items()},
             listen=f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}",
+            tls=identity and site.Tls(identity.certificate, identity.key, hsts, site.http2_directive()),
+            trusted=trusted,
             root=self._root,
         )
-        started = state.now("processes", (bind, port), redis, listeners)
+        if identity:
+            tls.serve(self._root, identity)
+        started = state.now("processes", (bind, port), redis, listeners, tls=identity is not None)
         state.write(self._root, started)
         try:
             self._supervise(started, ready)
@@ -141,7 +157,10 @@ class Processes:
 
     def base_url(self) -> str:
         started = self._started()
-        return url(started.bind, started.port)
+        return url(started.bind, started.port, tls=started.tls)
+
+    def tls(self) -> ssl.SSLContext | None:
+        return tls.client_context(self._root) if self._started().tls else None
 
     def start(self, *names: str) -> None:
         _at_once(lambda name: self._call("startProcess", name, True, tolerate=(Faults.ALREADY_STARTED,)), names)

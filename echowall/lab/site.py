@@ -8,8 +8,9 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT, Service
@@ -19,6 +20,18 @@ from echowall.lab import system
 _NOT_SERVED = ("node_modules", "tests", ".*", "*.json", "*.mjs", "*.md")
 _GENERATED = "# Written by `echowall site` from the catalog."
 _IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
+
+
+class Tls(NamedTuple):
+    """How the proxy speaks TLS."""
+
+    certificate: Path
+    """In PEM, where nginx sees it; a relative path is from the folder of its configuration."""
+    key: Path
+    hsts: int = 0
+    """For how many seconds a browser shall not come by plain HTTP any more (RFC 6797); 0 does not ask for that."""
+    http2_directive: bool = True
+    """Whether this nginx has the directive `http2`, as from 1.25.1 on; before, it was a parameter of `listen`."""
 
 
 class SiteError(Exception):
@@ -81,19 +94,23 @@ def configure_nginx(
     upstreams: Mapping[str, str],
     listen: str,
     resolver: str | None = None,
+    tls: Tls | None = None,
+    trusted: Iterable[str] = (),
     connections: int = 2000,
     requests_per_second: int = 200,
     root: Path = ROOT,
 ) -> None:
-    """Write into `dest` what nginx needs: `nginx.conf` as it is, and the two generated files that it includes.
+    """Write into `dest` what nginx needs: its own files as they are, and the two generated files that those include.
 
-    `site` is the folder that build() wrote. `upstreams` has the `host:port` of each service by name. `listen` is the
-    parameter of nginx's directive (`8080`, `127.0.0.1:8080`). `resolver` is the address of a DNS server, for hosts that
-    are names. The limits are for each client address.
+    `site` is the folder that build() wrote, where nginx sees it. `upstreams` has the `host:port` of each service by
+    name. `listen` is the parameter of nginx's directive (`8080`, `127.0.0.1:8080`). `resolver` is the address of a DNS
+    server, for hosts that are names. `trusted` are the addresses and networks of proxies in front of this one. The
+    limits are for each client address.
     """
     index_html = (root / "frontend/index.html").read_text("utf-8")
     names = json.dumps([service.name for service in services])
     lines = [
+        *_forwarded(trusted),
         "map $service $upstream {",
         '    default "";',
         *(f"    {service.name} {upstreams[service.name]};" for service in services),
@@ -111,9 +128,69 @@ def configure_nginx(
     if resolver:
         lines += [f"resolver {resolver} valid=1s ipv6=off;", "resolver_timeout 1s;"]
     dest.mkdir(parents=True, exist_ok=True)
-    shutil.copy(root / "nginx/nginx.conf", dest)
+    for file in ("nginx.conf", "tls.conf"):
+        shutil.copy(root / "nginx" / file, dest)
     (dest / "lab.conf").write_text("\n".join([_GENERATED, *lines, ""]), "utf-8")
-    (dest / "server.conf").write_text(f'{_GENERATED}\nlisten {listen};\nroot "{site.resolve()}";\n', "utf-8")
+    (dest / "server.conf").write_text("\n".join([_GENERATED, *_server(listen, site.resolve(), tls), ""]), "utf-8")
+
+
+def configure_container(
+    services: list[Service],
+    dest: Path,
+    *,
+    tls: Tls | None = None,
+    trusted: Iterable[str] = (),
+    root: Path = ROOT,
+) -> None:
+    """configure_nginx() for the proxy's container: the site is in its image, and services are found by their names."""
+    configure_nginx(
+        services,
+        dest,
+        site=Path("/lab/site"),
+        upstreams={service.name: f"{service.name}:8000" for service in services},
+        listen="8080",
+        resolver="127.0.0.11",  # Docker's own DNS
+        tls=tls,
+        trusted=trusted,
+        root=root,
+    )
+
+
+def http2_directive() -> bool:
+    """Whether the nginx on PATH has the directive `http2`; see Tls."""
+    said = subprocess.run(["nginx", "-v"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", said)
+    return version is None or tuple(map(int, version.groups())) >= (1, 25, 1)
+
+
+def _server(listen: str, site: Path, tls: Tls | None) -> list[str]:
+    """Where nginx listens, and what it serves from."""
+    root = f'root "{site}";'
+    if tls is None:
+        return [f"listen {listen};", root]
+    listening = [f"listen {listen} ssl;", "http2 on;"] if tls.http2_directive else [f"listen {listen} ssl http2;"]
+    hsts = [f'add_header Strict-Transport-Security "max-age={tls.hsts}" always;'] if tls.hsts else []
+    return [
+        *listening,
+        "include tls.conf;",
+        f'ssl_certificate "{tls.certificate}";',
+        f'ssl_certificate_key "{tls.key}";',
+        *hsts,
+        root,
+    ]
+
+
+def _forwarded(trusted: Iterable[str]) -> list[str]:
+    """From whom the client's address, scheme and host are taken: from these proxies, and from nobody else."""
+    networks = list(dict.fromkeys(trusted))
+    from_them = [*(f"set_real_ip_from {network};" for network in networks), "real_ip_header X-Forwarded-For;"]
+    return [
+        *([*from_them, "real_ip_recursive on;"] if networks else []),  # past each of them, to the first that is none
+        "geo $realip_remote_addr $trusted {",
+        "    default no;",
+        *(f"    {network} yes;" for network in networks),
+        "}",
+    ]
 
 
 def _push_upstreams(services: list[Service], upstreams: Mapping[str, str], *, by_name: bool) -> list[str]:

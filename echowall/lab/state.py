@@ -35,6 +35,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """The address at which the proxy is published."""
     port: int
     """The port at which the proxy is published."""
+    tls: bool = False
+    """Whether the proxy speaks TLS there."""
     redis: int | None
     """The port of Redis on loopback. None in containers, where Redis is only on the lab's network."""
     services: dict[str, Listener]
@@ -46,6 +48,8 @@ def now(
     address: tuple[str, int],
     redis: int | None,
     services: dict[str, Listener],
+    *,
+    tls: bool,
 ) -> State:
     """The state of a lab that this version of the tool starts now. `address` is where the proxy is published."""
     bind, port = address
@@ -55,6 +59,7 @@ def now(
         version=version("echowall"),
         bind=bind,
         port=port,
+        tls=tls,
         redis=redis,
         services=services,
     )
