@@ -17,6 +17,7 @@ import pytest
 from xdist.remote import Producer
 
 from e2e.support import room
+from e2e.support.dialling import trust
 from e2e.support.lab_lock import LabLock
 from e2e.support.lab_operator import Operator
 from e2e.support.room import Enter, Visitor
@@ -60,7 +61,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if session.config.option.collectonly:
         return
     try:
-        healthy = httpx.get(f"{base_url}/healthz", timeout=10, trust_env=False).status_code == 200
+        healthy = httpx.get(f"{base_url}/healthz", timeout=10, trust_env=False, verify=trust()).status_code == 200
     except (httpx.HTTPError, httpx.InvalidURL):
         healthy = False
     if not healthy:
@@ -160,7 +161,7 @@ def enter(base_url: str) -> Iterator[Enter]:
 @pytest.fixture
 def http(base_url: str) -> Iterator[httpx.Client]:
     """An HTTP client of the lab."""
-    with httpx.Client(base_url=base_url, timeout=10, trust_env=False) as client:
+    with httpx.Client(base_url=base_url, timeout=10, trust_env=False, verify=trust()) as client:
         yield client
 
 

@@ -183,7 +183,7 @@ def test_what_runs_is_told_to_be_unknown_where_its_file_is_no_good(
 
 
 def test_a_file_of_another_kind_of_lab_is_told(checkout: Path) -> None:
-    state.write(checkout, state.now("containers", ("127.0.0.1", 8080), None, {}))
+    state.write(checkout, state.now("containers", ("127.0.0.1", 8080), None, {}, tls=False))
 
     with pytest.raises(LabError, match=r"describes a lab in containers, but processes run; run `make down` and"):
         Processes(checkout).base_url()

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from e2e.support import push, raw_http, room, websocket
+from e2e.support.dialling import trust_for
 from e2e.support.lab_operator import Operator, resident_memory
 from e2e.support.room import Message
 from echowall.catalog.catalog import Service
@@ -227,7 +228,9 @@ class _Listener:
         address = urlsplit(self.base_url)
         socket_io = self.service.protocol == "socket.io"
         path = f"/{self.service.name}/chat/" + ("?EIO=4&transport=websocket" if socket_io else "")
-        self._read, self._write = await asyncio.open_connection(address.hostname, address.port or 80, limit=2**20)
+        self._read, self._write = await asyncio.open_connection(
+            address.hostname, address.port or 80, limit=2**20, ssl=trust_for(self.base_url)
+        )
         self._prefix, self._suffix = (b'42["message",', b"]") if socket_io else (b"", b"")
         key = base64.b64encode(os.urandom(16)).decode()
         self._write.write(

@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from e2e.support import push
+from e2e.support.dialling import trust
 from e2e.support.room import Message
 from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import Push, Service
@@ -30,7 +31,7 @@ class Listener:
         self._hear: Callable[[], None] = {"poll": self._poll, "long-poll": self._long_poll, "events": self._events}[way]
         self._mark = mark
         self._last = ""
-        self._http = httpx.Client(trust_env=False)
+        self._http = httpx.Client(trust_env=False, verify=trust())
 
     def listen(self, over: Event, goodbyes: set[str], *, seconds: float) -> None:
         """Listen, and ask again whenever it is cut off, until all of these texts were heard. Once it is `over`, that

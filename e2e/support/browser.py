@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from e2e.support.console import Console
+from e2e.support.dialling import key_of
 from e2e.support.pages import View
 from e2e.support.settings import IN_CONTAINER
 
@@ -38,14 +39,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any], base_url: str) -> dict[str, Any]:
     """The system's Chromium where there is one: Playwright's own has to be downloaded."""
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")  # the lightest first
     found = map(shutil.which, names)
     executable = os.environ.get("CHROMIUM") or next(filter(None, found), None)
     # Chromium's sandbox needs what neither root nor a container has.
     unboxed = ["--no-sandbox"] if os.geteuid() == 0 or IN_CONTAINER else []
-    return {"executable_path": executable, "args": [*_QUIET_CHROMIUM, *unboxed], **browser_type_launch_args}
+    trusted = [f"--ignore-certificate-errors-spki-list={key_of(base_url)}"] if base_url.startswith("https:") else []
+    arguments = [*_QUIET_CHROMIUM, *unboxed, *trusted]
+    return {"executable_path": executable, "args": arguments, **browser_type_launch_args}
 
 
 @pytest.fixture(scope="session")

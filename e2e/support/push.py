@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 import msgspec
 
+from e2e.support.dialling import secured, trust
 from e2e.support.room import Message
 from e2e.support.websocket import PATIENCE, NoAnswerError
 
@@ -130,10 +131,11 @@ def unread(address: str) -> Iterator[socket.socket]:
     """A connection that has asked for a stream of events, and does not read it. In HTTP/1.0 its body is the plain
     text."""
     url = urlsplit(address)
-    with socket.socket() as stream:
-        stream.settimeout(PATIENCE)
-        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        stream.connect((url.hostname, url.port))
+    plain = socket.socket()
+    plain.settimeout(PATIENCE)
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    plain.connect((url.hostname, url.port))
+    with secured(plain, address) as stream:
         stream.sendall(f"GET {url.path}/chat/events HTTP/1.0\r\nHost: {url.netloc}\r\n\r\n".encode())
         yield stream
 
@@ -147,7 +149,7 @@ def listen(
     headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
     try:
         with (
-            httpx.Client(timeout=silence, trust_env=False) as client,
+            httpx.Client(timeout=silence, trust_env=False, verify=trust()) as client,
             client.stream("GET", f"{address}/chat/events{query}", headers=headers) as response,
         ):
             yield Events(response)

@@ -7,6 +7,7 @@ from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from e2e.support.dialling import dial
 from e2e.support.websocket import PATIENCE, NoAnswerError
 
 
@@ -27,14 +28,16 @@ class Response(NamedTuple):
 def request(
     base_url: str, target: str, *, method: str = "GET", headers: dict[str, str] | None = None, body: bytes | None = None
 ) -> Response:
-    """Send a request and return the response. The target is sent as it is written: `..` and `%2F` stay as they are.
+    """Send a request and return the response. The target is sent as it is written, behind the path of the address if
+    that has one: `..` and `%2F` stay as they are.
 
     Raises NoAnswerError where none comes.
     """
     address = urlsplit(base_url)
     connection = HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
     try:
-        connection.putrequest(method, target, skip_accept_encoding=True)
+        connection.sock = dial(base_url, PATIENCE)
+        connection.putrequest(method, address.path + target, skip_accept_encoding=True)
         for name, value in (headers or {}).items():
             connection.putheader(name, value)
         if body is not None:

@@ -10,7 +10,6 @@ checker, and what one of them gets wrong the other one shows.
 from __future__ import annotations
 
 import json
-import socket
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -33,6 +32,7 @@ from wsproto.events import (
 from wsproto.frame_protocol import Opcode
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
+from e2e.support.dialling import dial
 from echowall.catalog.catalog import Service
 
 Message = str | bytes
@@ -104,7 +104,7 @@ class Client:
         self._events: deque[Event] = deque()
         self._parts: list[Message] = []
         self._protocol = WSConnection(ConnectionType.CLIENT)
-        self._socket = socket.create_connection((address.hostname, address.port or 80), timeout=PATIENCE)
+        self._socket = dial(url, PATIENCE)
         try:
             self._write(
                 Request(

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from e2e.support import raw_http, websocket
+from e2e.support.dialling import origin_of
 from e2e.support.websocket import Client
 from echowall.catalog.catalog import ROOT, Service
 
@@ -42,7 +43,7 @@ def test_clients_that_vanish_do_not_disturb_the_next_one(base_url: str, service:
 
 
 def test_the_origin_of_the_lab_is_accepted(base_url: str, service: Service) -> None:
-    with websocket.connect(base_url, service, origin=base_url) as client:
+    with websocket.connect(base_url, service, origin=origin_of(base_url)) as client:
         assert client.echo("from the page") == "from the page"
 
 

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from e2e.support import raw_http, websocket
+from e2e.support.dialling import dial
 from echowall.catalog import catalog
 from echowall.catalog.catalog import Service
 
@@ -175,8 +176,7 @@ def test_an_oversized_body_is_refused(base_url: str, plain: Service) -> None:
 
 
 def test_bytes_that_are_not_http_are_refused(base_url: str) -> None:
-    address = urlsplit(base_url)
-    with socket.create_connection((address.hostname, address.port), timeout=websocket.PATIENCE) as client:
+    with dial(base_url, websocket.PATIENCE) as client:
         client.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
 
         assert b" 400 " in client.recv(4096).partition(b"\r\n")[0]
@@ -187,10 +187,7 @@ def test_too_many_requests_at_once_are_refused_and_then_served_again(base_url: s
     address = urlsplit(base_url)
     request = f"GET /{plain.name}/about HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode()
     with ExitStack() as stack:
-        clients = [
-            stack.enter_context(socket.create_connection((address.hostname, address.port), timeout=websocket.PATIENCE))
-            for _ in range(800)
-        ]
+        clients = [stack.enter_context(dial(base_url, websocket.PATIENCE)) for _ in range(800)]
         for client in clients:
             client.sendall(request)
         answers = [read_all(client) for client in clients]

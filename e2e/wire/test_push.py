@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from http.client import HTTPConnection
-from select import select
 from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
 
 from e2e.support import push, raw_http, websocket
+from e2e.support.dialling import arrived, dial
 from e2e.support.lab_operator import running_lab
 from e2e.support.room import Enter, Message, ids
 from e2e.support.settings import IN_CONTAINER
@@ -83,7 +82,7 @@ def test_where_nothing_was_said_a_poll_is_answered_with_304(http: httpx.Client, 
 def test_polls_share_a_connection(address: str) -> None:
     url = urlsplit(address)
     connection = HTTPConnection(url.hostname or "", url.port, timeout=PATIENCE)
-    connection.connect()
+    connection.sock = dial(address, PATIENCE)
     first = connection.sock
     for tag, status in (("", 200), ("*", 304), ("", 200)):
         connection.request("GET", f"{url.path}/chat/poll", headers={"If-None-Match": tag})
@@ -115,7 +114,7 @@ def test_thirty_long_polls_are_held_and_hold_up_nobody(address: str, base_url: s
     url = urlsplit(address)
     request = f"GET {url.path}/chat/poll?after={NEVER}&wait=30 HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode()
     with ExitStack() as stack:
-        held = [stack.enter_context(socket.create_connection((url.hostname, url.port))) for _ in range(30)]
+        held = [stack.enter_context(dial(address, PATIENCE)) for _ in range(30)]
         for connection in held:
             connection.sendall(request)
 
@@ -123,8 +122,9 @@ def test_thirty_long_polls_are_held_and_hold_up_nobody(address: str, base_url: s
             assert client.echo("still there?") == "still there?"
         assert raw_http.request(base_url, f"/{service.name}/about").status == 200
 
-        answered, _, _ = select(held, [], [], 0.5)
-        assert not answered, f"{len(answered)} were not held: {answered[0].recv(500)!r}"
+        time.sleep(0.5)
+        answers = [come for connection in held if (come := arrived(connection)) is not None]
+        assert not answers, f"{len(answers)} were not held: {answers[0]!r}"
 
 
 @pytest.mark.push("long-poll")
@@ -313,9 +313,7 @@ def wait_for(http: httpx.Client, address: str, after: str, mark: str) -> Message
 
 def ask(address: str, target: str, method: str = "GET", *, headers: dict[str, str] | None = None) -> raw_http.Response:
     body = None if method == "GET" else b""
-    return raw_http.request(
-        address, f"{urlsplit(address).path}/chat/{target}", method=method, headers=headers, body=body
-    )
+    return raw_http.request(address, f"/chat/{target}", method=method, headers=headers, body=body)
 
 
 def assert_refused_in_words(answer: raw_http.Response, words: str) -> None:

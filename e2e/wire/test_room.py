@@ -8,6 +8,7 @@ import pytest
 from wsproto.frame_protocol import Opcode
 
 from e2e.support import raw_http, room, websocket
+from e2e.support.dialling import origin_of
 from e2e.support.room import Enter, Message, Visitor, texts
 from e2e.support.websocket import ClosedError, NoAnswerError
 from echowall.catalog.catalog import Service
@@ -329,7 +330,7 @@ def test_a_plain_get_is_refused(base_url: str, service: Service) -> None:
 
 
 def test_a_foreign_origin_is_treated_as_the_catalog_says(base_url: str, service: Service) -> None:
-    own, sibling = base_url, f"http://{urlsplit(base_url).hostname}.elsewhere.example"
+    own, sibling = origin_of(base_url), f"http://{urlsplit(base_url).hostname}.elsewhere.example"
 
     with websocket.connect(base_url, service, "chat/", origin=own) as client:
         assert room.Visitor(client, service).history() is not None

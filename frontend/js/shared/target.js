@@ -30,7 +30,7 @@ export function checkUrl(text, secure) {
 /**
  * @param {Selection} selection
  * @param {Service[]} services
- * @param {{ protocol: string, host: string, href: string }} location of the page
+ * @param {{ protocol: string, href: string }} location of the page
  * @returns {Target | { error: Message }}
  */
 export function targetOf({ service: name, handler, url }, services, location) {
@@ -45,13 +45,14 @@ export function targetOf({ service: name, handler, url }, services, location) {
   return serviceTarget(service, `foobar/${naive ? "naive/" : ""}`, location);
 }
 
-/** @param {Service} service @param {{ protocol: string, host: string }} location @returns {Target} */
+/** @param {Service} service @param {{ href: string }} location of the page @returns {Target} */
 export function chatTarget(service, location) {
   return serviceTarget(service, "chat/", location);
 }
 
-/** @param {Service} service @param {string} endpoint @param {{ protocol: string, host: string }} location @returns {Target} */
-function serviceTarget(service, endpoint, { protocol, host }) {
-  const path = `/${service.name}/${endpoint}`;
-  return { key: path, service, title: service.title, url: `${protocol === "https:" ? "wss" : "ws"}://${host}${path}` };
+/** @param {Service} service @param {string} endpoint @param {{ href: string }} location @returns {Target} */
+function serviceTarget(service, endpoint, { href }) {
+  const path = `${service.name}/${endpoint}`;
+  const { href: url } = new URL(path, href); // beside the page, which may be under a prefix
+  return { key: `/${path}`, service, title: service.title, url: url.replace(/^http/, "ws") };
 }

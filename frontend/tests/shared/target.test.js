@@ -8,11 +8,12 @@ function stack(name, naive = false) {
 }
 
 const SERVICES = [stack("one", true), stack("two")];
-const PAGE = { protocol: "http:", host: "lab:8080", href: "http://lab:8080/" };
+const PAGE = { protocol: "http:", href: "http://lab:8080/?service=one" };
+const SECURE = { protocol: "https:", href: "https://lab:8080/?service=one" };
 
 test("the room is beside the echo", () => {
   assert.equal(chatTarget(SERVICES[1], PAGE).url, "ws://lab:8080/two/chat/");
-  assert.equal(chatTarget(SERVICES[1], { ...PAGE, protocol: "https:" }).url, "wss://lab:8080/two/chat/");
+  assert.equal(chatTarget(SERVICES[1], SECURE).url, "wss://lab:8080/two/chat/");
 });
 
 test("endpoints follow the page's own address", () => {
@@ -22,8 +23,13 @@ test("endpoints follow the page's own address", () => {
     title: "ONE",
     url: "ws://lab:8080/one/foobar/naive/",
   });
-  const secure = targetOf({ service: "two", handler: "naive", url: "" }, SERVICES, { ...PAGE, protocol: "https:" });
+  const secure = targetOf({ service: "two", handler: "naive", url: "" }, SERVICES, SECURE);
   assert.equal("url" in secure && secure.url, "wss://lab:8080/two/foobar/");
+});
+
+test("endpoints are under the page's own prefix", () => {
+  const page = { protocol: "https:", href: "https://example.org/lab/?view=chat#top" };
+  assert.equal(chatTarget(SERVICES[0], page).url, "wss://example.org/lab/one/chat/");
 });
 
 test("one's own address is checked before the browser would throw", () => {
