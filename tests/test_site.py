@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ import pytest
 
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT
-from echowall.lab import site
+from echowall.lab import site, tls
 from tests.conftest import FACTS
 from tests.ports import free_port
 
@@ -33,15 +34,23 @@ def upstream() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def nginx(checkout: Path, add_service: Callable[..., Path], upstream: socket.socket) -> Iterator[Callable[..., str]]:
-    """Start nginx in front of two services, `silent` and `absent`, with limits of the test's choosing."""
+    """Start nginx in front of two services, `silent` and `absent`, with limits of the test's choosing; with TLS where
+    `hsts` is given, which may be 0."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(connections: int = 2000, requests_per_second: int = 200) -> str:
+    def start(
+        connections: int = 2000, requests_per_second: int = 200, trusted: tuple[str, ...] = (), hsts: int | None = None
+    ) -> str:
         add_service("silent", f'{FACTS}push = ["poll", "events"]\n')
         add_service("absent")
         services = catalog.load(checkout)
         port = free_port()
-        site.build(services, checkout / "site", root=checkout)
+        (checkout / "vendor").mkdir()  # without the page's libraries, which take a second to copy
+        site.build(services, checkout / "site", vendor=checkout / "vendor", root=checkout)
+        spoken = None
+        if hsts is not None:
+            identity = tls.own(checkout, ["127.0.0.1"])
+            spoken = site.Tls(identity.certificate, identity.key, hsts, site.http2_directive())
         site.configure_nginx(
             services,
             checkout / "conf",
@@ -49,6 +58,8 @@ def nginx(checkout: Path, add_service: Callable[..., Path], upstream: socket.soc
             upstreams={"silent": f"127.0.0.1:{upstream.getsockname()[1]}", "absent": f"127.0.0.1:{free_port()}"},
             listen=f"127.0.0.1:{port}",
             root=checkout,
+            tls=spoken,
+            trusted=trusted,
             connections=connections,
             requests_per_second=requests_per_second,
         )
@@ -61,7 +72,7 @@ def nginx(checkout: Path, add_service: Callable[..., Path], upstream: socket.soc
         for _ in range(100):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return f"http://127.0.0.1:{port}"
+                    return f"http{'' if spoken is None else 's'}://127.0.0.1:{port}"
             time.sleep(0.05)
         raise AssertionError("nginx did not start")
 
@@ -157,6 +168,148 @@ def test_an_upgrade_is_passed_on_with_host_and_port(nginx: Callable[..., str], u
         "Connection: upgrade",
         f"Origin: {url}",
     } <= set(headers)
+
+
+# A proxy in front of this one
+
+FORWARDED = {
+    "X-Forwarded-For": "192.0.2.1, 198.51.100.7",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "lab.example:8443",
+}
+
+
+def passed_on(url: str, upstream: socket.socket, headers: dict[str, str]) -> dict[str, str]:
+    """The headers with which a request with these comes to the service."""
+    with ThreadPoolExecutor(1) as pool, httpx.Client(base_url=url, headers=headers, timeout=10) as client:
+        asked = pool.submit(client.get, "/silent/foobar/")
+        service, _ = upstream.accept()
+        with service:
+            _, *lines = service.recv(4096).decode().split("\r\n")
+            service.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        assert asked.result().status_code == 204
+    return dict(line.split(": ", 1) for line in lines if line)
+
+
+def test_nobody_is_believed_who_forges_what_a_proxy_says(nginx: Callable[..., str], upstream: socket.socket) -> None:
+    url = httpx.URL(nginx(trusted=("10.0.0.0/8", "fd00::/8")))
+
+    headers = passed_on(str(url), upstream, FORWARDED)
+
+    assert {name: headers[name] for name in (*FORWARDED, "Host")} == {
+        "X-Forwarded-For": "127.0.0.1",
+        "X-Forwarded-Proto": "http",
+        "X-Forwarded-Host": f"{url.host}:{url.port}",
+        "Host": f"{url.host}:{url.port}",
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "heard"),
+    [
+        ({}, {"X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https", "Host": "lab.example:8443"}),
+        ({"X-Forwarded-Proto": "wss"}, {"X-Forwarded-Proto": "https"}),
+        ({"X-Forwarded-Proto": "ws, https"}, {"X-Forwarded-Proto": "http"}),
+        ({"X-Forwarded-Proto": "gopher"}, {"X-Forwarded-Proto": "http"}),
+        ({"X-Forwarded-Host": "[2001:db8::1]:80, inner"}, {"Host": "[2001:db8::1]:80"}),
+        ({"X-Forwarded-Host": "two words", "Host": "own.example"}, {"Host": "own.example"}),
+        ({"X-Forwarded-For": "192.0.2.1, 198.51.100.7, 127.0.0.1"}, {"X-Forwarded-For": "198.51.100.7"}),
+    ],
+)
+def test_a_trusted_proxy_says_who_the_client_is_and_how_it_came(
+    nginx: Callable[..., str], upstream: socket.socket, said: dict[str, str], heard: dict[str, str]
+) -> None:
+    headers = passed_on(nginx(trusted=("127.0.0.0/8",)), upstream, FORWARDED | said)
+
+    assert {name: headers[name] for name in heard} == heard
+    assert headers["X-Forwarded-Host"] == headers["Host"]
+
+
+def ask_as(url: str, clients: list[str]) -> list[int]:
+    """The statuses of a request for each of these X-Forwarded-For."""
+    with httpx.Client(base_url=url) as http:
+        return [http.get("/absent/about", headers={"X-Forwarded-For": it}).status_code for it in clients]
+
+
+def test_a_forged_address_escapes_no_limit(nginx: Callable[..., str]) -> None:
+    assert 429 in ask_as(nginx(requests_per_second=1), [f"192.0.2.{number}" for number in range(8)])
+
+
+def test_the_limits_count_those_whom_a_trusted_proxy_names(nginx: Callable[..., str]) -> None:
+    url = nginx(requests_per_second=1, trusted=("127.0.0.1",))
+
+    assert set(ask_as(url, [f"192.0.2.{number}" for number in range(8)])) == {502}
+    assert 429 in ask_as(url, [f"192.0.2.{number}, 198.51.100.7" for number in range(8)])
+
+
+# TLS
+
+
+def trusting(checkout: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=tls.folder(checkout) / "ca.pem")
+
+
+def test_the_page_comes_by_http2_and_a_socket_by_http1(nginx: Callable[..., str], checkout: Path) -> None:
+    url, context = httpx.URL(nginx(hsts=0)), trusting(checkout)
+    spoken = []
+    for offered in (["h2", "http/1.1"], ["http/1.1"]):
+        context.set_alpn_protocols(offered)
+        with (
+            socket.create_connection((url.host, url.port)) as raw,
+            context.wrap_socket(raw, server_hostname=url.host) as connection,
+        ):
+            spoken.append(connection.selected_alpn_protocol())
+
+    assert spoken == ["h2", "http/1.1"]
+
+
+def test_a_service_is_told_that_the_client_came_by_tls(
+    nginx: Callable[..., str], checkout: Path, upstream: socket.socket
+) -> None:
+    url = httpx.URL(nginx(hsts=0))
+    with (
+        socket.create_connection((url.host, url.port), timeout=5) as raw,
+        trusting(checkout).wrap_socket(raw, server_hostname=url.host) as client,
+    ):
+        client.sendall(f"GET /silent/foobar/ HTTP/1.1\r\nHost: {url.host}:{url.port}\r\n\r\n".encode())
+        service, _ = upstream.accept()
+        with service:
+            headers = service.recv(4096).decode().split("\r\n")
+
+    assert {"X-Forwarded-Proto: https", f"Host: {url.host}:{url.port}"} <= set(headers)
+
+
+def test_plain_http_is_sent_where_tls_is_spoken(nginx: Callable[..., str]) -> None:
+    url = httpx.URL(nginx(hsts=0))
+    moved = httpx.post(f"http://{url.host}:{url.port}/silent/about?it=%2F")
+    with closing(socket.create_connection((url.host, url.port), timeout=5)) as client:
+        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        nameless = client.recv(4096)
+
+    assert (moved.status_code, moved.headers["Location"]) == (308, f"{url}/silent/about?it=%2F")
+    assert nameless.startswith(b"HTTP/1.1 400 ")
+    assert b"this port speaks TLS" in nameless
+
+
+@pytest.mark.parametrize(("hsts", "header"), [(0, None), (300, "max-age=300")])
+def test_browsers_are_held_to_tls_only_where_it_is_asked_for(
+    nginx: Callable[..., str], checkout: Path, hsts: int, header: str | None
+) -> None:
+    page = httpx.get(nginx(hsts=hsts), verify=trusting(checkout))
+
+    assert page.status_code == 200
+    assert page.headers.get("Strict-Transport-Security") == header
+
+
+def test_ciphers_without_authenticated_encryption_are_refused(nginx: Callable[..., str], checkout: Path) -> None:
+    url, context = httpx.URL(nginx(hsts=0)), trusting(checkout)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA384")
+    with socket.create_connection((url.host, url.port)) as raw, pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
+        context.wrap_socket(raw, server_hostname=url.host)
+
+
+# Listening to the room
 
 
 def test_polls_share_a_connection_to_the_service(nginx: Callable[..., str], upstream: socket.socket) -> None:
