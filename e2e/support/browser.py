@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from e2e.support.console import Console
-from e2e.support.dialling import key_of
+from e2e.support.dialling import chromium_trusting
 from e2e.support.pages import View
 from e2e.support.settings import IN_CONTAINER
 
@@ -46,7 +46,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any], base_url:
     executable = os.environ.get("CHROMIUM") or next(filter(None, found), None)
     # Chromium's sandbox needs what neither root nor a container has.
     unboxed = ["--no-sandbox"] if os.geteuid() == 0 or IN_CONTAINER else []
-    trusted = [f"--ignore-certificate-errors-spki-list={key_of(base_url)}"] if base_url.startswith("https:") else []
+    trusted = [chromium_trusting(base_url)] if base_url.startswith("https:") else []
     arguments = [*_QUIET_CHROMIUM, *unboxed, *trusted]
     return {"executable_path": executable, "args": arguments, **browser_type_launch_args}
 

@@ -46,18 +46,17 @@ def dial(url: str, timeout: float) -> socket.socket:
     return secured(socket.create_connection((address.hostname, port), timeout=timeout), url)
 
 
-def key_of(base_url: str) -> str:
-    """The public key of the certificate that the lab shows to a client that trusts it: the SHA-256 of its
-    SubjectPublicKeyInfo, in base64.
+def chromium_trusting(base_url: str) -> str:
+    """The argument by which Chromium trusts this one server, which the suite's own clients trust already.
 
-    Chromium takes a CA only from a store of certificates that is not everywhere; but with this key among those whose
-    errors it ignores, it trusts this one server.
+    Chromium takes a CA only from a store of certificates, and its headless shell has none. But it may be told whose
+    certificate's errors to ignore, by the public key: the SHA-256 of its SubjectPublicKeyInfo, in base64.
     """
     with dial(base_url, 10) as connection:
         assert isinstance(connection, ssl.SSLSocket)
         shown = x509.load_der_x509_certificate(connection.getpeercert(binary_form=True) or b"")
     key = shown.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(hashlib.sha256(key).digest()).decode()
+    return f"--ignore-certificate-errors-spki-list={base64.b64encode(hashlib.sha256(key).digest()).decode()}"
 
 
 def secured(connected: socket.socket, url: str) -> socket.socket:

@@ -105,7 +105,7 @@ class EchoPage(View):
 
     def open(self, **query: str) -> Pane:
         """Open the page with that query, and wait until the stacks are listed."""
-        self.load(f"/?{urlencode(query)}")
+        self.load(f"?{urlencode(query)}")
         expect(self.first.own_endpoint).to_be_visible()
         return self.first
 
