@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -140,20 +139,21 @@ def up(
     again = lab.running()
     if not again or _moves(lab):  # before anything is stopped
         ports.require_free()
+    certificate = tls.shown(ROOT) if identity else None
     board = Board([*(service.name for service in chosen), "proxy"], out)
     if docker:
         if not containers.available():
             raise LabError("no Docker Engine with Compose 2 answers; start one, or leave out --docker")
         containers.up(listed, chosen, identity, hsts)
         with board.shown():
-            running.wait_until_healthy(lab, chosen, board, _context(identity))
+            running.wait_until_healthy(lab, chosen, board, certificate)
     else:
         if again:  # start its services with the configuration of today
             processes.down()
         try:
             with board.shown():
                 processes.up(listed, chosen, board, identity, hsts)
-                running.wait_until_healthy(lab, chosen, board, _context(identity))
+                running.wait_until_healthy(lab, chosen, board, certificate)
         except BaseException:
             processes.down()
             raise
@@ -175,11 +175,6 @@ def _identity(secure: bool, cert: Path | None, key: Path | None) -> Identity | N
     if cert and key:
         return tls.given(cert, key)
     return tls.own(ROOT, tls.names(running.address()[0])) if secure else None
-
-
-def _context(identity: Identity | None) -> ssl.SSLContext | None:
-    """That of a client of the proxy that shows it."""
-    return tls.client_context(ROOT) if identity else None
 
 
 def _moves(lab: Lab) -> bool:

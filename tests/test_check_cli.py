@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -317,6 +318,34 @@ def test_a_port_without_tls_is_named_where_tls_was_asked(reference: int) -> None
         assert done.returncode == 1
         assert "speaks plain HTTP, without TLS: ask ws:// there" in done.stderr
         assert "--insecure" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "why"),
+    [
+        ("localhost", (-9, 9), "unable to get local issuer certificate; name its CA by --ca, or use --insecure"),
+        ("localhost", (-9, -1), "certificate has expired; the certificate has to be renewed"),
+        ("localhost", (1, 9), "certificate is not yet valid; the certificate is not valid yet, or the clock"),
+        ("elsewhere.example", (-9, 9), "certificate is not valid for 'localhost'.; ask it by a name that is in"),
+    ],
+    ids=["untrusted", "expired", "of tomorrow", "of another name"],
+)
+def test_a_certificate_that_is_not_to_be_trusted_is_told(
+    reference: int, tmp_path: Path, name: str, days: tuple[int, int], why: str
+) -> None:
+    authority, now = trustme.CA(), datetime.now(UTC)
+    begins, ends = (now + timedelta(days=day) for day in days)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name, not_before=begins, not_after=ends).configure_cert(context)
+    trust = [] if "local issuer" in why else ["--ca", str(tmp_path / "ca.pem")]
+
+    with listening(forward(reference), context) as port:
+        done = check(f"wss://localhost:{port}/foobar/", "--only", "text", *trust)
+
+    assert done.returncode == 1
+    assert "localhost port " in done.stderr
+    assert re.search(f"has no TLS that can be trusted: .*{why}", done.stderr), done.stderr
 
 
 @pytest.mark.parametrize("says", [b"", b"\x15\x03\x01\x00\x02\x02\x16", b"HTTP/1.1 400 Bad Request\r\n\r\nTLS!"])

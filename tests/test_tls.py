@@ -15,7 +15,7 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from echowall.lab import tls
+from echowall.lab import lab, tls
 from echowall.lab.lab import LabError
 from echowall.lab.tls import Identity
 
@@ -135,15 +135,15 @@ def test_a_certificate_of_ones_own_is_served_and_known_to_the_tool_by_itself(tmp
     mine = of_authority(tmp_path, "lab.example")
     tls.serve(tmp_path, tls.given(mine.certificate, mine.key))
     with server(mine) as port:
-        handshake(port, tls.client_context(tmp_path), "127.0.0.1")
+        handshake(port, lab.trusting(tls.shown(tmp_path)), "127.0.0.1")
     another = of_authority(tmp_path, "lab.example", name="another")
     with server(another) as port, pytest.raises(ssl.SSLCertVerificationError):
-        handshake(port, tls.client_context(tmp_path), "127.0.0.1")
+        handshake(port, lab.trusting(tls.shown(tmp_path)), "127.0.0.1")
 
 
 def test_the_tool_says_so_where_it_is_not_known_which_certificate_the_lab_shows(tmp_path: Path) -> None:
     with pytest.raises(LabError, match=r"shown\.pem: No such file.*`make up TLS=yes` starts the lab anew"):
-        tls.client_context(tmp_path)
+        lab.trusting(tls.shown(tmp_path))
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ class Proxied:
     @contextmanager
     def served(self) -> Iterator[Served]:
         lab, name = self._lab, self._entry.service.name
-        subject = targets.proxied(self._entry.service, lab.base_url())
+        subject = targets.proxied(self._entry.service, lab)
         lab.stop(name)
         lab.start(name)
         deadline = time.monotonic() + PATIENCE
@@ -215,14 +215,16 @@ class Proxied:
             time.sleep(0.2)
         server, proxy = lab.part(name), lab.part("proxy")
         _keep(self.benched, server.pid, self._cores)
-        aimed = msgspec.structs.replace(aim(subject.target, Tls()), one_address=lab.kind != "processes")
+        certificate = lab.certificate()
+        spoken = Tls(shown=str(certificate) if certificate else None)
+        aimed = msgspec.structs.replace(aim(subject.target, spoken), one_address=lab.kind != "processes")
         yield Served(subject, aimed, cost.meter(*server), cost.meter(*proxy), server.pid)
 
 
 def _introduce(benched: Benched, subject: Subject) -> bool:
     """Note where the service is and which versions it has loaded; says whether it told them."""
     benched.url = subject.examined.url
-    found = asyncio.run(versions(subject.about)) if subject.about else {}
+    found = asyncio.run(versions(subject))
     benched.versions = found or benched.versions
     return bool(found)
 

@@ -25,6 +25,8 @@ class Tls(msgspec.Struct, frozen=True, kw_only=True):
     cert: str | None = None
     key: str | None = None
     insecure: bool = False
+    shown: str | None = None
+    """The one certificate that is trusted, whatever name is in it, in place of all that."""
 
 
 class Aim(msgspec.Struct, frozen=True, kw_only=True):

@@ -266,7 +266,7 @@ def _own(the_lab: Lab, services: Iterable[Service], via: options.Via, idle: floa
         if via is not options.Via.PROXY:
             subjects.append(direct(service, the_lab.endpoint(service.name)))
         if via is not options.Via.DIRECT:
-            subjects.append(proxied(service, the_lab.base_url()))
+            subjects.append(proxied(service, the_lab))
     if idle is None:
         return subjects
     return [one._replace(target=msgspec.structs.replace(one.target, idle=idle)) for one in subjects]

@@ -91,7 +91,7 @@ class Examination:
                 self.reject(examined.label, why)
                 continue
             if subject.about:
-                examined.versions = await versions(subject.about)
+                examined.versions = await versions(subject)
             else:
                 self._tell_left_out(examined.label, target, checks)
             total = sum(applies(check, target) for check in checks)

@@ -16,7 +16,7 @@ from echowall.check import addresses
 from echowall.check.wire import ENGINE_IO, PLAIN, Codec, Limiter, Target
 from echowall.check.wire.secrets import Secrets, in_message, in_template, is_secret
 from echowall.check.wire.wrapping import MARK, Wrapping, place
-from echowall.lab.lab import Endpoint
+from echowall.lab.lab import Endpoint, Lab, trusting
 from echowall.results.model import Examined, Limits
 
 #: By what a service of the lab speaks.
@@ -49,10 +49,12 @@ def bare(service: Service, endpoint: Endpoint) -> Subject:
     return subject._replace(target=msgspec.structs.replace(subject.target, revived=False))
 
 
-def proxied(service: Service, base: str) -> Subject:
-    """A service of the lab, through the proxy at that address."""
+def proxied(service: Service, lab: Lab) -> Subject:
+    """A service of the lab, through its proxy. Raises LabError where it is not known how to reach that."""
+    base, certificate = lab.base_url(), lab.certificate()
     target = _service(service, f"{base.replace('http', 'ws', 1)}/{service.name}/foobar/")
-    return _subject(service, msgspec.structs.replace(target, via="proxy"), f"{base}/{service.name}/about")
+    target = msgspec.structs.replace(target, via="proxy", tls=trusting(certificate) if certificate else None)
+    return _subject(service, target, f"{base}/{service.name}/about")
 
 
 def _service(service: Service, url: str) -> Target:
@@ -76,11 +78,13 @@ def _subject(service: Service, target: Target, about: str) -> Subject:
     return Subject(target, examined, about)
 
 
-async def versions(about: str) -> dict[str, str]:
-    """What a service of the lab says it has loaded; nothing where it does not say."""
+async def versions(subject: Subject) -> dict[str, str]:
+    """What a service of the lab says it has loaded; nothing where it does not say, or is none of the lab."""
+    if subject.about is None:
+        return {}
     try:
-        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-            return msgspec.convert((await client.get(about)).json()["versions"], dict[str, str])
+        async with httpx.AsyncClient(timeout=5, trust_env=False, verify=subject.target.tls or True) as client:
+            return msgspec.convert((await client.get(subject.about)).json()["versions"], dict[str, str])
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return {}
 

@@ -140,8 +140,7 @@ async def _examine(
             continue
         fields = {key: getattr(subject.examined, key) for key in Conformed.__struct_fields__ if key != "results"}
         examined = Conformed(**fields)
-        if subject.about:
-            examined.versions = await versions(subject.about)
+        examined.versions = await versions(subject)
         fit.append(Subject(address, examined))
     await examination.examine(fit)
     return unfit
@@ -173,8 +172,9 @@ def _own(lab: Lab, services: Iterable[Service], via: options.Via) -> list[tuple[
         if via is not options.Via.PROXY:
             found.append(checked.direct(service, lab.endpoint(service.name)))
         if via is not options.Via.DIRECT:
-            found.append(checked.proxied(service, lab.base_url()))
-    return [(subject, Address(subject.target.url)) for subject in found]
+            found.append(checked.proxied(service, lab))
+    # The suite cannot trust a single certificate. The question before it, whether this is an echo server, does.
+    return [(subject, Address(subject.target.url, insecure=subject.target.tls is not None)) for subject in found]
 
 
 def _foreign(

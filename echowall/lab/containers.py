@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import socket
-import ssl
 import subprocess
 import tarfile
 import tempfile
@@ -139,8 +138,8 @@ class Containers:
         except (LabError, ValueError):
             raise LabError("the lab's proxy does not run; `echowall start proxy` starts it") from None
 
-    def tls(self) -> ssl.SSLContext | None:
-        return tls.client_context(self._root) if self._speaks_tls() else None
+    def certificate(self) -> Path | None:
+        return tls.shown(self._root) if self._speaks_tls() else None
 
     def _speaks_tls(self) -> bool:
         return "yes" in self.compose("ps", "--format", f'{{{{.Label "{_TLS}"}}}}', "proxy").split()

@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -100,11 +101,8 @@ class Lab(Protocol):
     def base_url(self) -> str:
         """The address of the page for a client on this machine. Raises LabError where it is not known."""
 
-    def tls(self) -> ssl.SSLContext | None:
-        """With it a client of the tool trusts the proxy; None where that speaks plain HTTP.
-
-        Raises LabError where it is not known which certificate the proxy shows.
-        """
+    def certificate(self) -> Path | None:
+        """The certificate that the proxy shows; None where it speaks plain HTTP. trusting() reads it."""
 
     def start(self, *names: str) -> None:
         """Start these parts. It is no error if they run already."""
@@ -208,16 +206,34 @@ class Board:
         return table
 
 
-def wait_until_healthy(lab: Lab, services: list[Service], board: Board, tls: ssl.SSLContext | None = None) -> None:
+def trusting(certificate: Path) -> ssl.SSLContext:
+    """With it a client of the tool trusts the very server that shows this certificate, whatever name is in that.
+
+    Raises LabError if the file cannot be read.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False  # a certificate of the user's need not be for the address of this machine
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(certificate)
+    except OSError as error:
+        raise LabError(
+            f"{certificate}: {error.strerror or error}, so it is not known which certificate the lab shows; "
+            "`make up TLS=yes` starts the lab anew"
+        ) from None
+    return context
+
+
+def wait_until_healthy(lab: Lab, services: list[Service], board: Board, certificate: Path | None = None) -> None:
     """Ask the proxy at address(), and each service through it, until all are `healthy` or `failed` on the board.
 
-    `tls` is that of a client of a proxy that speaks TLS. A part has failed if the lab has given it up, or if it is not
+    `certificate` is what a proxy that speaks TLS shows. A part has failed if the lab has given it up, or if it is not
     healthy within PATIENCE.
     """
     paths = {"proxy": "/healthz"} | {service.name: f"/{service.name}/about" for service in services}
     deadline = time.monotonic() + PATIENCE
     pending = [name for name in paths if board.states[name] != "failed"]
-    with _client(url(*address(), tls=tls is not None), tls) as client:
+    with _client(url(*address(), tls=certificate is not None), certificate) as client:
         while pending:
             for name in list(pending):
                 if _answers(client, paths[name]):
@@ -234,8 +250,9 @@ def wait_until_healthy(lab: Lab, services: list[Service], board: Board, tls: ssl
             time.sleep(0.25 if pending else 0)
 
 
-def _client(base_url: str, tls: ssl.SSLContext | None) -> httpx.Client:
-    return httpx.Client(base_url=base_url, timeout=3, trust_env=False, verify=tls or True)
+def _client(base_url: str, certificate: Path | None) -> httpx.Client:
+    verify = trusting(certificate) if certificate else True
+    return httpx.Client(base_url=base_url, timeout=3, trust_env=False, verify=verify)
 
 
 def _answers(client: httpx.Client, path: str) -> bool:
@@ -250,7 +267,7 @@ def health(lab: Lab, services: list[Service]) -> dict[str, dict[str, str] | None
 
     Raises LabError if the proxy does not answer.
     """
-    with _client(lab.base_url(), lab.tls()) as client:
+    with _client(lab.base_url(), lab.certificate()) as client:
         if not _answers(client, "/healthz"):
             raise LabError(f"the lab's proxy does not answer at {lab.base_url()}; `echowall start proxy` starts it")
         found: dict[str, dict[str, str] | None] = {}

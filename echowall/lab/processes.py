@@ -12,7 +12,6 @@ import http.client
 import os
 import shlex
 import shutil
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -159,8 +158,8 @@ class Processes:
         started = self._started()
         return url(started.bind, started.port, tls=started.tls)
 
-    def tls(self) -> ssl.SSLContext | None:
-        return tls.client_context(self._root) if self._started().tls else None
+    def certificate(self) -> Path | None:
+        return tls.shown(self._root) if self._started().tls else None
 
     def start(self, *names: str) -> None:
         _at_once(lambda name: self._call("startProcess", name, True, tolerate=(Faults.ALREADY_STARTED,)), names)

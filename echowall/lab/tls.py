@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import ssl
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -112,8 +111,8 @@ def given(certificate: Path, key: Path) -> Identity:
 
 
 def serve(root: Path, identity: Identity) -> None:
-    """Note which certificate the proxy is going to show, for client_context(). Raises LabError."""
-    file = _shown(root)
+    """Note which certificate the proxy is going to show, for the tool's own clients. Raises LabError."""
+    file = shown(root)
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         first = x509.load_pem_x509_certificates(identity.certificate.read_bytes())[0]
@@ -122,26 +121,8 @@ def serve(root: Path, identity: Identity) -> None:
         raise LabError(f"{file}: {error.strerror}; see that the checkout can be written to") from None
 
 
-def client_context(root: Path) -> ssl.SSLContext:
-    """With it a client of the tool trusts the very certificate that the lab's proxy shows, whatever name is in it.
-
-    Raises LabError if it is not known which one that is.
-    """
-    file = _shown(root)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False  # a certificate of the user's need not be for the address of this machine
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    try:
-        context.load_verify_locations(file)
-    except OSError as error:
-        raise LabError(
-            f"{file}: {error.strerror or error}, so it is not known which certificate the lab shows; "
-            "`make up TLS=yes` starts the lab anew"
-        ) from None
-    return context
-
-
-def _shown(root: Path) -> Path:
+def shown(root: Path) -> Path:
+    """The file of the certificate that the lab of the checkout shows."""
     return folder(root) / "shown.pem"
 
 

@@ -26,6 +26,13 @@ _WITHIN = 10.0
 _PROBE_WITHIN = 3.0
 #: What OpenSSL says where the other side answers with something that is not TLS.
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
+#: By OpenSSL's codes of what is wrong with a certificate (X509_V_ERR_…), where another CA would not mend it.
+_CURES = {
+    9: "the certificate is not valid yet, or the clock of this machine is slow; --insecure asks all the same",
+    10: "the certificate has to be renewed; --insecure asks all the same",
+    62: "ask it by a name that is in its certificate, or use --insecure",  # of a name
+    64: "ask it by a name that is in its certificate, or use --insecure",  # of an address
+}
 
 
 @asynccontextmanager
@@ -185,7 +192,8 @@ async def _open(
         raise UnreachableError(f"{where} did not answer the TLS handshake within {within:g} s") from None
     except ssl.SSLCertVerificationError as error:
         what = f"{where} has no TLS that can be trusted: {error.verify_message}"
-        raise CertificateError(f"{what}; name its CA by --ca, or use --insecure") from None
+        cure = _CURES.get(error.verify_code, "name its CA by --ca, or use --insecure")
+        raise CertificateError(f"{what}; {cure}") from None
     except ssl.SSLError as error:
         how = "something that is not TLS" if error.reason in _NOT_TLS else (error.reason or str(error))
         raise UnreachableError(f"{where} answered the TLS handshake with {how}") from None
