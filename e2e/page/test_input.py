@@ -162,8 +162,8 @@ def test_a_malformed_endpoint_is_refused(echo: EchoPage, plain: Service, subtest
 
 
 @pytest.mark.expects_console("WebSocket connection to")
-def test_an_endpoint_that_does_not_listen_is_shown_as_disconnected(echo: EchoPage) -> None:
-    pane = echo.open(url="ws://127.0.0.1:9/")
+def test_an_endpoint_that_does_not_listen_is_shown_as_disconnected(echo: EchoPage, base_url: str) -> None:
+    pane = echo.open(url=f"{base_url.partition(':')[0].replace('http', 'ws')}://127.0.0.1:9/")
     pane.reconnects.uncheck()
 
     pane.connect_button.click()
