@@ -18,6 +18,7 @@ from echowall.catalog.catalog import ROOT
 from echowall.lab import lab
 from echowall.lab.lab import Board
 from echowall.lab.processes import Processes
+from echowall.lab.tls import Identity
 from tests.ports import free_port
 from tests.scheduler import Scheduler
 
@@ -99,13 +100,16 @@ def processes(checkout: Path) -> Iterator[Processes]:
         processes.down()
 
 
-def bring_up(processes: Processes, checkout: Path, *names: str) -> Board:
-    """Start a lab in miniature, or only these of its services, and wait until all are healthy or have failed."""
+def bring_up(processes: Processes, checkout: Path, *names: str, identity: Identity | None = None) -> Board:
+    """Start a lab in miniature, or only these of its services, and wait until all are healthy or have failed.
+
+    The proxy speaks TLS if it has an `identity`.
+    """
     services = catalog.load(checkout)
     chosen = catalog.choose(services, names)
     board = Board([*(service.name for service in chosen), "proxy"], Console(file=io.StringIO()))
-    processes.up(services, chosen, board)
-    lab.wait_until_healthy(processes, chosen, board)
+    processes.up(services, chosen, board, identity)
+    lab.wait_until_healthy(processes, chosen, board, processes.certificate())
     return board
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -18,8 +20,12 @@ import httpx
 import pytest
 from rich.console import Console
 
+from echowall.bench import opening
+from echowall.bench.contenders import aim
+from echowall.bench.plan import Tls
 from echowall.catalog import catalog
-from echowall.lab import lab, ports, state, system
+from echowall.check import targets
+from echowall.lab import lab, ports, state, system, tls
 from echowall.lab.lab import Board, LabError
 from echowall.lab.processes import Processes
 from tests.conftest import bring_up
@@ -69,6 +75,78 @@ def test_services_can_be_stopped_started_and_killed_and_come_back(
     lab.wait_until_healthy(processes, services, board)
 
     assert board.states == {"good": "healthy", "better": "healthy", "proxy": "healthy"}
+
+
+def test_a_lab_with_tls_says_so_and_is_asked_by_tls(
+    processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
+) -> None:
+    add_service("good", app=ABOUT)
+    services = catalog.load(checkout)
+    identity = tls.own(checkout, tls.names("127.0.0.1"))
+
+    board = bring_up(processes, checkout, identity=identity)
+
+    assert board.states == {"good": "healthy", "proxy": "healthy"}
+    assert processes.base_url() == f"https://127.0.0.1:{port}"
+    assert lab.health(processes, services) == {"good": {"python": "3"}}
+    subject = targets.proxied(services[0], processes)
+    assert subject.target.url == f"wss://127.0.0.1:{port}/good/foobar/"
+    assert asyncio.run(targets.versions(subject)) == {"python": "3"}
+    context = opening._tls(aim(subject.target, Tls(shown=str(processes.certificate()))))
+    assert context
+    assert context.cert_store_stats()["x509"] == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "networks"),
+    [
+        ("", []),
+        ("10.0.0.7", ["10.0.0.7"]),
+        ("10.0.0.0/8, 192.168.1.0/24 fd00::/8,, ::1", ["10.0.0.0/8", "192.168.1.0/24", "fd00::/8", "::1"]),
+    ],
+)
+def test_trusted_proxies_are_addresses_and_networks(
+    monkeypatch: pytest.MonkeyPatch, written: str, networks: list[str]
+) -> None:
+    monkeypatch.setenv("ECHOWALL_TRUSTED_PROXIES", written)
+
+    assert lab.trusted_proxies() == networks
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("proxy.example", "'proxy.example' is no address and no network; write 10.0.0.7, 10.0.0.0/8 or fd00::/8"),
+        ("10.0.0.0/33", "'10.0.0.0/33' is no address and no network"),
+        ("10.0.0.7; 10.0.0.8", "'10.0.0.7;' is no address and no network"),
+        ("10.0.0.1/8", "is an address in the network 10.0.0.0/8; write that, or 10.0.0.1 alone"),
+        ("0.0.0.0/0", "would trust everybody"),
+        ("::/0", "would trust everybody"),
+    ],
+)
+def test_what_is_no_proxy_to_trust_is_told(monkeypatch: pytest.MonkeyPatch, written: str, why: str) -> None:
+    monkeypatch.setenv("ECHOWALL_TRUSTED_PROXIES", f"127.0.0.1 {written}")
+
+    with pytest.raises(LabError, match=f"^ECHOWALL_TRUSTED_PROXIES: .*{re.escape(why)}"):
+        lab.trusted_proxies()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--cert", "cert.pem"], "--cert and --key go together"),
+        (["--key", "key.pem"], "--cert and --key go together"),
+        (["--hsts", "300"], "--hsts is for a lab with TLS"),
+        (["--cert", "/nowhere/cert.pem", "--key", "/nowhere/key.pem"], "/nowhere/cert.pem: No such file or directory"),
+    ],
+)
+def test_options_of_tls_that_cannot_be_met_are_told_and_nothing_is_started(arguments: list[str], why: str) -> None:
+    command = [sys.executable, "-m", "echowall", "up", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": "200"})
+
+    assert done.returncode in (1, 2)
+    assert why in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_those_that_are_named_run_and_the_rest_are_known_and_down(

@@ -157,9 +157,7 @@ def _network(text: str) -> str:
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        raise LabError(
-            f"{wrong} is no address and no network; write them as 10.0.0.7, 10.0.0.0/8 or fd00::/8"
-        ) from None
+        raise LabError(f"{wrong} is no address and no network; write 10.0.0.7, 10.0.0.0/8 or fd00::/8") from None
     address = ipaddress.ip_address(text.partition("/")[0])
     if address != network.network_address:
         raise LabError(f"{wrong} is an address in the network {network}; write that, or {address} alone")
