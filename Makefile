@@ -7,13 +7,17 @@ export ECHOWALL_BIND ECHOWALL_PORT
 # DOCKER=no starts the lab without Docker even if an engine answers.
 DOCKER ?= $(shell docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 && echo yes || echo no)
 ECHOWALL := .venv/bin/echowall
-# TLS=yes starts it with HTTPS and WSS, by a CA of the lab's own; CERT=FILE KEY=FILE, with a certificate of yours.
-TLS ?= $(if $(CERT)$(KEY),yes)
+# TLS=yes serves the lab by HTTPS and WSS, with a CA of its own; CERT=FILE KEY=FILE with a certificate of yours.
 CERT ?=
 KEY ?=
 HSTS ?=
-WITH_TLS := $(if $(CERT)$(KEY),$(if $(CERT),--cert "$(CERT)") $(if $(KEY),--key "$(KEY)"),$(if $(filter yes,$(TLS)),--tls)) $(if $(HSTS),--hsts "$(HSTS)")
-ADDRESS := $(if $(filter yes,$(TLS)),https,http)://127.0.0.1:$(ECHOWALL_PORT)
+TLS ?= $(if $(CERT)$(KEY),yes,no)
+ifneq ($(filter-out yes no,$(TLS)),)
+$(error TLS=$(TLS) is neither; write TLS=yes, or leave it out)
+endif
+WITH_TLS = $(if $(filter yes,$(TLS)),--tls) $(if $(CERT),--cert "$(CERT)") $(if $(KEY),--key "$(KEY)") \
+  $(if $(HSTS),--hsts "$(HSTS)")
+ADDRESS = $(if $(filter yes,$(TLS)),https,http)://127.0.0.1:$(ECHOWALL_PORT)
 # Start and check only these stacks, or those of an era: STACKS="tornado modern"
 STACKS ?=
 # Put other cases of the Autobahn Testsuite: CASES=quick, CASES=full, CASES="7.*"

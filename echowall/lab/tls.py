@@ -86,7 +86,7 @@ def own(root: Path, wanted: Iterable[str], *, today: datetime | None = None) -> 
     where, alternatives = folder(root), [_general(name) for name in wanted]
     identity = Identity(where / "lab.pem", where / "lab-key.pem", where / "ca.pem")
     try:
-        where.mkdir(mode=0o700, parents=True, exist_ok=True)
+        where.mkdir(parents=True, exist_ok=True)
         ca = _authority_in(where, now)
         if not _serves(identity, ca.certificate, alternatives, now):
             _write(identity.certificate, identity.key, _issue(ca, alternatives, now))
@@ -114,7 +114,7 @@ def serve(root: Path, identity: Identity) -> None:
     """Note which certificate the proxy is going to show, for the tool's own clients. Raises LabError."""
     file = shown(root)
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         first = x509.load_pem_x509_certificates(identity.certificate.read_bytes())[0]
         files.replace(file, first.public_bytes(Encoding.PEM).decode(), mode=0o644)
     except OSError as error:
