@@ -17,7 +17,7 @@ import pytest
 from xdist.remote import Producer
 
 from e2e.support import room
-from e2e.support.dialling import CA, trust
+from e2e.support.dialling import trust
 from e2e.support.lab_lock import LabLock
 from e2e.support.lab_operator import Operator
 from e2e.support.room import Enter, Visitor
@@ -49,8 +49,6 @@ def pytest_configure(config: pytest.Config) -> None:
     option.base_url = (
         option.base_url or config.getini("base_url") or f"http://127.0.0.1:{os.environ.get('ECHOWALL_PORT', '8080')}"
     ).rstrip("/")
-    if CA.exists():  # for requests that Playwright makes past the browser
-        os.environ.setdefault("NODE_EXTRA_CA_CERTS", str(CA))
     option.xmlpath = option.xmlpath or str(ARTIFACTS / "junit.xml")
     option.htmlpath = option.htmlpath or str(ARTIFACTS / "report.html")
     if option.output == "test-results":  # the default of pytest-playwright

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -166,7 +167,7 @@ def test_the_same_message_goes_to_both_stacks_side_by_side(
 
 
 def test_the_page_shows_handlers_versions_source_facts_deviations_and_mends_of_each_stack(
-    echo: EchoPage, services: list[Service], subtests: pytest.Subtests
+    echo: EchoPage, http: httpx.Client, services: list[Service], subtests: pytest.Subtests
 ) -> None:
     pane = echo.open(service=services[-1].name)
     pane.how.click()
@@ -178,13 +179,13 @@ def test_the_page_shows_handlers_versions_source_facts_deviations_and_mends_of_e
 
             expect(pane.connection).to_have_text("Disconnected")
             expect(pane.handler).to_have_count(1 if service.naive else 0)
-            expect_versions(echo, pane, service)
+            expect_versions(http, pane, service)
             expect_facts(pane, service)
 
 
-def expect_versions(echo: EchoPage, pane: Pane, service: Service) -> None:
+def expect_versions(http: httpx.Client, pane: Pane, service: Service) -> None:
     """Expect the versions that are running."""
-    about = echo.page.request.get(f"/{service.name}/about").json()
+    about = http.get(f"/{service.name}/about").json()
     shown = pane.versions.get_by_role("listitem")
     expect(shown).to_have_count(len(about["versions"]))
     for name, version in about["versions"].items():
