@@ -28,6 +28,7 @@ from echowall.check import targets
 from echowall.lab import lab, ports, state, system, tls
 from echowall.lab.lab import Board, LabError
 from echowall.lab.processes import Processes
+from tests import commands
 from tests.conftest import bring_up
 from tests.ports import free_port
 
@@ -141,8 +142,7 @@ def test_what_is_no_proxy_to_trust_is_told(monkeypatch: pytest.MonkeyPatch, writ
     ],
 )
 def test_options_of_tls_that_cannot_be_met_are_told_and_nothing_is_started(arguments: list[str], why: str) -> None:
-    command = [sys.executable, "-m", "echowall", "up", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": "200"})
+    done = commands.echowall("up", *arguments)
 
     assert done.returncode in (1, 2)
     assert why in done.stderr
