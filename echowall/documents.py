@@ -6,12 +6,13 @@ import ast
 import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Literal, NamedTuple
 
 from echowall.catalog import catalog
 from echowall.catalog.contract import ROOM
 from echowall.check import guide
-from echowall.results import behaviour, model, store
+from echowall.results import behaviour, index, model, store
 from echowall.results.verdicts import Verdict
 
 #: Each generated part stands between a pair of comments that names it.
@@ -161,8 +162,17 @@ def room(_root: Path, _language: Language) -> str:
 
 def fields(_root: Path, _language: Language) -> str:
     """What a file of results holds: a table for each of the model's structs, from their own documentation."""
+    return _structs(model, Verdict)
+
+
+def index_fields(_root: Path, _language: Language) -> str:
+    """The same of the index."""
+    return _structs(index)
+
+
+def _structs(*sources: ModuleType | type) -> str:
     parts = []
-    for node in [*ast.parse(inspect.getsource(model)).body, *ast.parse(inspect.getsource(Verdict)).body]:
+    for node in [node for source in sources for node in ast.parse(inspect.getsource(source)).body]:
         if isinstance(node, ast.ClassDef):
             parts.append(f"### `{node.name}`{_extends(node)}\n\n{ast.get_docstring(node)}")
             parts.append(_table(["key or value", "type", "what it is"], list(_documented(node))))
@@ -198,12 +208,13 @@ PARTS = {
     "conformance": Part("the newest runs in results/conformance", lambda root, _: behaviour.conformance(root)),
     "checks": Part("echowall/check/suite and services/*/service.toml", lambda root, _: guide.document(root)),
     "model": Part("echowall/results/model.py", fields),
+    "index": Part("echowall/results/index.py", index_fields),
 }
 #: Which parts each document has.
 DOCUMENTS = {
     "README*.md": ("stacks", "summary"),
     "services/README.md": ("room",),
     "docs/behaviour.md": ("behaviour", "conformance"),
-    "docs/results.md": ("model",),
+    "docs/results.md": ("index", "model"),
     "docs/checks.md": ("checks",),
 }

@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from rich.console import Console
 
 from echowall import documents
 from echowall.bench import rendering, scenarios, summary
 from echowall.results import store
+from echowall.results.index import Index
 from echowall.results.model import (
     Benched,
     BenchRun,
@@ -72,6 +74,23 @@ def benched(name: str, measurements: list[Measurement], *, again: bool = False) 
         measurements=measurements,
         figures=[summary.figure(STEP, measurements, 1)],
     )
+
+
+def test_the_index_has_the_newest_figures_of_each_target(tmp_path: Path) -> None:
+    quick = [measurement(number) for number in (1, 2)]
+    refused = [measurement(number, refusals=SLOW) for number in (1, 2)]
+    kept = run(benched("alpha", quick), benched("alpha", quick, again=True), benched("beta", refused))
+    store.add(kept, tmp_path)
+
+    index = msgspec.json.decode((tmp_path / "results/index.json").read_bytes(), type=Index)
+
+    alpha, again, beta = index.costs
+    assert [step.name for step in index.steps] == [STEP.name]
+    assert (alpha.file, alpha.step, alpha.plain, again.plain) == (f"bench/{kept.id}.json", STEP.name, True, False)
+    assert alpha.cpu
+    assert alpha.cpu.mean == pytest.approx(100)
+    assert alpha.p50 == pytest.approx(500, rel=0.01)
+    assert (beta.cpu, beta.p50, {one.why for one in beta.refusals}) == (None, None, {Why.RATE})
 
 
 def run(*targets: Benched) -> BenchRun:

@@ -17,6 +17,7 @@ from echowall.catalog import compose, lint
 from echowall.catalog.catalog import ROOT
 from echowall.lab.containers import Containers
 from echowall.results import provenance, store
+from echowall.results.index import Index
 from echowall.results.model import CheckRun, Examined, Limits, Question, Result
 from echowall.results.store import StoreError
 from echowall.results.verdicts import Verdict
@@ -157,6 +158,32 @@ def test_the_index_lists_every_run_and_is_held_to_it(checkout: Path, add_service
     assert [one["targets"] for one in listed] == [["alpha"], ["alpha"]]
     assert told == []
     assert told_then == ["results/index.json: its generated parts are out of date; run `make format`"]
+
+
+def test_the_index_has_the_newest_answers_of_each_service_by_route_and_mends(tmp_path: Path) -> None:
+    right, wrong, absent, undecided = (
+        (Verdict.PASS, "echo"),
+        (Verdict.FAIL, "silence"),
+        (Verdict.UNSUPPORTED, "not offered"),
+        (Verdict.ERROR, "no connection"),
+    )
+    store.add(run(examined("alpha", text=wrong), examined("beta", text=right, binary=wrong)), tmp_path)
+    newer = run(examined("alpha", text=right, binary=wrong, deflate=absent, ping=undecided))
+    store.add(newer, tmp_path)
+    bare = run(examined("alpha", mends="off", text=wrong))
+    store.add(bare, tmp_path)
+
+    index = msgspec.json.decode((tmp_path / "results/index.json").read_bytes(), type=Index)
+
+    told = {(one.name, one.mends): (one.right, one.wrong, one.absent, one.other) for one in index.checks}
+    assert told == {
+        ("alpha", "on"): (1, ["binary"], ["deflate"], 1),
+        ("beta", "on"): (1, ["binary"], [], 0),
+        ("alpha", "off"): (0, ["text"], [], 0),
+    }
+    files = {(one.name, one.mends): one.file for one in index.checks}
+    assert files["alpha", "on"] == f"check/{newer.id}.json"
+    assert files["alpha", "off"] == f"check/{bare.id}.json"
 
 
 def test_a_file_in_the_store_was_never_changed() -> None:

@@ -20,8 +20,10 @@ import pytest
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT
 from echowall.lab import site, tls
+from echowall.results import store
 from tests.conftest import FACTS
 from tests.ports import free_port
+from tests.test_results import examined, run
 
 
 @pytest.fixture
@@ -99,6 +101,19 @@ def test_the_policy_allows_no_inline_script_and_no_other_origin() -> None:
     assert "unsafe" not in policy
     assert "http" not in policy
     assert "default-src 'none'" in policy
+
+
+def test_the_results_are_served_as_they_are_kept(nginx: Callable[..., str], checkout: Path) -> None:
+    file = store.add(run(examined("silent")), checkout)
+
+    with httpx.Client(base_url=nginx()) as client:
+        index, kept = client.get("/results/index.json"), client.get(f"/{file.relative_to(checkout)}")
+        none, causes = client.get("/results/check/none.json"), client.get("/causes.json")
+
+    assert [one["file"] for one in index.json()["runs"]] == [f"check/{file.name}"]
+    assert kept.content == file.read_bytes()
+    assert none.status_code == 404
+    assert causes.json() == {name: {"known": [], "mended": []} for name in ("silent", "absent")}
 
 
 def test_a_silent_service_is_told_of_as_slow_and_an_absent_one_as_down(nginx: Callable[..., str]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from echowall.catalog.catalog import CatalogError, Link, Route, Text, explain
+from echowall.catalog import autobahn
+from echowall.catalog.catalog import ROOT, CatalogError, Link, Route, Service, Text, explain
 
 FILE = "conformance.toml"
 
@@ -49,6 +51,25 @@ class Expectations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def mend(self, case: str, via: Route | None) -> Expected | None:
         """How that case fails with the mends off, if a mend matters to it."""
         return next((mended for mended in self.mended if mended.of(case, via)), None)
+
+
+def causes_json(services: Iterable[Service], root: Path = ROOT) -> bytes:
+    """Why cases of the Autobahn Testsuite fail, as the page reads it: the two lists of each service by its name, with
+    every case by its id.
+
+    Raises CatalogError as read() does.
+    """
+    told = {service.name: read(root / "services" / service.name) for service in services}
+    return msgspec.json.encode(
+        {name: {"known": _told(one.known), "mended": _told(one.mended)} for name, one in told.items()}
+    )
+
+
+def _told(entries: Iterable[Expected]) -> list[dict[str, Any]]:
+    return [
+        {**msgspec.to_builtins(one), "cases": [case for pattern in one.cases for case in autobahn.matching(pattern)]}
+        for one in entries
+    ]
 
 
 def read(folder: Path) -> Expectations:

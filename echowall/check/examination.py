@@ -153,6 +153,7 @@ class Examination:
                     section=check.section,
                     question=check.question,
                     expects=check.expects,
+                    sends=check.sends,
                 )
                 for check in self._put.values()
                 if check.id in asked

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from echowall.catalog import catalog
+from echowall.catalog import catalog, expected
 from echowall.catalog.catalog import ROOT, Service
 from echowall.lab import system
+from echowall.results import store
 
 #: The files of frontend/ that are not part of the page.
 _NOT_SERVED = ("node_modules", "tests", ".*", "*.json", "*.mjs", "*.md")
@@ -60,11 +61,22 @@ def build(services: list[Service], dest: Path, *, vendor: Path | None = None, ro
         if copied.returncode:
             raise SiteError(f"frontend/vendor.mjs failed: {copied.stderr.strip() or copied.stdout.strip()}")
     (dest / "services.json").write_bytes(catalog.services_json(services))
+    (dest / "causes.json").write_bytes(expected.causes_json(services, root))
+    _publish(root, dest)
     for service in services:
         exhibit = dest / "services" / service.name
         exhibit.mkdir(parents=True)
         for source in service.sources:
             shutil.copy(root / "services" / service.name / source, exhibit)
+
+
+def _publish(root: Path, dest: Path) -> None:
+    """Copy the results, as they are kept, so that every figure on the page opens onto its run."""
+    for file in [root / "results" / store.INDEX, *store.files(root)]:
+        if file.exists():
+            published = dest / file.relative_to(root)
+            published.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, published)
 
 
 def install_libraries(root: Path = ROOT) -> None:

@@ -15,7 +15,7 @@ from echowall.results.verdicts import Verdict
 SCHEMA = 2
 #: The only fields of a run in the store that may be null or empty.
 _MAY_BE_EMPTY = frozenset(
-    {"max_message", "ping_interval", "detail", "close_code"}
+    {"max_message", "ping_interval", "detail", "close_code", "sends"}
     # A benchmark: what a closed loop does not have, and what it refuses to report, which it then says in `refusals`.
     | {"rate", "in_flight", "offered", "lateness", "uncorrected", "refusals", "comparisons", "cores"}
     | {"latency", "p50", "p90", "p99", "p999", "throughput", "cpu", "proxy_cpu", "memory", "shares", "gone"}
@@ -118,6 +118,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence."""
     expects: tuple[str, ...]
     """The outcomes that pass."""
+    sends: str = ""
+    """What is sent, in a sentence or a few; empty in runs before this was kept."""
 
 
 class Target(msgspec.Struct, kw_only=True):

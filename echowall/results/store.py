@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from echowall.catalog.catalog import ROOT
-from echowall.results.model import BenchRun, CheckRun, ConformanceRun, Run, empty_fields
+from echowall.results import index as contents
+from echowall.results.model import BenchRun, CheckRun, ConformanceRun, empty_fields
 
 #: A run of any kind.
 AnyRun = CheckRun | ConformanceRun | BenchRun
@@ -17,24 +18,6 @@ INDEX = "index.json"
 
 class StoreError(Exception):
     """A run that the store does not take, or a file in it that is none: says why."""
-
-
-class Entry(msgspec.Struct, kw_only=True):
-    """A run in `results/index.json`."""
-
-    file: str
-    """From `results/` on."""
-    kind: str
-    id: str
-    began: str
-    """UTC, RFC 3339."""
-    commit: str
-    clean: bool
-    engine: str
-    mends: list[str]
-    """Of the targets: `on`, `off`."""
-    targets: list[str]
-    """Their names, each once."""
 
 
 def encode(run: AnyRun) -> bytes:
@@ -61,7 +44,7 @@ def add(run: AnyRun, root: Path = ROOT) -> Path:
         raise StoreError("the store does not take a run that was interrupted: answers are missing")
     if lacking := list(empty_fields(run)):
         raise StoreError(f"the store does not take this run: {', '.join(lacking[:5])} must not be empty")
-    file = root / "results" / _kind(run) / f"{run.id}.json"
+    file = root / "results" / contents.kind(run) / f"{run.id}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         with file.open("xb") as new:  # never in the place of another
@@ -93,30 +76,12 @@ def faults(root: Path = ROOT) -> Iterable[tuple[Path, str]]:
         except StoreError as error:
             yield file, str(error).removeprefix(f"{file}: ")
             continue
-        if (file.parent.name, file.stem) != (_kind(run), run.id):
-            yield file, f"holds the run {_kind(run)}/{run.id}; name it so"
+        if (file.parent.name, file.stem) != (contents.kind(run), run.id):
+            yield file, f"holds the run {contents.kind(run)}/{run.id}; name it so"
         for path in empty_fields(run):
             yield file, f"{path} must not be empty"
 
 
 def index(root: Path = ROOT) -> bytes:
-    """What `results/index.json` has to hold: what each run is, without its results."""
-    entries = [
-        Entry(
-            file=f"{_kind(run)}/{run.id}.json",
-            kind=_kind(run),
-            id=run.id,
-            began=f"{run.began:%Y-%m-%dT%H:%M:%SZ}",
-            commit=run.commit or "",
-            clean=bool(run.clean),
-            engine=run.engine or "",
-            mends=sorted({target.mends for target in run.targets if target.mends}),
-            targets=list(dict.fromkeys(target.name for target in run.targets)),
-        )
-        for run in runs(root)
-    ]
-    return msgspec.json.format(msgspec.json.encode({"runs": entries}), indent=1) + b"\n"
-
-
-def _kind(run: Run) -> str:
-    return str(run.__struct_config__.tag)
+    """What `results/index.json` has to hold."""
+    return msgspec.json.format(msgspec.json.encode(contents.of(runs(root))), indent=1) + b"\n"
