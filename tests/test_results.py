@@ -175,6 +175,7 @@ def test_the_index_has_the_newest_answers_of_each_service_by_route_and_mends(tmp
 
     index = msgspec.json.decode((tmp_path / "results/index.json").read_bytes(), type=Index)
 
+    assert index.groups == {"messages": ["text", "binary", "deflate", "ping"]}
     told = {(one.name, one.mends): (one.right, one.wrong, one.absent, one.other) for one in index.checks}
     assert told == {
         ("alpha", "on"): (1, ["binary"], ["deflate"], 1),

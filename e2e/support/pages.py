@@ -105,7 +105,7 @@ class EchoPage(View):
 
     def open(self, **query: str) -> Pane:
         """Open the page with that query, and wait until the stacks are listed."""
-        self.load(f"?{urlencode(query)}")
+        self.load(f"?{urlencode(query or {'view': 'echo'})}")
         expect(self.first.own_endpoint).to_be_visible()
         return self.first
 
@@ -228,6 +228,47 @@ class Pane:
     def received(self) -> list[str | bytes]:
         """All received messages, read from the exported log."""
         return [entry.message for entry in self.export() if entry.direction == "received"]
+
+
+class ResultsPage(View):
+    """A view of what was measured: a table whose cells open their evidence."""
+
+    def __init__(self, page: Page, name: str) -> None:
+        super().__init__(page)
+        self.root = page.get_by_role("region", name=name, exact=True)
+        self.table = self.root.get_by_role("table")
+        self.drawer = page.get_by_role("dialog")
+        self.own = self.root.get_by_label("Your own result")
+        self.own_results = self.root.get_by_role("list", name="Results of your own")
+
+    def open(self, **query: str) -> None:
+        """Open the view, and wait until it is shown."""
+        self.load(f"/?{urlencode(query)}" if query else "/")
+        expect(self.table).to_be_visible()
+
+    def row(self, key: str) -> Locator:
+        """The row of a stack, or of what the user has added, by its key."""
+        return self.root.locator(f'tr[data-subject="{key}"]')
+
+    def cell(self, key: str, column: str) -> Locator:
+        """The button in a cell."""
+        return self.row(key).locator(f'td[data-column="{column}"]').get_by_role("button")
+
+    def figure(self, key: str, column: str) -> str:
+        """The figure in a cell, without what it is of."""
+        return self.cell(key, column).inner_text().split("/")[0].split("\n")[0].strip()
+
+    def header(self, name: str) -> Locator:
+        """The header of a column. Its aria-sort says how the table is sorted by it."""
+        return self.root.get_by_role("columnheader", name=name, exact=True)
+
+    def sort(self, name: str) -> None:
+        """Press the header of a column."""
+        self.header(name).get_by_role("button").click()
+
+    def shown(self) -> list[str]:
+        """The keys of the rows, in the order in which they are shown."""
+        return [row.get_attribute("data-subject") or "" for row in self.root.locator("tr[data-subject]").all()]
 
 
 class StacksPage(View):

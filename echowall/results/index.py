@@ -31,6 +31,8 @@ class Index(msgspec.Struct, kw_only=True):
 
     runs: list[Entry]
     """Every run, from the oldest to the newest."""
+    groups: dict[str, list[str]]
+    """The ids of the checks of each group, as the newest runs have them."""
     checks: list[Answers]
     """The newest answers to `echowall check` of each service, by each route, with its mends on and off."""
     conformance: list[Cases]
@@ -142,6 +144,7 @@ def of(runs: Iterable[Run]) -> Index:
     """The index of these runs, which go from the oldest to the newest."""
     checks: dict[tuple[Any, ...], Answers] = {}
     conformance: dict[tuple[Any, ...], Cases] = {}
+    groups: dict[str, str] = {}
     steps: dict[str, Step] = {}
     costs: dict[tuple[str, str], Cost] = {}
     entries = []
@@ -149,6 +152,8 @@ def of(runs: Iterable[Run]) -> Index:
         entries.append(entry := _entry(run))
         match run:
             case CheckRun():
+                asked = {question.id: question.group for question in run.checks}
+                groups = asked | {check: group for check, group in groups.items() if check not in asked}
                 checks |= {_key(target): _answers(entry.file, target) for target in run.targets}
             case ConformanceRun():
                 conformance |= {_key(target): _cases(entry.file, target) for target in run.targets}
@@ -158,6 +163,9 @@ def of(runs: Iterable[Run]) -> Index:
                     costs |= {(target.label, one.step): _cost(entry.file, target, one) for one in target.figures}
     return Index(
         runs=entries,
+        groups={
+            group: [check for check, its in groups.items() if its == group] for group in dict.fromkeys(groups.values())
+        },
         checks=list(checks.values()),
         conformance=list(conformance.values()),
         steps=list(steps.values()),

@@ -4,8 +4,10 @@ import { COLUMNS } from "../stacks/columns.js";
 /** @typedef {import("../shared/catalog.js").Service} Service */
 /** @typedef {import("../shared/target.js").Selection} Selection */
 /** @typedef {import("../stacks/columns.js").Table} Table */
-/** @typedef {"echo" | "chat" | "push" | "stacks"} View */
-/** @typedef {{ view: View, panes: Selection[], sideBySide: boolean, connect: boolean, language: string | null, unknown: string[], table: Table }} Address */
+/** @typedef {keyof typeof SETTINGS} Measured a view of what was measured */
+/** @typedef {Measured | "echo" | "chat" | "push" | "stacks"} View */
+/** @typedef {Record<string, string>} Settings how such a view is set; what is not there is as usual */
+/** @typedef {{ view: View, settings: Settings, panes: Selection[], sideBySide: boolean, connect: boolean, language: string | null, unknown: string[], table: Table }} Address */
 
 // The names of one pane's parameters, for the first pane and for the second.
 const PARAMETERS = [
@@ -15,8 +17,19 @@ const PARAMETERS = [
 
 const TABLE = ["sort", "order", "filter"];
 
+/** The views of what was measured, and the parameters of each: here is the place of a further one. */
+export const SETTINGS = {
+  compare: ["columns", "step", "with", "sort", "order", "filter", "cell"],
+  behaviour: ["mends", "group", "all", "cell"],
+  conformance: ["category", "all", "cell"],
+};
+const MEASURED = /** @type {Measured[]} */ (Object.keys(SETTINGS));
+
 /** @type {View[]} */
-export const VIEWS = ["echo", "chat", "push", "stacks"];
+export const VIEWS = [...MEASURED, "echo", "chat", "push", "stacks"];
+
+/** @param {View} view @returns {view is Measured} */
+export const isMeasured = (view) => Object.hasOwn(SETTINGS, view);
 
 /** @param {string} search @param {Service[]} services @returns {Address} */
 export function readAddress(search, services) {
@@ -37,8 +50,10 @@ export function readAddress(search, services) {
       url: url ?? "",
     });
   });
+  const view = viewOf(query);
   return {
-    view: VIEWS.find((view) => view === query.get("view")) ?? "echo",
+    view,
+    settings: isMeasured(view) ? readSettings(query, view) : {},
     panes,
     sideBySide: query.has(PARAMETERS[1].service) || query.has(PARAMETERS[1].url),
     connect: query.get("connect") === "1",
@@ -46,6 +61,23 @@ export function readAddress(search, services) {
     unknown,
     table: readTable(query),
   };
+}
+
+/** Before there were other views, an address of the echo did not name it. @param {URLSearchParams} query @returns {View} */
+function viewOf(query) {
+  const echo = ["connect", ...PARAMETERS.flatMap((names) => Object.values(names))].some((name) => query.has(name));
+  return VIEWS.find((view) => view === query.get("view")) ?? (echo ? "echo" : "compare");
+}
+
+/** @param {URLSearchParams} query @param {Measured} view @returns {Settings} */
+function readSettings(query, view) {
+  /** @type {Settings} */
+  const settings = {};
+  for (const name of SETTINGS[view]) {
+    const value = query.get(name);
+    if (value) settings[name] = value;
+  }
+  return settings;
 }
 
 /** @param {URLSearchParams} query @returns {Table} */
@@ -62,7 +94,7 @@ function readTable(query) {
  */
 export function writeAddress(search, shown) {
   const query = new URLSearchParams(search);
-  for (const name of ["view", ...TABLE]) query.delete(name);
+  for (const name of ["view", ...TABLE, ...Object.values(SETTINGS).flat()]) query.delete(name);
   PARAMETERS.forEach((names, index) => {
     const selection = shown[index];
     for (const name of Object.values(names)) query.delete(name);
@@ -74,7 +106,22 @@ export function writeAddress(search, shown) {
       if (selection.handler === "naive") query.set(names.handler, "naive");
     }
   });
+  if (viewOf(query) !== "echo") query.set("view", "echo");
   return `?${query}`;
+}
+
+/** @param {string} search the present one @returns {URLSearchParams} what of it is about all views */
+function common(search) {
+  const query = new URLSearchParams(writeAddress(search, []));
+  for (const name of ["view", "connect"]) query.delete(name); // they are about the echo
+  return query;
+}
+
+/** @param {string} search the present one @param {Measured} view @param {Settings} settings @returns {string} that view, as it is set */
+export function writeSettings(search, view, settings) {
+  const set = SETTINGS[view].flatMap((name) => (settings[name] ? [[name, settings[name]]] : []));
+  const query = new URLSearchParams([...(view === "compare" ? [] : [["view", view]]), ...common(search), ...set]);
+  return query.size > 0 ? `?${query}` : "./";
 }
 
 /**
@@ -84,22 +131,13 @@ export function writeAddress(search, shown) {
  * @returns {string}
  */
 export function writeRoomAddress(search, view, service) {
-  const query = new URLSearchParams(writeAddress(search, []));
-  query.delete("connect"); // it is about the echo
-  const entries =
-    service === ""
-      ? [["view", view]]
-      : [
-          ["view", view],
-          ["service", service],
-        ];
-  return `?${new URLSearchParams([...entries, ...query])}`;
+  const by = service === "" ? [] : [["service", service]];
+  return `?${new URLSearchParams([["view", view], ...by, ...common(search)])}`;
 }
 
 /** @param {string} search the present one @param {Table} table @returns {string} the table of stacks, as it is shown */
 export function writeStacksAddress(search, { order, filter }) {
-  const query = new URLSearchParams(writeAddress(search, []));
-  query.delete("connect");
+  const query = common(search);
   if (filter !== "") query.set("filter", filter);
   if (order !== null) query.set("sort", order.column);
   if (order?.descending) query.set("order", "desc");

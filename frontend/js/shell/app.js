@@ -1,13 +1,23 @@
-// The page: reads the address and the catalog, and shows the echo (one pane or two, and carries what is written to each
-// of them), the chat room, or the table of all stacks.
+// The page: reads the address and the catalog, and shows what was measured, the echo (one pane or two, and carries what
+// is written to each of them), the chat room, or the table of all stacks.
 import { html, nothing, svg } from "lit";
 import { live } from "lit/directives/live.js";
+import "../compare/compare.js";
 import "../echo/composer.js";
 import "../echo/pane.js";
 import { addStyles } from "./styles.js";
-import { VIEWS, readAddress, writeAddress, writeRoomAddress, writeStacksAddress } from "./address.js";
+import {
+  VIEWS,
+  isMeasured,
+  readAddress,
+  writeAddress,
+  writeRoomAddress,
+  writeSettings,
+  writeStacksAddress,
+} from "./address.js";
 import { Conversation } from "../echo/conversation.js";
 import { firstLanguage, language, rememberLanguage, setLanguage, t } from "../i18n/i18n.js";
+import { Results } from "../results/results.js";
 import { again } from "../shared/again.js";
 import { StatusBoard, loadCatalog } from "../shared/catalog.js";
 import { Component } from "../shared/component.js";
@@ -16,20 +26,35 @@ import { goToFilter } from "../shared/stack-filter.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
 /** @typedef {import("../shared/target.js").Selection} Selection */
+/** @typedef {import("./address.js").Measured} Measured */
+/** @typedef {import("./address.js").Settings} Settings */
 /** @typedef {import("./address.js").View} View */
 /** @typedef {import("../echo/pane.js").Pane} Pane */
 /** @typedef {import("../i18n/i18n.js").Message} Message */
 /** @typedef {import("../echo/payload.js").Data} Data */
 
 /** @type {Record<View, string>} */
-const TITLES = { echo: "page.title", chat: "room.title", push: "push.title", stacks: "stacks.title" };
+const TITLES = {
+  compare: "compare.title",
+  behaviour: "behaviour.title",
+  conformance: "conformance.title",
+  echo: "page.title",
+  chat: "room.title",
+  push: "push.title",
+  stacks: "stacks.title",
+};
 /** What each view loads when it is first shown. @type {Record<View, () => Promise<unknown>>} */
 const LOADS = {
+  compare: async () => {},
+  behaviour: () => import("../behaviour/behaviour.js"),
+  conformance: () => import("../conformance/conformance.js"),
   echo: async () => {},
   chat: () => Promise.all([import("../chat/chat.js"), addStyles("css/chat.css")]),
   push: () => Promise.all([import("../push/push.js"), addStyles("css/push.css")]),
   stacks: () => Promise.all([import("../stacks/stacks.js"), addStyles("css/stacks.css")]),
 };
+/** @type {Service[]} */
+const NO_SERVICES = [];
 const BREATH = 8; // milliseconds of sending before the page may draw
 const MOST_WAITING = 4 * 1024 * 1024; // bytes that may wait in the browser before more are handed to it
 
@@ -43,6 +68,7 @@ class App extends Component {
     chatService: { state: true },
     pushService: { state: true },
     table: { state: true },
+    settings: { state: true },
     troubles: { state: true },
     note: { state: true },
     sending: { state: true },
@@ -53,6 +79,7 @@ class App extends Component {
     /** @type {Service[] | null} null until the catalog is here */
     this.services = null;
     this.statuses = new StatusBoard();
+    this.results = new Results();
     this.conversations = [new Conversation(), new Conversation()];
     /** @type {Selection[]} */
     this.selections = [];
@@ -63,6 +90,8 @@ class App extends Component {
     this.chatService = ""; // the stack by which one is in the room
     this.pushService = ""; // the stack whose room is heard in several ways
     this.table = readAddress(location.search, []).table;
+    /** @type {Record<Measured, Settings>} */
+    this.settings = { compare: {}, behaviour: {}, conformance: {} };
     /** @type {readonly Message[]} */
     this.troubles = [];
     /** @type {Message | null} */
@@ -76,6 +105,8 @@ class App extends Component {
   }
 
   async #start() {
+    this.#readSettings();
+    this.results.load();
     try {
       this.services = await again(loadCatalog);
     } catch (error) {
@@ -94,6 +125,8 @@ class App extends Component {
     this.statuses.watch(this.services);
     addEventListener("popstate", () => this.#wentBack());
     addEventListener("keydown", goToFilter);
+    addEventListener("dragover", (event) => this.#drops(event));
+    addEventListener("drop", (event) => this.#drops(event));
     await this.#show(address.view);
     await this.updateComplete;
     if (!address.connect) return;
@@ -123,6 +156,7 @@ class App extends Component {
           <button type="button" class="outline" lang=${language() === "zh" ? "en" : "zh"} @click=${this.#turn}>${t("page.otherLanguage")}</button>
         </div>
       </header>
+      ${VIEWS.filter(isMeasured).map((view) => (this.visited.has(view) ? this.#measured(view) : nothing))}
       ${this.visited.has("chat") ? this.#chat() : nothing}
       ${this.visited.has("push") ? this.#push() : nothing}
       ${this.visited.has("stacks") ? this.#stacks() : nothing}
@@ -136,6 +170,30 @@ class App extends Component {
 
   #troubles() {
     return this.troubles.map(({ key, params }) => html`<p class="notice trouble" role="alert">${t(key, params)}</p>`);
+  }
+
+  /** @param {Measured} view */
+  #measured(view) {
+    const shown = this.view === view;
+    return html`
+      <main ?hidden=${!shown} @ew-open=${(/** @type {CustomEvent<string>} */ { detail }) => this.#open(detail)}
+        @ew-settings=${(/** @type {CustomEvent<Settings>} */ { detail }) => this.#set(view, detail)}>
+        ${shown ? this.#troubles() : nothing}
+        ${this.#element(view)}
+      </main>`;
+  }
+
+  /** @param {Measured} view */
+  #element(view) {
+    const [services, settings] = [this.services ?? NO_SERVICES, this.settings[view]];
+    switch (view) {
+      case "compare":
+        return html`<ew-compare .services=${services} .results=${this.results} .settings=${settings}></ew-compare>`;
+      case "behaviour":
+        return html`<ew-behaviour .services=${services} .results=${this.results} .settings=${settings}></ew-behaviour>`;
+      case "conformance":
+        return html`<ew-conformance .services=${services} .results=${this.results} .settings=${settings}></ew-conformance>`;
+    }
   }
 
   #chat() {
@@ -191,6 +249,7 @@ class App extends Component {
 
   /** @param {View} view @returns {string} where it is, as things stand */
   #address(view) {
+    if (isMeasured(view)) return writeSettings(location.search, view, this.settings[view]);
     if (view === "chat") return writeRoomAddress(location.search, view, this.chatService);
     if (view === "push") return writeRoomAddress(location.search, view, this.pushService);
     if (view === "stacks") return writeStacksAddress(location.search, this.table);
@@ -221,10 +280,29 @@ class App extends Component {
   async #wentBack() {
     const { view, panes, table } = readAddress(location.search, this.services ?? []);
     if (view === "stacks") this.table = table;
+    this.#readSettings();
     if (view === "chat") this.chatService = panes[0].service ?? this.chatService;
     if (view === "push") this.pushService = panes[0].service ?? this.pushService;
     await this.#show(view);
     this.#remember(); // the stacks of the echo are those that one has left there
+  }
+
+  #readSettings() {
+    const { view, settings } = readAddress(location.search, []);
+    if (isMeasured(view)) this.settings = { ...this.settings, [view]: settings };
+  }
+
+  /** @param {Measured} view @param {Settings} settings */
+  #set(view, settings) {
+    this.settings = { ...this.settings, [view]: settings };
+    this.#remember();
+  }
+
+  /** Results that are dropped onto a view of results are added. @param {DragEvent} event */
+  #drops(event) {
+    if (!isMeasured(this.view) || !event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    if (event.type === "drop") this.results.add([...event.dataTransfer.files]);
   }
 
   /** @param {import("../stacks/columns.js").Table} table */

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readAddress, writeAddress, writeRoomAddress, writeStacksAddress } from "../../js/shell/address.js";
+import {
+  readAddress,
+  writeAddress,
+  writeRoomAddress,
+  writeSettings,
+  writeStacksAddress,
+} from "../../js/shell/address.js";
 
 /** @param {string} name @param {boolean} naive @returns {import("../../js/shared/catalog.js").Service} */
 function stack(name, naive = false) {
@@ -51,11 +57,45 @@ test("what else the address holds stays", () => {
   );
 });
 
-test("the view is the echo unless the address says another", () => {
-  assert.deepEqual(
-    ["", "?service=two", "?view=no", "?view=chat", "?view=stacks"].map((search) => readAddress(search, SERVICES).view),
-    ["echo", "echo", "echo", "chat", "stacks"],
-  );
+test("the first view is Compare, and an address that is about the echo need not name it", () => {
+  /** @type {Record<string, string>} */
+  const views = {
+    "": "compare",
+    "?lang=zh": "compare",
+    "?view=no": "compare",
+    "?with=two&sort=wrong": "compare",
+    "?view=echo": "echo",
+    "?service=two": "echo",
+    "?url=": "echo",
+    "?compare=two": "echo",
+    "?connect=1": "echo",
+    "?view=chat&service=two": "chat",
+    "?view=stacks": "stacks",
+  };
+  for (const [search, view] of Object.entries(views)) assert.equal(readAddress(search, SERVICES).view, view, search);
+});
+
+test("the echo is named where nothing else in its address does", () => {
+  assert.equal(writeAddress("?lang=zh", []), "?lang=zh&view=echo");
+});
+
+test("how a view of results is set is read and written back the same", () => {
+  for (const search of [
+    "./",
+    "?columns=wrong%2Clines&step=64+B&with=two&sort=lines&order=desc&filter=a&cell=two+wrong",
+    "?lang=zh&with=two",
+  ]) {
+    const { view, settings } = readAddress(search.replace("./", ""), SERVICES);
+    assert.equal(view, "compare");
+    assert.equal(writeSettings(search.replace("./", ""), "compare", settings), search);
+  }
+});
+
+test("how it is set is left behind with it", () => {
+  const compare = writeSettings("?service=one&connect=1&lang=zh", "compare", { with: "two", cell: "one wrong" });
+  assert.equal(compare, "?lang=zh&with=two&cell=one+wrong");
+  assert.equal(writeAddress(compare, [{ service: "one", handler: "healthy", url: "" }]), "?lang=zh&service=one");
+  assert.equal(writeStacksAddress(compare, { order: null, filter: "" }), "?view=stacks&lang=zh");
 });
 
 test("from view to view and back, only what is about both stays", () => {
