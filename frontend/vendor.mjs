@@ -1,5 +1,5 @@
 // Copies the few files that the page loads from node_modules into DEST/vendor, with their licences. It wraps
-// Pico's style sheet in a layer, because rules outside all layers would win over the page's own:
+// each style sheet in a layer, because rules outside all layers would win over the page's own:
 //   node vendor.mjs DEST
 import { cp, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
@@ -21,6 +21,8 @@ export const FILES = [
   "lit-html/directives/live.js",
   "lit-html/directives/repeat.js",
   "socket.io-client/dist/socket.io.esm.min.js",
+  "uplot/dist/uPlot.esm.js",
+  "uplot/dist/uPlot.min.css",
   "@lezer/common/dist/index.js",
   "@lezer/highlight/dist/index.js",
   "@lezer/lr/dist/index.js",
@@ -28,7 +30,7 @@ export const FILES = [
 ];
 
 /** @type {Record<string, string>} the layers of the style sheets */
-const LAYERS = { "@picocss/pico/css/pico.min.css": "pico" };
+const LAYERS = { "@picocss/pico/css/pico.min.css": "pico", "uplot/dist/uPlot.min.css": "uplot" };
 
 const modules = fileURLToPath(new URL("node_modules", import.meta.url));
 

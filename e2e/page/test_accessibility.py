@@ -5,13 +5,14 @@ width, so there axe asks what depends on these.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from e2e.page.conftest import AssertAccessible
 from e2e.support.console import BAD_GATEWAY
-from e2e.support.pages import ChatPage, EchoPage, StacksPage
+from e2e.support.pages import ChatPage, EchoPage, ResultsPage, StacksPage
 from echowall.catalog.catalog import Service
 
 Check = Callable[[], None]
@@ -184,6 +185,30 @@ def test_in_the_table_of_stacks(page: Page, language: str, assert_right_on_every
     assert_right_on_every_screen()
     page.get_by_role("searchbox").fill("no such stack")
     expect(page.locator("tr[data-service]")).to_have_count(0)
+    assert_right_on_every_screen()
+
+
+def test_in_the_views_of_what_was_measured(page: Page, assert_right_on_every_screen: Check) -> None:
+    for name, query, cell in (
+        ("Compare", {}, "wrong"),
+        ("Behaviour", {"view": "behaviour", "group": "closing"}, ""),
+        ("Conformance", {"view": "conformance"}, "7"),
+    ):
+        view = ResultsPage(page, name)
+        view.open(**query)
+        expect(view.root.locator("[data-cell]").first).to_be_visible()
+        assert_right_on_every_screen()
+        if cell:
+            view.root.locator(f'td[data-column="{cell}"] button').first.click()
+            view.drawer.locator("summary").first.click()
+            assert_right_on_every_screen()
+
+
+def test_in_the_costs(page: Page, assert_right_on_every_screen: Check) -> None:
+    EchoPage(page).load("/?view=cost")
+    page.get_by_label("Your own result").set_input_files(Path(__file__).with_name("bench.json"))
+    expect(page.get_by_role("img", name="Latency by percentile")).to_be_visible()
+
     assert_right_on_every_screen()
 
 

@@ -181,6 +181,18 @@ export const en = {
   "category.12": "compression, payloads",
   "category.13": "compression, parameters",
 
+  "views.cost": "Cost",
+  "cost.title": "Cost · Echo Wall",
+  "cost.lead":
+    "What a message costs the server, and how long it takes from its planned time. Costs are of one machine: compare them within a run. A name opens the run, the settings and what was withheld.",
+  "cost.run": "Run",
+  "cost.curves": "Latency by percentile",
+  "cost.cpuByRate": "CPU time for a message, by rate",
+  "cost.cpuAxis": "CPU µs a message",
+  "cost.scatter": "Cost against correctness",
+  "cost.noScatter": "A dot needs both a cost in this step and answers to the checks; no stack of this run has both.",
+  "cost.none": "withheld",
+
   "stacks.title": "Stacks · Echo Wall",
   "column.title": "Stack",
   "column.era": "Era",

@@ -173,6 +173,18 @@ export const zh = {
   "category.12": "压缩：不同载荷",
   "category.13": "压缩：不同参数",
 
+  "views.cost": "开销",
+  "cost.title": "开销 · 回音壁",
+  "cost.lead":
+    "一条消息花费服务器多少，从计划时间算起要多久。开销只属于一台机器：请在同一次运行之内比较。点名称看运行、设置和未公布的内容。",
+  "cost.run": "运行",
+  "cost.curves": "各百分位的延迟",
+  "cost.cpuByRate": "不同速率下每条消息的 CPU 时间",
+  "cost.cpuAxis": "每条消息 CPU µs",
+  "cost.scatter": "开销与正确性",
+  "cost.noScatter": "一个点既要有此步骤的开销，也要有对检查的回答；这次运行里没有两者兼备的服务。",
+  "cost.none": "未公布",
+
   "stacks.title": "服务一览 · 回音壁",
   "column.title": "服务",
   "column.era": "年代",

@@ -22,6 +22,7 @@ export const SETTINGS = {
   compare: ["columns", "step", "with", "sort", "order", "filter", "cell"],
   behaviour: ["mends", "group", "all", "cell"],
   conformance: ["category", "all", "cell"],
+  cost: ["run", "step", "cell"],
 };
 const MEASURED = /** @type {Measured[]} */ (Object.keys(SETTINGS));
 

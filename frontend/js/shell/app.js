@@ -38,6 +38,7 @@ const TITLES = {
   compare: "compare.title",
   behaviour: "behaviour.title",
   conformance: "conformance.title",
+  cost: "cost.title",
   echo: "page.title",
   chat: "room.title",
   push: "push.title",
@@ -48,6 +49,8 @@ const LOADS = {
   compare: async () => {},
   behaviour: () => import("../behaviour/behaviour.js"),
   conformance: () => import("../conformance/conformance.js"),
+  cost: () =>
+    Promise.all([import("../cost/cost.js"), addStyles("vendor/uplot/dist/uPlot.min.css"), addStyles("css/cost.css")]),
   echo: async () => {},
   chat: () => Promise.all([import("../chat/chat.js"), addStyles("css/chat.css")]),
   push: () => Promise.all([import("../push/push.js"), addStyles("css/push.css")]),
@@ -91,7 +94,7 @@ class App extends Component {
     this.pushService = ""; // the stack whose room is heard in several ways
     this.table = readAddress(location.search, []).table;
     /** @type {Record<Measured, Settings>} */
-    this.settings = { compare: {}, behaviour: {}, conformance: {} };
+    this.settings = { compare: {}, behaviour: {}, conformance: {}, cost: {} };
     /** @type {readonly Message[]} */
     this.troubles = [];
     /** @type {Message | null} */
@@ -193,6 +196,8 @@ class App extends Component {
         return html`<ew-behaviour .services=${services} .results=${this.results} .settings=${settings}></ew-behaviour>`;
       case "conformance":
         return html`<ew-conformance .services=${services} .results=${this.results} .settings=${settings}></ew-conformance>`;
+      case "cost":
+        return html`<ew-cost .services=${services} .results=${this.results} .settings=${settings}></ew-cost>`;
     }
   }
 
