@@ -150,7 +150,7 @@ def test_whether_ones_own_endpoint_is_like_another_is_two_choices_away(
     cell = compare.cell("own:1/wss://example.org/echo", "wrong")
     expect(cell).to_contain_text("better")
     cell.click()
-    expect(compare.drawer).to_contain_text(f"Compared with {other.service.title}")
+    expect(compare.drawer).to_contain_text(f"only this one is wrong in 0, and only {other.service.title} in")
     expect(compare.drawer.locator(f'[data-check="{changed.check}"]')).to_have_attribute("data-standing", "right")
     expect(compare.own_results.get_by_role("listitem")).to_contain_text(["mine.json"])
 

@@ -87,6 +87,7 @@ class Compare extends Measured {
           </details>
           <ew-add-own .results=${this.results}></ew-add-own>
         </div>
+        ${this.complaint()}
         ${this.results.known && !all.some(({ costs }) => costs.length > 0) ? html`<p class="hint unmeasured">${t("cost.unmeasured")}</p>` : nothing}
         <div class="wide-table" role="group" aria-labelledby="compare-title" tabindex="0">
           <table class="compare" @keydown=${moveAmongCells}>
@@ -131,7 +132,7 @@ class Compare extends Measured {
         ${this.columns.map((column) => {
           const difference = other && other.key !== key ? this.differences.get(`${key} ${column}`) : undefined;
           return html`<td data-column=${column} data-shows=${COLUMNS[column].shows}><button type="button" data-cell aria-haspopup="dialog" @click=${() => this.keep({ cell: `${key} ${column}` })}>
-            ${cellOf(column, COLUMNS[column].value(subject, context), ranges.get(column))}${difference ? html` <span class="difference" data-word=${difference.word}>${t(`difference.${difference.word}`)}</span>` : nothing}</button></td>`;
+            ${this.results.known ? cellOf(column, COLUMNS[column].value(subject, context), ranges.get(column)) : nothing}${difference ? html` <span class="difference" data-word=${difference.word}>${t(`difference.${difference.word}`)}</span>` : nothing}</button></td>`;
         })}
       </tr>`;
   }
@@ -143,7 +144,7 @@ class Compare extends Measured {
     const column = cell.slice(cell.lastIndexOf(" ") + 1);
     if (!subject || !Object.hasOwn(COLUMNS, column) || !this.results.known) return null;
     const other = all.find(({ key }) => key === this.settings.with && key !== subject.key) ?? null;
-    return evidenceOf(column, subject, context, other);
+    return evidenceOf(column, subject, context, other?.title ?? "", this.differences.get(`${subject.key} ${column}`));
   }
 
   async #compare() {
@@ -153,9 +154,14 @@ class Compare extends Measured {
       this.differences = new Map();
       return;
     }
-    const [columns, asked] = [this.columns, this.settings];
-    const found = await differences(all, other, columns, this.context, this.results);
-    if (this.settings === asked) this.differences = found;
+    const { columns, settings } = this;
+    try {
+      const found = await differences(all, other, columns, this.context, this.results);
+      if (this.settings === settings) this.differences = found;
+      this.trouble = "";
+    } catch (error) {
+      this.trouble = /** @type {Error} */ (error).message;
+    }
   }
 
   /** Once more turns it around. @param {string} column */

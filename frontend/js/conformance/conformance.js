@@ -2,8 +2,9 @@
 import { html, nothing } from "lit";
 import "../results/add-own.js";
 import "../results/drawer.js";
-import { byCategory, casesOf, rowsOf } from "./rows.js";
+import { byCategory, rowsOf } from "./rows.js";
 import { t } from "../i18n/i18n.js";
+import { casesOf } from "../results/answers.js";
 import { dot } from "../results/marks.js";
 import { differing, legend, matrix } from "../results/matrix.js";
 import { Measured } from "../results/measured.js";

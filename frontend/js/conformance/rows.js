@@ -1,22 +1,12 @@
 // What came of the cases of the Autobahn Testsuite: by category, and case by case.
 import { standingOf } from "../results/answers.js";
 
-/** @typedef {import("../results/model.js").Run} Run */
 /** @typedef {import("../results/model.js").CaseResult} CaseResult */
 /** @typedef {import("../results/matrix.js").Row} Row */
-/** @typedef {import("../results/subjects.js").Subject} Subject */
 /** @typedef {{ right: number, wrong: number, absent: number, other: number }} Counts */
 
 /** @param {string} id of a case @returns {string} the number of its category */
 export const categoryOf = (id) => id.slice(0, id.indexOf("."));
-
-/** @param {Subject} subject @param {Map<string, Run>} runs by file @returns {CaseResult[]} */
-export function casesOf({ cases }, runs) {
-  const run = runs.get(cases?.file ?? "");
-  if (!cases || run?.kind !== "conformance") return [];
-  const { name, via, mends } = cases;
-  return run.targets.find((one) => one.name === name && one.via === via && one.mends === mends)?.results ?? [];
-}
 
 /** @param {CaseResult[]} results @returns {Map<string, Counts>} by the numbers of the categories */
 export function byCategory(results) {

@@ -30,7 +30,7 @@ export const en = {
   "compare.legend":
     "Arrow keys go from cell to cell, Enter opens one. A dot is the figure on the scale of its column, a bar its interval of 95 %. Of times and sizes the scale is logarithmic.",
   "compare.words":
-    "Better and worse are counts of wrong answers, or costs that differ in all likelihood; what cannot be told apart is said to be so.",
+    "Better and worse are wrong answers to questions that both were asked, or costs that differ in all likelihood; what cannot be told apart is said to be so.",
   "difference.better": "better",
   "difference.worse": "worse",
   "difference.same": "same",
@@ -114,7 +114,7 @@ export const en = {
     "A known deviation: the answer is wrong, its cause is known, and the tests fail as soon as it changes.",
   "evidence.wrong": "The answer is not one of those that are right.",
   "evidence.differ":
-    "Compared with {other}: wrong in {worse} where {other} is right, right in {better} where {other} is wrong.",
+    "Of {asked} questions that both answered, only this one is wrong in {worse}, and only {other} in {better}.",
   "evidence.messages": "Messages",
   "evidence.closeOf": "Close",
   "evidence.detail": "Detail",

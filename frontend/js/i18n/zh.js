@@ -27,7 +27,7 @@ export const zh = {
   "compare.columns": "列",
   "compare.legend":
     "方向键在单元格之间移动，Enter 打开。圆点是该数字在本列刻度上的位置，横线是它的 95 % 区间。时间和大小用对数刻度。",
-  "compare.words": "“更好”和“更差”指答错的数目，或几乎肯定不同的开销；无法区分的会说明。",
+  "compare.words": "“更好”和“更差”指双方都被问到的问题中答错的数目，或几乎肯定不同的开销；无法区分的会说明。",
   "difference.better": "更好",
   "difference.worse": "更差",
   "difference.same": "相同",
@@ -108,7 +108,7 @@ export const zh = {
   "evidence.frames": "每一帧",
   "evidence.deviation": "已知偏差：回答是错的，原因已知，一旦有变测试就会失败。",
   "evidence.wrong": "这个回答不在正确的回答之中。",
-  "evidence.differ": "与 {other} 相比：{other} 正确而它错误的有 {worse} 个，{other} 错误而它正确的有 {better} 个。",
+  "evidence.differ": "双方都回答了的 {asked} 个问题中，只有它答错的有 {worse} 个，只有 {other} 答错的有 {better} 个。",
   "evidence.messages": "消息",
   "evidence.closeOf": "关闭",
   "evidence.detail": "细节",

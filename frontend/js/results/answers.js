@@ -2,6 +2,7 @@
 import { mended, wrong } from "./subjects.js";
 
 /** @typedef {import("./model.js").CheckRun} CheckRun */
+/** @typedef {import("./model.js").CaseResult} CaseResult */
 /** @typedef {import("./model.js").Question} Question */
 /** @typedef {import("./model.js").Result} Result */
 /** @typedef {import("./model.js").Run} Run */
@@ -48,6 +49,14 @@ function standing(check, said, bad, needing) {
   for (const verdict of /** @type {const} */ (["undecided", "limit", "error"]))
     if (verdicts.includes(verdict)) return verdict;
   return "absent";
+}
+
+/** @param {Subject} subject @param {Map<string, Run>} runs by file @returns {CaseResult[]} */
+export function casesOf({ cases }, runs) {
+  const run = runs.get(cases?.file ?? "");
+  if (!cases || run?.kind !== "conformance") return [];
+  const { name, via, mends } = cases;
+  return run.targets.find((one) => one.name === name && one.via === via && one.mends === mends)?.results ?? [];
 }
 
 /** What a verdict is called where only one is shown. @param {import("./model.js").Verdict} verdict @returns {Standing} */

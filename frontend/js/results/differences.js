@@ -1,5 +1,5 @@
 // How one subject compares with another, in one quantity.
-import { mended, wasAsked, wrong } from "./subjects.js";
+import { answersOf, casesOf } from "./answers.js";
 import { decode, percentiles } from "./histogram.js";
 import { ratioOf } from "./estimates.js";
 import { label } from "./summary.js";
@@ -7,6 +7,7 @@ import { label } from "./summary.js";
 /** @typedef {import("./model.js").BenchRun} BenchRun */
 /** @typedef {import("./model.js").Cost} Cost */
 /** @typedef {import("./model.js").Measurement} Measurement */
+/** @typedef {import("./model.js").Run} Run */
 /** @typedef {import("./subjects.js").Subject} Subject */
 /** @typedef {import("./estimates.js").Ratio} Ratio */
 /** @typedef {"better" | "worse" | "same" | "unclear" | "elsewhere"} Word `unclear`: they cannot be told apart; `elsewhere`: the figures are of other runs */
@@ -22,17 +23,36 @@ export function less(ratio) {
   return ratio.ratio < 1 ? "better" : "worse";
 }
 
-/** The checks that the one fails and the other does not. @param {Subject} subject @param {Subject} other
- * @returns {{ worse: string[], better: string[] } | null} null where one of them was not asked */
-export function otherwise(subject, other) {
-  if (!wasAsked(subject) || !wasAsked(other)) return null;
-  const [mine, its] = [wrong(subject), wrong(other)];
-  return { worse: [...mine].filter((check) => !its.has(check)), better: [...its].filter((check) => !mine.has(check)) };
+/** @typedef {Map<string, boolean>} Answered whether each answer was right, by the ids of the questions that were answered */
+
+/** The checks that were answered, right or wrong. @param {Subject} subject @param {Map<string, Run>} runs by file @returns {Answered} */
+export function answeredChecks(subject, runs) {
+  return new Map(
+    [...answersOf(subject, runs)].flatMap(([check, { standing }]) =>
+      ["right", "mended", "wrong"].includes(standing) ? [[check, standing !== "wrong"]] : [],
+    ),
+  );
 }
 
-/** @param {Subject} subject @param {Subject} other @returns {number} how many more it needs mends for */
-export function moreMends(subject, other) {
-  return mended(subject).size - mended(other).size;
+/** The cases that passed or failed. @param {Subject} subject @param {Map<string, Run>} runs by file @returns {Answered} */
+export function answeredCases(subject, runs) {
+  return new Map(
+    casesOf(subject, runs).flatMap(({ case: id, verdict }) =>
+      verdict === "pass" || verdict === "fail" ? [[id, verdict === "pass"]] : [],
+    ),
+  );
+}
+
+/** Of the questions that both answered: those that only the one, or only the other, answered wrongly. Who was asked less
+ * is not better for that. @param {Answered} mine @param {Answered} its @param {(id: string) => boolean} isMeant
+ * @returns {{ worse: string[], better: string[], asked: number }} */
+export function otherwise(mine, its, isMeant) {
+  const both = [...mine.keys()].filter((id) => its.has(id) && isMeant(id));
+  return {
+    worse: both.filter((id) => !mine.get(id) && its.get(id)),
+    better: both.filter((id) => mine.get(id) && !its.get(id)),
+    asked: both.length,
+  };
 }
 
 /** @type {Record<string, { withheld: string, of: (one: Measurement) => number | null | Promise<number | null> }>} */

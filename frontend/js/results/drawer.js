@@ -2,14 +2,13 @@
 import { html, nothing } from "lit";
 import { t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
-import { answersOf, causeOf, filesOf, standingOf } from "./answers.js";
+import { answersOf, casesOf, causeOf, filesOf, standingOf } from "./answers.js";
 import { costEvidence } from "./cost-evidence.js";
 import { circumstances, linkOf } from "./figures.js";
 import { MARKS } from "./marks.js";
 
 /** @typedef {import("./model.js").Run} Run */
 /** @typedef {import("./model.js").CheckRun} CheckRun */
-/** @typedef {import("./model.js").ConformanceRun} ConformanceRun */
 /** @typedef {import("./model.js").CaseResult} CaseResult */
 /** @typedef {import("./model.js").Causes} Causes */
 /** @typedef {import("./model.js").Cost} Cost */
@@ -147,10 +146,7 @@ class Drawer extends Component {
 
   /** @param {Subject} subject @param {string[]} cases @param {Map<string, Run>} runs */
   #cases(subject, cases, runs) {
-    const run = /** @type {ConformanceRun | undefined} */ (runs.get(subject.cases?.file ?? ""));
-    const { name, via, mends } = subject.cases ?? {};
-    const target = run?.targets.find((one) => one.name === name && one.via === via && one.mends === mends);
-    const shown = (target?.results ?? []).filter((one) => cases.includes(one.case));
+    const shown = casesOf(subject, runs).filter((one) => cases.includes(one.case));
     if (shown.length === 0) return html`<p>${t("evidence.noCaseWrong")}</p>`;
     return shown.map((one) => this.#case(subject, one, shown.length === 1));
   }
