@@ -10,13 +10,15 @@ import { checkRun, examined } from "./runs.js";
 /** @param {Record<string, boolean>} answers */
 const answered = (answers) => new Map(Object.entries(answers));
 
-test("who was asked less is not better for that", () => {
+test("who was asked less is not better for that, and who was asked more is not either", () => {
   const found = otherwise(
     answered({ a: true, b: false }),
     answered({ a: true, b: false, c: false, d: false }),
     () => true,
   );
   assert.deepEqual(found, { worse: [], better: [], asked: 2 });
+  const more = otherwise(answered({ a: true, c: true, d: false }), answered({ a: true }), () => true);
+  assert.deepEqual(more, { worse: [], better: [], asked: 1 });
 });
 
 test("each has what it alone is wrong in, of what is meant", () => {
