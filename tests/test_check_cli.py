@@ -420,6 +420,7 @@ def test_a_right_endpoint_passes_and_the_results_are_written(reference: int, tmp
     assert [target.url for target in run.targets] == [f"ws://127.0.0.1:{reference}/foobar/"]
     assert {result.verdict for result in run.targets[0].results} == {"pass"}
     assert [question.id for question in run.checks] == [result.check for result in run.targets[0].results]
+    assert all(question.sends for question in run.checks)
     assert (run.engine, run.targets[0].mends, run.targets[0].versions) == (None, None, {})
     assert run.commit
 
