@@ -16,7 +16,7 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, WSU
 from echowall.bench import judging
 from echowall.bench.clock import Start
 from echowall.bench.driving import generate
-from echowall.bench.loads import connections, room, stuck
+from echowall.bench.loads import connections, stuck, talk
 from echowall.bench.loads.hearing import Ear
 from echowall.bench.opening import Opener
 from echowall.bench.plan import Aim, Plan, Report
@@ -313,7 +313,7 @@ def test_what_one_says_in_the_room_all_hear() -> None:
     assert len(house.guests) == 6  # who speaks, too
     (speaker,) = [guest for guest in house.guests if guest.messages]
     assert len(set(speaker.messages)) == 50
-    assert {len(message) for message in speaker.messages} == {room.SIZE}
+    assert {len(message) for message in speaker.messages} == {talk.SIZE}
     assert plan.offered == 250.0
     assert judging.decode(report.latency).get_total_count() == 5 * 40  # without those of the warm-up
     assert judging.decode(report.lateness).get_total_count() == 40

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from echowall.bench.loads import connections, room
+from echowall.bench.loads import connections, talk
 from echowall.results.model import Step
 
 #: Messages a second over all connections: nearly idle, common, and near what the slowest stacks can hold on one core.
@@ -119,7 +119,7 @@ def _idle(_: Wishes) -> Iterable[Step]:
 
 def _room(wishes: Wishes) -> Iterable[Step]:
     # A thousand deliveries a second in all cases.
-    facts = {"load": "room", "unit": "delivery", "size": room.SIZE, "warmup": 2.0, "seconds": 11.0}
+    facts = {"load": "room", "unit": "delivery", "size": talk.SIZE, "warmup": 2.0, "seconds": 11.0}
     for hearers in [wishes.connections] if wishes.connections else [100, 500]:
         step = _step("room", f"{hearers:,} hear", rate=_DELIVERIES / hearers, connections=hearers, **facts)
         yield step
