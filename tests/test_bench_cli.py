@@ -21,6 +21,7 @@ from echowall.bench import judging, permission, scenarios
 from echowall.bench.contenders import Foreign, Served
 from echowall.bench.plan import Tls
 from echowall.bench.rounds import Place, Rounds
+from echowall.catalog import catalog
 from echowall.catalog.catalog import Service
 from echowall.check.targets import Manner, of_urls
 from echowall.cli import app
@@ -88,6 +89,20 @@ def test_a_dry_run_says_what_and_how_long_and_connects_to_nothing() -> None:
     for step in scenarios.SCENARIOS["rate"].steps:
         assert step.name in done.stdout
     assert "Each step is measured 4 times for each target: about 8 min in all." in done.stdout
+
+
+def test_push_is_for_those_who_have_it_and_the_others_are_named() -> None:
+    plain = [one for one in catalog.load() if one.protocol == "websocket"]
+    having = [one.name for one in plain if one.push]
+
+    done = bench("--scenario", "push", "--rounds", "2", "--dry-run")
+
+    assert done.returncode == 0
+    (left,) = [line for line in done.stderr.splitlines() if line.startswith("push leaves out ")]
+    assert left.endswith(": their rooms have no other transport than WebSockets")
+    assert set(left[16:].partition(":")[0].split(", ")) == {one.name for one in plain if not one.push}
+    assert f"{len(having) + 1} targets: " in done.stdout  # the first of them is the yardstick, and there twice
+    assert "Each step is measured 2 times for each target" in done.stdout
 
 
 def test_ctrl_c_keeps_the_rounds_that_are_whole(echo: int, tmp_path: Path) -> None:
@@ -228,7 +243,7 @@ MISUSE = {
     "no URL": (["ws://"], "is no WebSocket URL"),
     "no scenario": (
         ["ws://127.0.0.1/", "--scenario", "rates"],
-        "no scenario 'rates'; there are rate, saturation, large, connect, churn, slow, idle, room",
+        "no scenario 'rates'; there are rate, saturation, large, connect, churn, slow, idle, room, push",
     ),
     "no rate": (["ws://127.0.0.1/", "--rate", "0"], "--rate 0: write a number of messages a second"),
     "an endless rate": (["ws://127.0.0.1/", "--rate", "inf"], "--rate inf: write a number"),
@@ -246,6 +261,24 @@ MISUSE = {
     "the room of a URL": (
         ["ws://127.0.0.1/", "--scenario", "room"],
         "the scenario room is for services of the lab, which have the chat room: leave out URLs",
+    ),
+    "push of a URL": (
+        ["ws://127.0.0.1/", "--scenario", "push"],
+        "the scenario push is for services of the lab, which have the chat room: leave out URLs",
+    ),
+    "an interval for none": (
+        ["ws://127.0.0.1/", "--every", "5"],
+        "--every is for a scenario that takes it (push), and not for rate",
+    ),
+    "no interval": (["--scenario", "push", "--every", "0"], "--every 0: write a number of seconds, from 0.01 to 600"),
+    "too fine an interval": (["--scenario", "push", "--polled", "0.125"], "with two digits after the point at most"),
+    "intervals that do not fit": (
+        ["--scenario", "push", "--every", "7.01", "--polled", "599.99"],
+        "s, for in it both intervals pass a whole number of times; choose --every and --polled of which",
+    ),
+    "push by a stack that has it not": (
+        [next(one.name for one in catalog.load() if not one.push), "--scenario", "push"],
+        "the scenario push takes a service with several transports: ",
     ),
     "new connections from a cluster": (
         ["ws://127.0.0.1/", "--scenario", "connect", "--scheduler", "tcp://127.0.0.1:1"],

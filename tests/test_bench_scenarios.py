@@ -18,6 +18,7 @@ from echowall.bench.contenders import Contender, Foreign, Served
 from echowall.bench.plan import Tls
 from echowall.bench.rounds import Rounds
 from echowall.bench.scenarios import MIB
+from echowall.catalog import catalog
 from echowall.catalog.catalog import Service
 from echowall.check.targets import Manner, of_urls
 from echowall.lab import procfs
@@ -132,6 +133,41 @@ def test_idle_steps_have_a_server_of_their_own() -> None:
 
     assert together == [[step for step in steps if step.load == "echo"]]
     assert [step.deflate for step in (*plain, *deflate)] == [False, True]
+
+
+def test_what_is_said_and_asked_in_a_step_of_push_does_not_hang_on_when_it_begins() -> None:
+    steps = scenarios.steps(["push"], every=[0.1, 4, 60], polled=[1, 30])
+
+    assert len({step.name for step in steps}) == len(steps) == 5 * 4
+    for step in steps:
+        for period in (step.every, step.polled):
+            if period:
+                assert step.seconds / period == pytest.approx(round(step.seconds / period))
+        assert step.warmup > (step.polled or 0)
+        assert (step.rate is None) == (step.every is None) == (step.unit == "listener")
+
+
+@pytest.mark.parametrize(("seconds", "measured"), {None: {10.0, 15.0, 20.0, 25.0}, 3.0: {3.0, 10.0, 5.0}}.items())
+def test_a_step_of_push_is_as_long_as_its_intervals_allow(seconds: float | None, measured: set[float]) -> None:
+    assert {step.seconds for step in scenarios.steps(["push"], seconds=seconds)} == measured
+
+
+@pytest.mark.parametrize(
+    ("push", "takes"),
+    {
+        (): set(),
+        ("poll",): {"websocket", "poll"},
+        ("poll", "long-poll", "events"): {"websocket", "poll", "long-poll", "events"},
+    }.items(),
+)
+def test_a_service_takes_part_with_the_transports_that_it_has(push: tuple[Any, ...], takes: set[str]) -> None:
+    service = msgspec.structs.replace(catalog.load()[0], push=push)
+
+    steps = scenarios.SCENARIOS["push"].steps
+
+    assert {step.transport for step in steps if scenarios.serves(service, step)} == takes
+    assert not any(scenarios.serves(None, step) for step in steps)
+    assert all(scenarios.serves(service, step) for step in scenarios.SCENARIOS["rate"].steps)
 
 
 def test_more_connections_than_the_server_may_open_files_are_refused(

@@ -24,7 +24,7 @@ from echowall.bench.estimates import LEAST_ROUNDS
 from echowall.bench.fleet import Fleet
 from echowall.bench.plan import LEAST, SPARE, Tls
 from echowall.bench.rounds import Place, Rounds, cores, estimated
-from echowall.bench.scenarios import SCENARIOS
+from echowall.bench.scenarios import SCENARIOS, Option, Wishes
 from echowall.catalog import catalog
 from echowall.catalog.catalog import Route, Service
 from echowall.check.targets import Manner, Subject, of_urls
@@ -41,6 +41,8 @@ _IDLE = 8.0
 #: More than these no generator of one process can do.
 _MOST_CONNECTIONS, _MOST_RATE = 20_000, 1_000_000.0
 _LARGEST = 16 << 20
+#: The longest interval between messages, or polls, and the longest step, in seconds.
+_MOST_SELDOM, _LONGEST = 600.0, 3600.0
 out = Console()
 err = Console(stderr=True, soft_wrap=True)
 
@@ -64,6 +66,22 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             typer.Option(metavar="N", help="Messages a second over all connections; may be repeated."),
         ] = None,
         size: Annotated[list[int] | None, typer.Option(metavar="BYTES", help="Of a message; may be repeated.")] = None,
+        every: Annotated[
+            list[float] | None,
+            typer.Option(
+                metavar="SECONDS",
+                help="From one message to the next, for push; may be repeated.",
+                show_default=" ".join(f"{one:g}" for one in scenarios.EVERY),
+            ),
+        ] = None,
+        polled: Annotated[
+            list[float] | None,
+            typer.Option(
+                metavar="SECONDS",
+                help="From one poll of a listener to the next, for push; may be repeated.",
+                show_default=" ".join(f"{one:g}" for one in scenarios.POLLED),
+            ),
+        ] = None,
         binary: Annotated[bool, typer.Option("--binary", help="Send binary messages, and not text.")] = False,
         connections: Annotated[
             int | None,
@@ -167,7 +185,15 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         2    misuse
         130  the run was interrupted
         """
-        steps = _steps(scenario or ["rate"], rate or [], size or [], connections, seconds, binary=binary)
+        wishes = Wishes(
+            rates=rate or [],
+            sizes=size or [],
+            every=every or [],
+            polled=polled or [],
+            connections=connections,
+            seconds=seconds,
+        )
+        steps = _steps(scenario or ["rate"], wishes, binary=binary)
         urls, names = options.split(targets)
         if markdown and csv:
             raise typer.BadParameter("--markdown and --csv both print to standard output; choose one")
@@ -191,27 +217,27 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             proxy=proxy,
             idle=min(_IDLE, seconds or _IDLE),
         )
-        if urls and any(step.load == "room" for step in steps):
+        if urls and (rooms := [step.scenario for step in steps if step.load in ("room", "push")]):
             raise typer.BadParameter(
-                "the scenario room is for services of the lab, which have the chat room: leave out URLs"
+                f"the scenario {rooms[0]} is for services of the lab, which have the chat room: leave out URLs"
             )
         if scheduler and (alone := [step.scenario for step in steps if step.load != "echo" or step.stuck]):
             raise typer.BadParameter(f"the scenario {alone[0]} takes one generator: leave out --scheduler")
         foreign = _foreign(urls, manner, steps, allowed=i_may_load_this)
-        services = [] if urls and not names else options.plain_services(names)
+        services = [] if urls and not names else _serving(options.plain_services(names), steps)
         routes = [route for route in get_args(Route) if via in (options.Via.BOTH, route)]
         count = rounds or (_ROUNDS if services else _ROUNDS_OF_URLS)
         further = Further(bare=bare, tuned=tuned, workers=workers)
         for line in without(services, further):
             err.print(escape(line), highlight=False)
         if dry_run:
-            listed = entries(_yardstick(), services, routes, further) if services else []
+            listed = entries(_yardstick(steps) or services[0], services, routes, further) if services else []
             labels = [one.benched().label for one in listed] + [subject.examined.label for subject in foreign]
             asking = gate.estimated(len(labels), IDLE if services else manner.idle)
             rendering.plan(out, labels, steps, count, asking + estimated(len(labels), steps, count))
             return
         the_lab = running() if services else None
-        yardstick = _running_yardstick(the_lab, services) if the_lab else None
+        yardstick = _running_yardstick(the_lab, services, steps) if the_lab else None
         contenders: list[Contender] = [Foreign(subject, tls) for subject in foreign]
         if the_lab:
             server_cores = [] if scheduler else cores()[1]
@@ -251,10 +277,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
 
 def _steps(
     names: Sequence[str],
-    rates: Sequence[float],
-    sizes: Sequence[int],
-    connections: int | None,
-    seconds: float | None,
+    wishes: Wishes,
     *,
     binary: bool,
 ) -> list[Step]:
@@ -262,22 +285,56 @@ def _steps(
     for name in names:
         if name not in SCENARIOS:
             raise typer.BadParameter(f"no scenario {name!r}; there are {', '.join(SCENARIOS)}")
-    for rate in rates:
+    for rate in wishes.rates:
         if not (math.isfinite(rate) and 0 < rate <= _MOST_RATE):
             raise typer.BadParameter(f"--rate {rate:g}: write a number of messages a second, up to {_MOST_RATE:,.0f}")
-    for size in sizes:
+    for size in wishes.sizes:
         if not LEAST <= size <= _LARGEST:
             wrong = f"--size {size}: a message has {LEAST} bytes at least, for its number and checksum"
             raise typer.BadParameter(f"{wrong}, and {_LARGEST:,} at most")
-    if connections and (many := _too_many(connections)):
+    for option, given in (("every", wishes.every), ("polled", wishes.polled)):
+        for value in given:
+            if not 0.01 <= value <= _MOST_SELDOM or round(100 * value) != 100 * value:
+                wrong = f"--{option} {value:g}: write a number of seconds, from 0.01 to {_MOST_SELDOM:g}"
+                raise typer.BadParameter(f"{wrong}, with two digits after the point at most")
+    if wishes.connections and (many := _too_many(wishes.connections)):
         raise typer.BadParameter(many)
-    if seconds is not None and not math.isfinite(seconds):
+    if wishes.seconds is not None and not math.isfinite(wishes.seconds):
         raise typer.BadParameter("--seconds takes a number of seconds")
-    for option, given in (("rate", rates), ("size", sizes)):
+    asked: dict[Option, Sequence[float]] = {
+        "rate": wishes.rates,
+        "size": wishes.sizes,
+        "every": wishes.every,
+        "polled": wishes.polled,
+    }
+    for option, given in asked.items():
         if given and not any(option in SCENARIOS[name].takes for name in names):
             takers = ", ".join(name for name, one in SCENARIOS.items() if option in one.takes)
             raise typer.BadParameter(f"--{option} is for a scenario that takes it ({takers}), and not for {names[0]}")
-    return scenarios.steps(names, rates=rates, sizes=sizes, connections=connections, seconds=seconds, binary=binary)
+    steps = scenarios.of_wishes(names, wishes, binary=binary)
+    if long := next((one for one in steps if one.seconds > _LONGEST), None):
+        raise typer.BadParameter(
+            f"the step {long.name!r} would take {long.seconds:,g} s, for in it both intervals pass a whole number of "
+            f"times; choose --every and --polled of which one is a multiple of the other"
+        )
+    return steps
+
+
+def _serving(services: list[Service], steps: Sequence[Step]) -> list[Service]:
+    """Those that take part in any of the steps; the others are named. Raises BadParameter where none does."""
+    found = [one for one in services if any(scenarios.serves(one, step) for step in steps)]
+    left = [
+        one.name for one in services if not any(step.load == "push" and scenarios.serves(one, step) for step in steps)
+    ]
+    if any(step.load == "push" for step in steps) and left:
+        err.print(
+            escape(f"push leaves out {', '.join(left)}: their rooms have no other transport than WebSockets"),
+            highlight=False,
+        )
+    if not found:
+        having = ", ".join(one.name for one in catalog.load() if one.push)
+        raise typer.BadParameter(f"the scenario push takes a service with several transports: {having or 'none has'}")
+    return found
 
 
 def _too_many(connections: int) -> str | None:
@@ -304,17 +361,19 @@ def _foreign(urls: Sequence[str], manner: Manner, steps: Sequence[Step], *, allo
     return found
 
 
-def _yardstick() -> Service | None:
-    return next((one for one in catalog.load() if one.era == "yardstick"), None)
+def _yardstick(steps: Sequence[Step]) -> Service | None:
+    """None where there is none, or where it takes part in no step."""
+    every = (one for one in catalog.load() if one.era == "yardstick")
+    return next((one for one in every if any(scenarios.serves(one, step) for step in steps)), None)
 
 
-def _running_yardstick(lab: Lab, services: Sequence[Service]) -> Service | None:
-    """The yardstick, or, where it does not run, the first of the others. Raises LabError where one of these does not
-    run.
+def _running_yardstick(lab: Lab, services: Sequence[Service], steps: Sequence[Step]) -> Service | None:
+    """The yardstick, or, where it does not run or takes no part, the first of the others. Raises LabError where one of
+    these does not run.
     """
     for service in services:
         lab.part(service.name)
-    yardstick = _yardstick()
+    yardstick = _yardstick(steps)
     if yardstick is None:
         return services[0]
     try:

@@ -63,6 +63,8 @@ class Clock:
         """The CPU time that was used between `begin` and `end`, but for waiting, in nanoseconds."""
         self.waited: Callable[[], int] = lambda: 0
         """The CPU time that was spent waiting so far."""
+        self.at_edges: Callable[[], None] = lambda: None
+        """Called at `begin` and at `end`."""
         self.starved = 0
         """How long between `begin` and `end` this process could have gone on, but waited for a CPU, in nanoseconds."""
         self._timers: list[asyncio.TimerHandle] = []
@@ -81,6 +83,7 @@ class Clock:
     def _begin(self) -> None:
         self._at_begin = process_time_ns() - self.waited(), _starved()
         say(BEGIN)
+        self.at_edges()
 
     def stop(self) -> None:
         """It ends now, if it did not before."""
@@ -91,6 +94,7 @@ class Clock:
             self.used, self.starved = process_time_ns() - self.waited() - used, _starved() - starved
             self._at_begin = None
             say(END)
+            self.at_edges()
 
     def report(self, lasted: float) -> Report:
         """What this process used in the time that was measured, which lasted so many seconds; the rest is empty."""

@@ -27,12 +27,16 @@ class Columns(NamedTuple):
 
 def of(step: Step) -> Columns:
     """Those of that step's table."""
-    return _BY_UNIT[step.unit]
+    return _PUSHED if step.load == "push" and step.unit == "delivery" else _BY_UNIT[step.unit]
 
 
 def estimate(found: Estimate | None, unit: float = 1) -> str:
     """A mean, in that unit."""
     return NONE if found is None else f"{found.mean / unit:.1f}"
+
+
+def _plain(value: float | None) -> str:
+    return NONE if value is None else f"{value:,.0f}"
 
 
 def _milliseconds(spread: Spread | None, percentile: str) -> str:
@@ -57,6 +61,11 @@ def _throughput(title: str, digits: int = 0) -> Column:
 _LATE = Column("late", lambda _, figure: _milliseconds(figure.lateness, "p99"))
 _CPU = Column("CPU", lambda _, figure: estimate(figure.cpu))
 _MEMORY = Column("memory", lambda _, figure: estimate(figure.memory, 1 << 20))
+_REQUESTS = Column("req/s", lambda _, figure: _plain(figure.requests))
+_OPENED = Column("conn/s", lambda _, figure: _plain(figure.opened))
+_DOWN = Column("down", lambda _, figure: estimate(figure.down))
+_UP = Column("up", lambda _, figure: estimate(figure.up))
+_OFFERED = Column("offered", lambda _, figure: _plain(figure.offered))
 _ERRORS = Column("errors", lambda _, figure: str(figure.errors.total))
 
 _BY_UNIT = {
@@ -82,7 +91,7 @@ memory: its PSS, in MiB""",
     ),
     "delivery": Columns(
         (
-            Column("offered", lambda _, figure: NONE if figure.offered is None else f"{figure.offered:,.0f}"),
+            _OFFERED,
             _throughput("heard/s"),
             *_latency("p50", "p90", "p99"),
             _CPU,
@@ -112,4 +121,31 @@ CPU: the server's, in µs a second for each socket · memory: its PSS, in MiB"""
 conn/s: handshakes, each connection being used and closed · p50, p90, p99: from connect() to the answer of the
 handshake, in ms · CPU: the server's, in µs a connection · memory: its PSS, in MiB""",
     ),
+    "listener": Columns(
+        (_throughput("listening"), _REQUESTS, _OPENED, _CPU, _DOWN, _UP, _MEMORY, _ERRORS),
+        """\
+listening: those who heard what was said in the end · req/s, conn/s: HTTP requests, and connections opened, by all
+CPU: the server's, in µs a second for each listener · down, up: bytes of TCP's payload to and from a listener, a second
+memory: its PSS, in MiB""",
+    ),
 }
+
+_PUSHED = Columns(
+    (
+        _OFFERED,
+        _throughput("heard/s"),
+        *_latency("p50", "p99"),
+        _REQUESTS,
+        _OPENED,
+        _CPU,
+        _DOWN,
+        _UP,
+        _MEMORY,
+        _ERRORS,
+    ),
+    """\
+offered, heard/s: deliveries a second, of each message to each who listens · p50, p99: from the planned time of saying
+it to hearing it, in ms · req/s, conn/s: HTTP requests, and connections opened, by all · CPU: of the service, in µs a
+delivery, with what empty polls take · down, up: bytes of TCP's payload to and from the listeners, a delivery, headers
+and empty answers included · memory: its PSS, in MiB""",
+)

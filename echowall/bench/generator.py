@@ -27,12 +27,12 @@ import uvloop
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from echowall.bench.clock import SECOND, Clock, Start, histogram, say
-from echowall.bench.loads import connections, idle, room
+from echowall.bench.loads import connections, idle, push, room
 from echowall.bench.loads.stuck import Stuck
 from echowall.bench.opening import connect_all
 from echowall.bench.pacing import Pace
 from echowall.bench.payload import Payload
-from echowall.bench.plan import SPARE, Plan, Report
+from echowall.bench.plan import Plan, Report
 from echowall.results.model import Errors, Load
 
 #: How often a run looks whether anything still comes back, in seconds.
@@ -338,6 +338,7 @@ _LOADS: dict[Load, Callable[[Plan, Start], Awaitable[Report]]] = {
     "connections": connections.run,
     "idle": idle.run,
     "room": room.run,
+    "push": push.run,
 }
 
 
@@ -350,7 +351,7 @@ def main() -> None:
         os.sched_setaffinity(0, {plan.core})
     with contextlib.suppress(ValueError, OSError):  # then connections fail, and say so
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft < plan.connections + SPARE:
+        if soft < plan.files:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     say(msgspec.json.encode(uvloop.run(run(plan))).decode())
 

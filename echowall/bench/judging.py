@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from hdrh.histogram import HdrHistogram
 
 from echowall.bench.plan import Plan, Report
-from echowall.results.model import Measurement, Refusal, Spread, Why
+from echowall.results.model import Errors, Measurement, Refusal, Spread, Why
 
 #: How much of what is offered has to come back in time.
 HELD = 0.98
@@ -30,8 +30,30 @@ def refusals(plan: Plan, report: Report) -> list[Refusal]:
     if report.ended:
         ending = f"the server {report.ended} after {_count(report.sent, 'message')}"
         return [_refuse(Why.ENDED, EVERYTHING, ending)]
+    if plan.load == "push" and (wrong := _wrong(plan, report)):
+        return wrong
     offered = plan.offered and plan.offered - sum(one.offered or 0.0 for one in report.shares if one.gone)
     return _gone(report) + _of_load(offered, report)
+
+
+def _wrong(plan: Plan, report: Report) -> list[Refusal]:
+    """What is withheld because a listener did not hear each message once and in order, or could not poll so often."""
+    if report.errors.total:
+        found = ", ".join(f"{count:,} {words}" for words, count in _heard_wrongly(report.errors) if count)
+        return [_refuse(Why.WRONG, EVERYTHING, f"what was said was not heard as it has to be: {found}")]
+    polls = plan.connections / plan.polled if plan.polled else 0.0
+    if _limit(plan.offered, report) or (report.requests or 0.0) >= HELD * polls:
+        return []
+    cannot = f"cannot hold {polls:,.0f} polls/s: {report.requests or 0.0:,.0f}/s were answered in time"
+    return [_refuse(Why.RATE, withheld, cannot) for withheld in (LATENCY, COST)]
+
+
+def _heard_wrongly(errors: Errors) -> Iterator[tuple[str, int]]:
+    yield "lost", errors.lost
+    yield "came twice", errors.twice
+    yield "altered", errors.altered
+    yield "out of order", errors.disordered
+    yield "connections ended", errors.connections
 
 
 def _gone(report: Report) -> list[Refusal]:

@@ -8,8 +8,9 @@ import os
 import socket
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from picows import WSError, WSListener, WSParsedURL, WSTransport, ws_connect
@@ -27,8 +28,12 @@ _EACH = 200
 _FIRST, _A_SECOND = 300, 150
 #: Bytes of the buffer into which a connection is read, and of one that hardly is.
 _USUAL, _LITTLE = 1 << 14, 1 << 10
+#: The ports that URLs leave out.
+_PORTS = {"ws": 80, "wss": 443}
 #: What a browser offers.
 _DEFLATE = ("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits")
+
+_Spoken = TypeVar("_Spoken", bound=asyncio.Protocol)
 
 
 class Opener:
@@ -65,6 +70,25 @@ class Opener:
             read_buffer_init_size=_LITTLE if self._plan.load == "idle" else _USUAL,
         )
         return transport
+
+    async def connect(self, number: int, protocol: Callable[[], _Spoken]) -> _Spoken:
+        """Connect with the endpoint's host, for another protocol than that of WebSockets. `number` is that of the one
+        for whom it is: each 200 of them have an address of their own. Raises OSError.
+        """
+        url = urlsplit(self._aim.url)
+        host, port = url.hostname or "", url.port or _PORTS[url.scheme]
+        source = None if self.one_address else _source(number // _EACH)
+        loop = asyncio.get_running_loop()
+        if not source:
+            return (await loop.create_connection(protocol, host, port, ssl=self._tls))[1]
+        raw = _bound(source)
+        try:
+            await loop.sock_connect(raw, (host, port))
+            server_hostname = host if self._tls else None
+            return (await loop.create_connection(protocol, sock=raw, ssl=self._tls, server_hostname=server_hostname))[1]
+        except BaseException:
+            raw.close()
+            raise
 
     async def open_all(self, listeners: Sequence[WSListener]) -> None:
         """Open one for each of these, some at a time. Raises what stood in the way of the first that could not be

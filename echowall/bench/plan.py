@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from echowall.results.model import Errors, Load, Share
+from echowall.results.model import Errors, Load, Share, Transport
 
 #: What the generator says on a line of its own when the time begins that is measured, and when it is over.
 BEGIN, END = "begin", "end"
@@ -63,6 +63,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 64
     """Bytes of a message."""
     binary: bool = False
+    transport: Transport = "websocket"
+    """By what one hears what is said in the chat room."""
+    polled: float | None = None
+    """Seconds from one poll of a listener to the next; None where they do not poll."""
+    wait: float = 25.0
+    """How long a long poll waits at most."""
     messages: int = 1
     """Of each connection, one after the other, before it is closed: for new connections alone."""
     deflate: bool = False
@@ -84,13 +90,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def offered(self) -> float | None:
-        """What is to come back a second: in the chat room, each message to each who hears; None in a closed loop."""
-        return self.rate and self.rate * (self.connections if self.load == "room" else 1)
+        """What is to come back a second: in the chat room, each message to each who hears; None in a closed loop, and
+        where nothing is said.
+        """
+        return self.rate and self.rate * (self.connections if self.load in ("room", "push") else 1)
+
+    @property
+    def files(self) -> int:
+        """How many files a generator opens for it."""
+        return SPARE + self.connections * (2 if self.load == "push" else 1)
 
     @property
     def bound(self) -> float:
         """How long the run may take at most, without the counting afterwards."""
-        return self.within + self.warmup + self.seconds + 3 * self.patience
+        return self.within + self.warmup + self.seconds + 3 * self.patience + 2 * (self.polled or 0.0)
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -124,5 +137,13 @@ class Report(msgspec.Struct, kw_only=True):
     """The share of that time in which it could have gone on, but waited for a CPU; 0 where the kernel does not say."""
     cores: list[int] = []
     """On which CPUs it could run; empty where the system does not say."""
+    requests: float | None = None
+    """HTTP requests that were answered in the time that is measured, a second: of the load `push` alone, like these:"""
+    opened: float | None = None
+    """Connections that were opened then, a second."""
+    down: int | None = None
+    """Bytes of TCP's payload that came then; None where the system does not count them."""
+    up: int | None = None
+    """Those that were sent."""
     shares: list[Share] = []
     """What each worker had of the load, where there were several."""

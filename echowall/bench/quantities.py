@@ -30,7 +30,7 @@ class Quantity(NamedTuple):
     """What a refusal withholds if it withholds this. LATENCY for those that are percentiles of it."""
 
     def unit_in(self, counted: str) -> str:
-        """For people, in a step that counts that: `message`, `MiB`, `connection`, `socket` or `delivery`."""
+        """For people, in a step that counts that: a `message`, a `MiB`, and so on; see Unit."""
         return self.unit if isinstance(self.unit, str) else self.unit[counted]
 
     def shown(self, value: float) -> str:
@@ -48,6 +48,7 @@ _COST = {
     "connection": "µs a connection",
     "socket": "µs a second for each",
     "delivery": "µs a delivery",
+    "listener": "µs a second for each",
 }
 _THROUGHPUT = {
     "message": "messages/s",
@@ -55,7 +56,9 @@ _THROUGHPUT = {
     "connection": "connections/s",
     "socket": "living sockets",
     "delivery": "deliveries/s",
+    "listener": "listeners",
 }
+_BYTES = {unit: words.replace("µs", "bytes") for unit, words in _COST.items()}
 
 #: Each estimate of a Figure is here, in the order in which they are shown.
 QUANTITIES = {
@@ -72,6 +75,8 @@ QUANTITIES = {
             by_machine=False,
             withheld=EVERYTHING,
         ),
+        Quantity("down", "what comes to the listeners", _BYTES, by_machine=False),
+        Quantity("up", "what the listeners send", _BYTES, by_machine=False),
         _percentile("p50"),
         _percentile("p90"),
         _percentile("p99"),

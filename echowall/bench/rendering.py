@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from echowall.bench import columns, gate, judging, scenarios
+from echowall.bench import columns, curves, gate, judging, scenarios
 from echowall.bench.columns import NONE
 from echowall.bench.rounds import Place, Rounds
 from echowall.results.model import Benched, BenchRun, Comparison, Errors, Figure, Refusal, Step, Why
@@ -32,9 +32,14 @@ def tables(run: BenchRun) -> RenderableType:
     for step in run.steps:
         rows = [(target.label, *_cells(run, target, step, figure)) for target, figure in _figures(run, step)]
         parts += [_Fitting(scenarios.title(step), _header(run, step), rows, 1 + len(columns.of(step).columns)), Text()]
+    if costs := curves.table(run):
+        parts += [_Fitting(curves.TITLE, costs.header, costs.rows, len(costs.header)), Text()]
+        parts += [Text(line) for line in curves.sentences(run)]
     parts += [Text(line) for line in _withheld(run)]
     legends = dict.fromkeys(columns.of(step).legend for step in run.steps)
     parts += [Text(legend, style="dim") for legend in (*legends, _LEGEND)]
+    if costs:
+        parts.append(Text(curves.LEGEND, style="dim"))
     if _has_proxy(run):
         parts.append(Text(_PROXY, style="dim"))
     if any(scenarios.alone(step, run.steps) for step in run.steps):
@@ -85,12 +90,17 @@ def markdown(run: BenchRun) -> str:
     lines = []
     for step in run.steps:
         rows = [[target.label, *_cells(run, target, step, figure)] for target, figure in _figures(run, step)]
-        header = list(_header(run, step))
-        lines += [f"### {scenarios.title(step)}", ""]
-        lines += [f"| {' | '.join(cells)} |" for cells in [header, ["---", *["---:"] * (len(header) - 1)], *rows]]
-        lines.append("")
+        lines += _markdown(scenarios.title(step), list(_header(run, step)), rows)
+    if costs := curves.table(run):
+        lines += _markdown(curves.TITLE, costs.header, costs.rows)
+        lines += [f"- {line}" for line in curves.sentences(run)]
     lines += [f"- {line}" for line in _withheld(run)]
     return "\n".join(lines).rstrip()
+
+
+def _markdown(title: str, header: list[str], rows: Sequence[list[str]]) -> list[str]:
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return [f"### {title}", "", *(f"| {' | '.join(cells)} |" for cells in [header, rule, *rows]), ""]
 
 
 def comma_separated(run: BenchRun) -> str:
@@ -108,10 +118,10 @@ def comma_separated(run: BenchRun) -> str:
         + [f"lateness_{one}" for one in percentiles]
         + [
             f"{what}{edge}"
-            for what in ("cpu", "proxy_cpu", "memory", "socket_memory")
+            for what in ("cpu", "proxy_cpu", "memory", "socket_memory", "down", "up")
             for edge in ("", "_low", "_high")
         ]
-        + [*Errors.__struct_fields__, "withheld"]
+        + ["requests", "opened", *Errors.__struct_fields__, "withheld"]
     )
     for step in run.steps:
         for target, figure in _figures(run, step):
@@ -125,9 +135,12 @@ def comma_separated(run: BenchRun) -> str:
                 ]
                 + [
                     getattr(estimate, edge) if estimate else None
-                    for estimate in (figure.cpu, figure.proxy_cpu, figure.memory, figure.socket_memory)
+                    for estimate in (
+                        *(figure.cpu, figure.proxy_cpu, figure.memory, figure.socket_memory, figure.down, figure.up),
+                    )
                     for edge in ("mean", "low", "high")
                 ]
+                + [figure.requests, figure.opened]
                 + [getattr(figure.errors, one) for one in Errors.__struct_fields__]
                 + ["; ".join(f"{judging.named(one.withheld)}: {one.says}" for one in figure.refusals)]
             )
@@ -301,6 +314,7 @@ def errors(found: Errors) -> str:
         "connections": "connections ended",
         "refused": "connections not opened",
         "unclosed": "connections not closed in answer",
+        "failed": "requests failed",
     }
     counted = {name: getattr(found, name) for name in Errors.__struct_fields__}
     return ", ".join(f"{count:,} {words.get(name, name)}" for name, count in counted.items() if count)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from echowall.bench import charts, judging, quantities, rendering, scenarios, telling
+from echowall.bench import charts, curves, judging, quantities, rendering, scenarios, telling
 from echowall.bench.charts import Axis, Curve
 from echowall.bench.compare import is_yardstick, load
 from echowall.bench.judging import EVERYTHING, LATENCY, PERCENTILES
@@ -78,6 +78,7 @@ def html(run: BenchRun) -> str:
                 _beginning(run, title),
                 _contents(run),
                 _steps(run),
+                _push(run),
                 _noise(run),
                 _otherwise_told(run),
                 _beside(run),
@@ -126,6 +127,7 @@ def _contents(run: BenchRun) -> Element:
     links += [
         tag("li", tag("a", title, href=f"#{anchor}"))
         for anchor, title, there in (
+            ("push", "Push or poll", any(step.load == "push" for step in run.steps)),
             ("noise", "How much is noise", bool(_again(run))),
             ("otherwise", "The same stack, run otherwise", bool(_otherwise(run))),
             ("beside", "Beside connections that never read", any(one.to_step for one in run.comparisons)),
@@ -422,6 +424,21 @@ def _otherwise(run: BenchRun) -> list[Comparison]:
     names = {one.label: one.name for one in run.targets if not one.again}
     found = [one for one in run.comparisons if one.target in names and names[one.target] == names.get(one.to)]
     return [one for one in found if not one.to_step]
+
+
+def _push(run: BenchRun) -> Iterator[Element]:
+    """What a delivered message costs by how seldom one is said, and from where on push costs less than polling."""
+    if not (found := curves.table(run)):
+        return
+    yield tag("h2", "Push or poll", id="push")
+    yield tag("ul", (tag("li", tag("bdi", line)) for line in curves.sentences(run)))
+    rows = (
+        tag("tr", tag("th", _name(name), scope="row"), (tag("td", cell) for cell in cells))
+        for name, *cells in found.rows
+    )
+    heads = tag("tr", (tag("th", head, scope="col") for head in ["target and transport", *found.header[1:]]))
+    caption = tag("caption", f"{curves.TITLE}. {curves.LEGEND}")
+    yield _scrolling("Push or poll", tag("table", caption, tag("thead", heads), tag("tbody", rows)))
 
 
 def _noise(run: BenchRun) -> Iterator[Element]:

@@ -118,7 +118,7 @@ class Rounds:
             for step in self._order.sample(list(steps), len(steps)):
                 limits = contender.benched.limits
                 size = scenarios.size(step, self.steps, limits.max_message if limits else None)
-                if size is not None:
+                if size is not None and scenarios.serves(contender.service, step):
                     place = Place(number, label, step.name)
                     found.append(asyncio.run(self._measure(place, served, step, size, tell)))
                 self.clock.measured(step)
@@ -128,9 +128,11 @@ class Rounds:
         self, place: Place, served: Served, step: Step, size: int, tell: Callable[[Place], None]
     ) -> Measurement:
         plan = Plan(
-            aim=served.room if step.load == "room" else served.aim,
+            aim=served.room if step.load in ("room", "push") else served.aim,
             speaker=self._speaker() if step.across and self._speaker else None,
             load=step.load,
+            transport=step.transport or "websocket",
+            polled=step.polled,
             connections=step.connections,
             stuck=step.stuck,
             rate=step.rate,
@@ -233,9 +235,17 @@ def _measurement(place: Place, step: Step, plan: Plan, report: Report, server: _
             if step.unit == "socket" and server.memory and server.memory_before
             else None
         ),
+        requests=report.requests,
+        opened=report.opened,
+        down=_each(report.down, units),
+        up=_each(report.up, units),
         refusals=judging.refusals(plan, report),
         shares=report.shares,
     )
+
+
+def _each(total: int | None, units: float) -> float | None:
+    return None if total is None or not units else total / units
 
 
 def cores() -> tuple[int | None, list[int]]:
@@ -254,7 +264,7 @@ def estimated(targets: int, steps: Sequence[Step], rounds: int) -> float:
 
 def _takes(step: Step) -> float:
     """Seconds that a step takes, with the opening of its connections."""
-    return step.warmup + step.seconds + _AROUND + step.connections / _OPENED
+    return step.warmup + step.seconds + _AROUND + step.connections / _OPENED + (step.polled or 0.0)
 
 
 class Clock:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from echowall.bench.loads import connections, talk
-from echowall.results.model import Step
+from echowall.catalog.catalog import Service
+from echowall.results.model import Step, Transport
 
 #: Messages a second over all connections: nearly idle, common, and near what the slowest stacks can hold on one core.
 RATES = (100.0, 1000.0, 2000.0)
@@ -19,8 +21,18 @@ WARMUP, SECONDS = 1.0, 10.0
 #: Deliveries a second in the chat room.
 _DELIVERIES = 1000.0
 MIB = 1 << 20
+#: Seconds from one message to the next, and from one poll of a listener to the next.
+EVERY, POLLED = (0.1, 1.0, 10.0), (1.0, 5.0)
+#: How many listen.
+_LISTENERS = 100
+#: How long is measured where something is said, in seconds, at least.
+_HEARD = 10.0
+#: How long is measured where nothing is said: as long as most servers wait until they ping, as it is from one comment
+#: in a stream of events to the next, as long as a long poll waits, and any time for polls.
+_QUIET: dict[Transport, float] = {"websocket": 20.0, "events": 15.0, "long-poll": 25.0, "poll": 10.0}
+_WAYS: dict[Transport, str] = {"websocket": "WebSocket", "events": "events", "long-poll": "long poll", "poll": "poll"}
 
-Option = Literal["rate", "size"]
+Option = Literal["rate", "size", "every", "polled"]
 
 
 class Wishes(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,7 +40,10 @@ class Wishes(msgspec.Struct, frozen=True, kw_only=True):
 
     rates: Sequence[float] = ()
     sizes: Sequence[int] = ()
+    every: Sequence[float] = ()
+    polled: Sequence[float] = ()
     connections: int | None = None
+    seconds: float | None = None
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +142,43 @@ def _room(wishes: Wishes) -> Iterable[Step]:
             yield msgspec.structs.replace(step, name=f"{step.name} across", across=True)
 
 
+def _push(wishes: Wishes) -> Iterable[Step]:
+    listeners = wishes.connections or _LISTENERS
+    usual = {"load": "push", "size": talk.SIZE, "connections": listeners}
+    ways: list[tuple[Transport, float | None]] = [("websocket", None), ("events", None), ("long-poll", None)]
+    ways += [("poll", polled) for polled in wishes.polled or POLLED]
+    for every in (*(wishes.every or EVERY), None):
+        for transport, polled in ways:
+            said = f"a message each {every:g} s" if every else "nothing said"
+            least = wishes.seconds or (_HEARD if every else _QUIET[transport])
+            yield _step(
+                "push",
+                f"{way(transport, polled)}, {said}",
+                unit="delivery" if every else "listener",
+                rate=1 / every if every else None,
+                transport=transport,
+                every=every,
+                polled=polled,
+                # Whoever polls has done so once before the time begins that is measured.
+                warmup=max(3.0, (polled or 0.0) + 1.0),
+                seconds=_whole(least, every, polled),
+                **usual,
+            )
+
+
+def way(transport: Transport, polled: float | None) -> str:
+    """By what one listens, for people."""
+    return f"{_WAYS[transport]} each {polled:g} s" if polled else _WAYS[transport]
+
+
+def _whole(least: float, *periods: float | None) -> float:
+    """The shortest time, from so many seconds on, in which each of these periods passes a whole number of times. So
+    whatever moment it begins at, the same is said and asked in it.
+    """
+    milliseconds = math.lcm(*(round(1000 * one) for one in periods if one))
+    return math.ceil(round(1000 * least) / milliseconds) * milliseconds / 1000
+
+
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -174,29 +226,43 @@ SCENARIOS = {
             about="One says something in the service's chat room, and 100 or 500 hear it.",
             chosen=_room,
         ),
+        Scenario(
+            name="push",
+            about="A hundred hear the chat room by a WebSocket, by events, by long polls or by polls: what a message "
+            "costs, and from how seldom a message on push costs less than polling.",
+            takes=("every", "polled"),
+            chosen=_push,
+        ),
     )
 }
 
 
-def steps(
-    names: Iterable[str],
-    *,
-    rates: Sequence[float] = (),
-    sizes: Sequence[int] = (),
-    connections: int | None = None,
-    seconds: float | None = None,
-    binary: bool = False,
-) -> list[Step]:
-    """The steps of the scenarios with these names, changed as the user wants: other rates and sizes are in the place of
-    a scenario's own. Raises KeyError for a name that is none.
+def steps(names: Iterable[str], *, binary: bool = False, **wishes: Any) -> list[Step]:
+    """The steps of the scenarios with these names, changed as the user wants; see Wishes. Raises KeyError for a name
+    that is none.
     """
-    wishes = Wishes(rates=rates, sizes=sizes, connections=connections)
+    return of_wishes(names, Wishes(**wishes), binary=binary)
+
+
+def of_wishes(names: Iterable[str], wishes: Wishes, *, binary: bool) -> list[Step]:
+    """The same. Other rates, sizes and intervals are in the place of a scenario's own."""
     found = [step for name in names for step in SCENARIOS[name].chosen(wishes)]
-    changes = {"connections": connections, "seconds": seconds}
+    changes = {"connections": wishes.connections, "seconds": wishes.seconds}
     return [
         msgspec.structs.replace(step, binary=binary, **{key: value for key, value in changes.items() if value})
+        if step.load != "push"  # which has heeded them
+        else step
         for step in dict.fromkeys(found)
     ]
+
+
+def serves(service: Service | None, step: Step) -> bool:
+    """Whether a service takes part in a step: in those of the scenario `push` only with the step's transport; by a
+    WebSocket those that have another, to compare it with.
+    """
+    if step.transport is None:
+        return True
+    return service is not None and bool(service.push) and step.transport in ("websocket", *service.push)
 
 
 def size(step: Step, among: Iterable[Step], limit: int | None) -> int | None:
@@ -232,7 +298,8 @@ def batches(chosen: Sequence[Step]) -> list[list[Step]]:
 
 def title(step: Step) -> str:
     """What stands above its table."""
-    return f"{step.name}, {step.connections:,} {'at a time' if step.load == 'connections' else 'connections'}"
+    what = {"connections": "at a time", "push": "listeners"}.get(step.load, "connections")
+    return f"{step.name}, {step.connections:,} {what}"
 
 
 def told(step: Step) -> str:
@@ -240,6 +307,8 @@ def told(step: Step) -> str:
     if step.load == "room" and step.rate:
         where = ", by way of the yardstick" if step.across else ""
         return f"{step.rate:,g} said a second{where}"
+    if step.load == "push":
+        return f"{step.rate:,g} said a second" if step.rate else "nothing said until the end"
     if step.load == "idle":
         return "left alone on a server of their own"
     if step.load == "connections":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from echowall.bench import gate, judging, scenarios
+from echowall.bench import crossover, gate, judging, scenarios
 from echowall.bench.contenders import Contender
 from echowall.bench.driving import versions
 from echowall.bench.estimates import compare, estimate
@@ -56,6 +56,8 @@ def record(
         steps=list(measured.steps),
         targets=targets,
         comparisons=compared(targets, yardstick, measured.steps, measured.seed),
+        derived=crossover.derived(targets, measured.steps, measured.seed),
+        crossovers=crossover.crossovers(targets, measured.steps, measured.seed),
         interrupted=interrupted,
     )
 
@@ -81,13 +83,12 @@ def figure(step: Step, measurements: Sequence[Measurement], seed: int) -> Figure
     latency = judging.spread(judging.merged(timed, "latency"))
     if latency:
         refused += judging.too_few(latency)
-    throughput = values(THROUGHPUT, lambda one: one.achieved)
     return Figure(
         step=step.name,
         size=first.size if first else None,
         rounds=len(timed),
         offered=first.offered if first else step.rate,
-        throughput=sum(throughput) / len(throughput) if throughput else None,
+        throughput=_mean(values(THROUGHPUT, lambda one: one.achieved)),
         errors=Errors.together([one.errors for one in measurements]),
         latency=latency,
         uncorrected=judging.spread(judging.merged(timed, "uncorrected")),
@@ -96,8 +97,16 @@ def figure(step: Step, measurements: Sequence[Measurement], seed: int) -> Figure
         proxy_cpu=estimate(values(COST, lambda one: one.proxy_cpu), seed),
         memory=estimate(values(EVERYTHING, lambda one: one.memory), seed),
         socket_memory=estimate(values(EVERYTHING, lambda one: one.socket_memory), seed),
+        requests=_mean(values(COST, lambda one: one.requests)),
+        opened=_mean(values(COST, lambda one: one.opened)),
+        down=estimate(values(COST, lambda one: one.down), seed),
+        up=estimate(values(COST, lambda one: one.up), seed),
         refusals=refused,
     )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _agreed(measurements: Sequence[Measurement]) -> list[Refusal]:

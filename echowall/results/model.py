@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from echowall.catalog.catalog import Route
+from echowall.catalog.catalog import Push, Route
 from echowall.results.verdicts import Verdict
 
 SCHEMA = 2
@@ -21,6 +21,7 @@ _MAY_BE_EMPTY = frozenset(
     | {"latency", "p50", "p90", "p99", "p999", "throughput", "cpu", "proxy_cpu", "memory", "shares", "gone"}
     # What only some of the scenarios have, what the gate did not find wrong, and that no workers were asked for.
     | {"size", "messages", "to_step", "socket_memory", "gate", "workers"}
+    | {"transport", "every", "polled", "requests", "opened", "down", "up", "derived", "crossovers", "at"}
 )
 
 
@@ -88,6 +89,10 @@ class BenchRun(Run, kw_only=True, tag="bench"):
     """Each target with the yardstick; among them a second instance of the yardstick itself, which shows the noise. Each
     stack without its mends, tuned or with more workers with itself as it is, which shows what that makes. And each
     target beside connections that never read with itself without them."""
+    derived: list[Derived] = []
+    """What a delivered message costs where it is said more rarely than was measured: by the scenario `push`."""
+    crossovers: list[Crossover] = []
+    """Where push costs less CPU than polling: by the scenario `push`."""
     interrupted: bool = False
     """Whether the run was ended before its time, so that rounds are missing; never in the store."""
 
@@ -245,8 +250,9 @@ class CaseResult(msgspec.Struct, kw_only=True):
     """How long the case took; not a measure of the server."""
 
 
-Load = Literal["echo", "connections", "idle", "room"]
-Unit = Literal["message", "MiB", "connection", "socket", "delivery"]
+Load = Literal["echo", "connections", "idle", "room", "push"]
+Unit = Literal["message", "MiB", "connection", "socket", "delivery", "listener"]
+Transport = Literal["websocket", Push]
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,18 +261,19 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """As in `64 B at 1000/s`."""
     scenario: str
-    """Whose part it is: `rate`, `saturation`, `large`, `connect`, `churn`, `slow`, `idle`, `room`."""
+    """Whose part it is: `rate`, `saturation`, `large`, `connect`, `churn`, `slow`, `idle`, `room`, `push`."""
     load: Load
     """What is done: `echo` is messages that come back on connections that stay; `connections` is connections that are
     opened, have some messages echoed, and are closed, each followed by another; `idle` is connections that are left
     alone, and are asked in the end whether they live; `room` is one who speaks in the chat room, and others who hear
-    it."""
+    it; `push` is the same by one transport of several."""
     unit: Unit
     """What is counted: rates are such a second, and the cost is for each. Sockets that are left alone are as many as
-    live, and the cost is for each of them and each second. A delivery is a message to one of those who hear it."""
+    live, and the cost is for each of them and each second. A delivery is a message to one of those who hear it. A
+    listener is one of those where nothing is said, with a cost for each and each second."""
     rate: float | None
     """Messages a second over all connections, each at its planned time (open loop); null where each connection sends
-    its next message when one has come back (closed loop)."""
+    its next message when one has come back (closed loop), and where none is sent."""
     in_flight: int | None
     """How many messages of each connection are underway, in a closed loop; null in an open one."""
     size: int
@@ -283,6 +290,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """Whether permessage-deflate is offered, as a browser does."""
     stuck: int = 0
     """How many of them never read what they are sent, while they go on sending 64 KiB 32 times a second."""
+    transport: Transport | None = None
+    """By what one listens, in the scenario `push`; null in any other. A long poll waits 25 s at most."""
+    every: float | None = None
+    """Seconds from one message to the next, in the scenario `push`; null where nothing is said until the end."""
+    polled: float | None = None
+    """Seconds from one poll of a listener to the next; null where they do not poll."""
     warmup: float
     """Seconds that were left out at the beginning."""
     seconds: float
@@ -308,6 +321,9 @@ class Why(StrEnum):
     """Fewer than 100 samples lie beyond the percentile."""
     WORKER = "worker"
     """A worker that had a share of the load went away."""
+    WRONG = "wrong"
+    """In the scenario `push`, which no gate stands before: a listener did not hear each message exactly once and in
+    order, or a request failed."""
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -361,6 +377,8 @@ class Errors(msgspec.Struct, kw_only=True):
     """Connections that could not be opened; of those that have to stay, the run takes none."""
     unclosed: int = 0
     """Connections whose close frame was not answered."""
+    failed: int = 0
+    """Requests (not messages) that were answered with another status than 200 or 304, or not at all."""
 
     @property
     def total(self) -> int:
@@ -413,6 +431,16 @@ class Measurement(msgspec.Struct, kw_only=True):
     socket_memory: float | None = None
     """By how much that grew from before the connections were opened, in bytes for each; null where they are not left
     alone, and for a URL."""
+    requests: float | None = None
+    """HTTP requests that were answered, a second, by all listeners together; null but in the scenario `push`."""
+    opened: float | None = None
+    """Connections that the listeners opened, a second: where the server ends idle ones before the next poll, for one;
+    null but in the scenario `push`."""
+    down: float | None = None
+    """Bytes that came to the listeners, for each unit of the step, headers, empty answers and control frames included:
+    the payload of TCP. Null but in the scenario `push`, and where the system does not count them."""
+    up: float | None = None
+    """Bytes that the listeners sent, likewise."""
     refusals: list[Refusal]
     """What is withheld of this."""
     shares: list[Share] = []
@@ -474,6 +502,15 @@ class Figure(msgspec.Struct, kw_only=True):
     """The server's, in bytes; null for a URL."""
     socket_memory: Estimate | None = None
     """By how much that grew for each connection, in bytes; null where they are not left alone, and for a URL."""
+    requests: float | None = None
+    """HTTP requests that were answered, a second, by all listeners together: the mean of the rounds; null but in the
+    scenario `push`."""
+    opened: float | None = None
+    """Connections that the listeners opened, a second, likewise."""
+    down: Estimate | None = None
+    """Bytes of TCP's payload that came to the listeners, for each unit of the step; null but in the scenario `push`."""
+    up: Estimate | None = None
+    """Bytes that the listeners sent, likewise."""
     refusals: list[Refusal]
     """What is withheld."""
 
@@ -509,6 +546,55 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     distinguishable: bool
     """Whether the interval does not hold 1, and a sign test over the rounds agrees (at 5 %, so that it takes six rounds
     at least). If not, nothing can be said."""
+
+
+class Derived(msgspec.Struct, frozen=True, kw_only=True):
+    """What a delivered message costs where one is said more rarely than was measured. It is not measured, but the sum
+    of two things that were, in each round: what it costs at the longest interval of the run, and what a listener costs
+    in the seconds that are more, while nothing is said. There is none of long polls, which a message restarts."""
+
+    target: str
+    """Its label."""
+    transport: Transport
+    """By what one listens."""
+    polled: float | None
+    """Seconds from one poll to the next; null where one does not poll."""
+    every: float
+    """Seconds from one message to the next, for which this is."""
+    step: str
+    """The name of the step at the longest interval that was measured."""
+    quiet: str
+    """The name of the step in which nothing was said."""
+    cpu: Estimate
+    """The server's CPU time, in microseconds for each delivered message, and on that route the proxy's."""
+
+
+class Crossover(msgspec.Struct, frozen=True, kw_only=True):
+    """How seldom messages have to be for push to cost less CPU for each delivered message than polling does: the
+    server's, and on that route the proxy's too."""
+
+    target: str
+    """Its label."""
+    push: Transport
+    """`websocket` or `events`."""
+    polled: float
+    """Seconds from one poll to the next, of those that it is compared with."""
+    side: Literal["within", "below", "above"]
+    """Where it lies: within the intervals that were measured; below, for push costs less at all of them; or above, for
+    polling still costs less at the longest."""
+    at: float | None
+    """Seconds from one message to the next: from here on push costs less. Between two intervals that were measured, the
+    costs are taken to lie on straight lines. Null where it is not within."""
+    low: float
+    """The beginning of the interval of 95 %, in seconds; one that is `shortest` lies there or below."""
+    high: float
+    """Its end; one that is `longest` lies there or above."""
+    shortest: float
+    """The shortest interval between messages that was measured of both, in seconds."""
+    longest: float
+    """The longest."""
+    rounds: int
+    """Over how many."""
 
 
 class Changes(msgspec.Struct, kw_only=True):
