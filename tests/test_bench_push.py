@@ -79,6 +79,13 @@ def _request(plan: Plan, way: str) -> bytes:
     ).encode()
 
 
+def test_what_is_said_seldom_is_said_before_the_end(room: Room) -> None:
+    _, report = run(room, "events", rate=0.75)  # 0.4 s before the time that is measured, and 0.93 s after its beginning
+
+    assert (report.sent, report.paced) == (2, 5.0)
+    assert judging.decode(report.latency).get_total_count() == 5
+
+
 def test_polls_go_on_after_the_last_message_and_cost_little_where_there_is_none(room: Room) -> None:
     _, report = run(room, "poll", rate=4.0, polled=0.05)
 

@@ -5,6 +5,7 @@ and in order.
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from array import array
 from collections.abc import Sequence
@@ -158,8 +159,8 @@ class Hearer(Visitor):
 
 
 async def speak(plan: Plan, talk: Talk, speaker: Visitor, clock: Clock) -> None:
-    """Say each message at its planned time."""
-    total = round((clock.end - clock.first) / clock.interval)
+    """Say each message at its planned time: all of which it is before the end."""
+    total = math.ceil(round((clock.end - clock.first) / clock.interval, 6))
     done = asyncio.Event()
 
     def send() -> bool:
