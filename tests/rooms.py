@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -30,6 +31,8 @@ class Request(NamedTuple):
     target: str
     fields: dict[str, str]
     status: int
+    at: float
+    """When it was answered, of time.monotonic()."""
 
 
 class Caller:
@@ -102,7 +105,7 @@ class Room:
             status = await self._poll(caller, fields, query)
         elif urlsplit(target).path == "/alpha/chat/events":
             await self._events(caller)
-        self.requests.append(Request(caller.number, target, fields, status))
+        self.requests.append(Request(caller.number, target, fields, status, monotonic()))
 
     def _since(self, caller: Caller, start: int) -> list[bytes]:
         return [one for number in range(start, len(self.said)) for one in self.fault(caller, number, self.said[number])]

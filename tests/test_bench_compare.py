@@ -499,7 +499,7 @@ def test_every_estimate_of_a_figure_is_a_quantity_that_can_be_compared_and_drawn
     assert estimates < QUANTITIES.keys()
     figure = summary.figure(STEP, [measurement(number) for number in range(1, 7)], 1)
     shown = {key for key, one in QUANTITIES.items() if quantities.of_figure(figure, one) is not None}
-    assert shown == QUANTITIES.keys() - {"proxy_cpu", "socket_memory"}
+    assert shown == QUANTITIES.keys() - {"proxy_cpu", "socket_memory", "down", "up"}
 
 
 def test_rows_with_gaps_and_without_any_variation_are_borne() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 from collections import Counter
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -100,9 +101,10 @@ def test_polls_go_on_after_the_last_message_and_cost_little_where_there_is_none(
 def test_polls_of_several_are_not_all_at_once(room: Room) -> None:
     run(room, "poll", connections=4, rate=None, polled=0.4, seconds=1.6)
 
-    order = [one.caller for one in room.requests if "after" in one.target]
-    rounds = [order[start : start + 4] for start in range(0, len(order) - 3, 4)]
-    assert all(sorted(one) == [2, 3, 4, 5] for one in rounds[:3])  # one after the other, and not one twice
+    polls = [one for one in room.requests if "after" in one.target]
+    rounds = [polls[start : start + 4] for start in range(0, len(polls) - 3, 4)]
+    assert len(rounds) >= 3
+    assert median(one[-1].at - one[0].at for one in rounds) > 0.15  # it is 0.3, unless all are late
 
 
 @pytest.mark.parametrize("way", ["poll", "long-poll"])

@@ -35,8 +35,8 @@ def estimate(found: Estimate | None, unit: float = 1) -> str:
     return NONE if found is None else f"{found.mean / unit:.1f}"
 
 
-def _plain(value: float | None) -> str:
-    return NONE if value is None else f"{value:,.0f}"
+def _plain(value: float | None, digits: int = 0) -> str:
+    return NONE if value is None else f"{value:,.{digits}f}"
 
 
 def _milliseconds(spread: Spread | None, percentile: str) -> str:
@@ -63,9 +63,8 @@ _CPU = Column("CPU", lambda _, figure: estimate(figure.cpu))
 _MEMORY = Column("memory", lambda _, figure: estimate(figure.memory, 1 << 20))
 _REQUESTS = Column("req/s", lambda _, figure: _plain(figure.requests))
 _OPENED = Column("conn/s", lambda _, figure: _plain(figure.opened))
-_DOWN = Column("down", lambda _, figure: estimate(figure.down))
-_UP = Column("up", lambda _, figure: estimate(figure.up))
-_OFFERED = Column("offered", lambda _, figure: _plain(figure.offered))
+_DOWN = Column("down", lambda _, figure: _plain(figure.down, 1))
+_UP = Column("up", lambda _, figure: _plain(figure.up, 1))
 _ERRORS = Column("errors", lambda _, figure: str(figure.errors.total))
 
 _BY_UNIT = {
@@ -91,7 +90,7 @@ memory: its PSS, in MiB""",
     ),
     "delivery": Columns(
         (
-            _OFFERED,
+            Column("offered", lambda _, figure: _plain(figure.offered)),
             _throughput("heard/s"),
             *_latency("p50", "p90", "p99"),
             _CPU,
@@ -122,17 +121,15 @@ conn/s: handshakes, each connection being used and closed · p50, p90, p99: from
 handshake, in ms · CPU: the server's, in µs a connection · memory: its PSS, in MiB""",
     ),
     "listener": Columns(
-        (_throughput("listening"), _REQUESTS, _OPENED, _CPU, _DOWN, _UP, _MEMORY, _ERRORS),
+        (_throughput("listening"), _REQUESTS, _OPENED, _CPU, _DOWN, _UP, _ERRORS),
         """\
 listening: those who heard what was said in the end · req/s, conn/s: HTTP requests, and connections opened, by all
-CPU: the server's, in µs a second for each listener · down, up: bytes of TCP's payload to and from a listener, a second
-memory: its PSS, in MiB""",
+CPU: the server's, in µs a second for each listener · down, up: bytes of TCP's payload to and from each, a second""",
     ),
 }
 
 _PUSHED = Columns(
     (
-        _OFFERED,
         _throughput("heard/s"),
         *_latency("p50", "p99"),
         _REQUESTS,
@@ -140,12 +137,11 @@ _PUSHED = Columns(
         _CPU,
         _DOWN,
         _UP,
-        _MEMORY,
         _ERRORS,
     ),
     """\
-offered, heard/s: deliveries a second, of each message to each who listens · p50, p99: from the planned time of saying
-it to hearing it, in ms · req/s, conn/s: HTTP requests, and connections opened, by all · CPU: of the service, in µs a
-delivery, with what empty polls take · down, up: bytes of TCP's payload to and from the listeners, a delivery, headers
-and empty answers included · memory: its PSS, in MiB""",
+heard/s: deliveries, of each message to each who listens · p50, p99: from the planned time of saying it to hearing it,
+in ms · req/s, conn/s: HTTP requests, and connections opened, by all · CPU: of the service, in µs a delivery, with what
+empty polls take · down, up: bytes of TCP's payload to and from the listeners, a delivery, headers and empty answers
+included""",
 )

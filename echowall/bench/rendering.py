@@ -118,10 +118,10 @@ def comma_separated(run: BenchRun) -> str:
         + [f"lateness_{one}" for one in percentiles]
         + [
             f"{what}{edge}"
-            for what in ("cpu", "proxy_cpu", "memory", "socket_memory", "down", "up")
+            for what in ("cpu", "proxy_cpu", "memory", "socket_memory")
             for edge in ("", "_low", "_high")
         ]
-        + ["requests", "opened", *Errors.__struct_fields__, "withheld"]
+        + ["requests", "opened", "down", "up", *Errors.__struct_fields__, "withheld"]
     )
     for step in run.steps:
         for target, figure in _figures(run, step):
@@ -135,12 +135,10 @@ def comma_separated(run: BenchRun) -> str:
                 ]
                 + [
                     getattr(estimate, edge) if estimate else None
-                    for estimate in (
-                        *(figure.cpu, figure.proxy_cpu, figure.memory, figure.socket_memory, figure.down, figure.up),
-                    )
+                    for estimate in (figure.cpu, figure.proxy_cpu, figure.memory, figure.socket_memory)
                     for edge in ("mean", "low", "high")
                 ]
-                + [figure.requests, figure.opened]
+                + [figure.requests, figure.opened, figure.down, figure.up]
                 + [getattr(figure.errors, one) for one in Errors.__struct_fields__]
                 + ["; ".join(f"{judging.named(one.withheld)}: {one.says}" for one in figure.refusals)]
             )

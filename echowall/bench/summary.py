@@ -99,8 +99,8 @@ def figure(step: Step, measurements: Sequence[Measurement], seed: int) -> Figure
         socket_memory=estimate(values(EVERYTHING, lambda one: one.socket_memory), seed),
         requests=_mean(values(COST, lambda one: one.requests)),
         opened=_mean(values(COST, lambda one: one.opened)),
-        down=estimate(values(COST, lambda one: one.down), seed),
-        up=estimate(values(COST, lambda one: one.up), seed),
+        down=_mean(values(COST, lambda one: one.down)),
+        up=_mean(values(COST, lambda one: one.up)),
         refusals=refused,
     )
 

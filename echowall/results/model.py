@@ -507,9 +507,9 @@ class Figure(msgspec.Struct, kw_only=True):
     scenario `push`."""
     opened: float | None = None
     """Connections that the listeners opened, a second, likewise."""
-    down: Estimate | None = None
-    """Bytes of TCP's payload that came to the listeners, for each unit of the step; null but in the scenario `push`."""
-    up: Estimate | None = None
+    down: float | None = None
+    """Bytes of TCP's payload that came to the listeners, for each unit of the step, likewise."""
+    up: float | None = None
     """Bytes that the listeners sent, likewise."""
     refusals: list[Refusal]
     """What is withheld."""
