@@ -72,4 +72,5 @@ async def main():
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("tornado.access").setLevel(logging.WARNING)  # a line for each poll would cost more than the poll
     asyncio.run(main())
