@@ -73,9 +73,10 @@ class Room:
             yield Aim(url=f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/alpha/chat/")
         finally:
             server.close()
-            for task in [*tasks]:
+            going = [*tasks]
+            for task in going:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*going, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -90,8 +91,10 @@ class Room:
         except (OSError, EOFError, asyncio.CancelledError):
             pass  # it has gone, or the test is over
         finally:
-            writer.close()
             self._tasks.discard(task)
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def _answer(self, caller: Caller) -> None:
         first, *lines = (await caller.reader.readuntil(b"\r\n\r\n")).decode().rstrip().split("\r\n")
