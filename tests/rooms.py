@@ -52,13 +52,15 @@ class Room:
         fault: Fault = lambda _, __, message: [message],
         *,
         status: Callable[[Caller], int] = lambda _: 200,
+        wakes: float = 0.0,
         keeps: int = 1 << 30,
         streams: int = 1 << 30,
     ) -> None:
-        """`status` answers a poll, `keeps` is after how many answers a connection is ended without a word, and
-        `streams` after how many messages a stream of events is; a status of 0 is no answer at all.
+        """`status` answers a poll; 0 is no answer at all. The room is live `wakes` seconds after the first has come, a
+        connection ends without a word after `keeps` answers, and a stream of events after `streams` messages.
         """
-        self.fault, self.status, self.keeps, self.streams = fault, status, keeps, streams
+        self.fault, self.status, self.wakes, self.keeps, self.streams = fault, status, wakes, keeps, streams
+        self.began = 0.0
         self.callers: list[Caller] = []
         self.requests: list[Request] = []
         self.said: list[bytes] = []
@@ -83,6 +85,7 @@ class Room:
         assert task
         self._tasks.add(task)
         caller = Caller(len(self.callers) + 1, reader, writer)
+        self.began = self.began or monotonic()
         self.callers.append(caller)
         try:
             while caller.asked < self.keeps:
@@ -114,7 +117,7 @@ class Room:
         return [one for number in range(start, len(self.said)) for one in self.fault(caller, number, self.said[number])]
 
     async def _poll(self, caller: Caller, fields: dict[str, str], query: dict[str, str]) -> int:
-        status = self.status(caller)
+        status = self.status(caller) if monotonic() > self.began + self.wakes else 503
         if not status:
             await asyncio.Event().wait()
         if status != 200:
@@ -140,7 +143,7 @@ class Room:
             event = b"data: " + told + b"\n\n"
             caller.writer.write(b"%x\r\n%s\r\n" % (len(event), event))
 
-        tell(b'{"live":true}')
+        await self._be_live(tell)
         await self._tell(caller, tell, self.streams)
         caller.writer.write(b"0\r\n\r\n")
 
@@ -153,7 +156,7 @@ class Room:
             length = bytes([len(told)]) if len(told) < 126 else b"\x7e" + len(told).to_bytes(2)
             caller.writer.write(b"\x81" + length + told)
 
-        tell(b'{"live":true}')
+        await self._be_live(tell)
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(self._tell(caller, tell, 1 << 30))
             try:
@@ -165,6 +168,10 @@ class Room:
                 pass
             telling.cancel()
         raise EOFError
+
+    async def _be_live(self, tell: Callable[[bytes], None]) -> None:
+        await asyncio.sleep(max(0.0, self.began + self.wakes - monotonic()))
+        tell(b'{"live":true}')
 
     async def _say(self, said: bytes) -> None:
         text: str = msgspec.json.decode(said)["text"]

@@ -82,6 +82,13 @@ def _request(plan: Plan, way: str) -> bytes:
     ).encode()
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_room_that_has_just_started_is_waited_for(way: str) -> None:
+    _, report = run(Room(wakes=0.5), way)
+
+    assert (report.trouble, report.errors) == ("", Errors())
+
+
 def test_what_is_said_seldom_is_said_before_the_end(room: Room) -> None:
     _, report = run(
         room, "events", rate=0.75, warmup=0.4, seconds=1.0

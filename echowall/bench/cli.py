@@ -86,7 +86,11 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         connections: Annotated[
             int | None,
             typer.Option(
-                metavar="N", min=1, max=_MOST_CONNECTIONS, help="How many.", show_default="as the scenario has it"
+                metavar="N",
+                min=1,
+                max=_MOST_CONNECTIONS,
+                help="How many; for room and push, how many listen.",
+                show_default="as the scenario has it",
             ),
         ] = None,
         seconds: Annotated[

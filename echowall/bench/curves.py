@@ -67,13 +67,11 @@ def sentences(run: BenchRun) -> list[str]:
 
 
 def _sentence(one: Crossover) -> str:
-    push, polls = scenarios.way(one.push, None), f"polls each {one.polled:g} s"
+    push, polls = f"the {scenarios.way(one.push, None)}", f"polls each {one.polled:g} s"
+    pays = f"{push} cost{'' if one.push == 'events' else 's'} less CPU than {polls}"
     if one.side == "within":
-        return (
-            f"{one.target}: {push} costs less CPU than {polls} where a message is said each {one.at:.2g} s"
-            f"{_interval(one)} or more seldom"
-        )
-    less = f"{push} costs less CPU than {polls}" if one.side == "below" else f"{polls} cost less CPU than {push}"
+        return f"{one.target}: {pays} where a message is said each {one.at:.2g} s{_interval(one)} or more seldom"
+    less = pays if one.side == "below" else f"{polls} cost less CPU than {push}"
     where = "at every interval" if one.side == "below" else "even at the longest interval"
     return f"{one.target}: {less} {where} that was measured, from {one.shortest:g} to {one.longest:g} s{_interval(one)}"
 

@@ -138,7 +138,8 @@ class Report(msgspec.Struct, kw_only=True):
     cores: list[int] = []
     """On which CPUs it could run; empty where the system does not say."""
     requests: float | None = None
-    """HTTP requests that were answered in the time that is measured, a second: of the load `push` alone, like these:"""
+    """HTTP requests that were answered in the time that is measured, a second. This and the next three are of the
+    load `push` alone."""
     opened: float | None = None
     """Connections that were opened then, a second."""
     down: int | None = None

@@ -410,6 +410,7 @@ async def _enter(found: _Run, speaker: Visitor, listeners: Sequence[_Listener], 
     try:
         async with asyncio.timeout(plan.within):
             await Opener(plan, plan.speaker).open(speaker)  # first: the others may take all threads
+            await speaker.live  # polls are refused until the service has read the room
             await found.opener.open_all(sockets)
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -417,7 +418,7 @@ async def _enter(found: _Run, speaker: Visitor, listeners: Sequence[_Listener], 
                         tasks.create_task(enter(one))
             except BaseExceptionGroup as group:
                 raise group.exceptions[0] from None
-            await asyncio.gather(*(one.live for one in (*sockets, speaker)))
+            await asyncio.gather(*(one.live for one in sockets))
     except TimeoutError:
         live = len(entered) + sum(one.live.done() and not one.live.cancelled() for one in sockets)
         return f"only {live:,} of {plan.connections:,} were in the room and live within {plan.within:g} s"
