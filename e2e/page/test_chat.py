@@ -1,7 +1,7 @@
 """The chat room in the page: every stack, one conversation."""
 
 import re
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, WebSocketRoute, expect
@@ -58,9 +58,12 @@ def test_every_stack_sees_the_messages_of_every_stack(
         chat.page.screenshot(path=SHOTS / f"{own.name}.png")
 
 
+@pytest.mark.parametrize("protocol", get_args(get_type_hints(Service)["protocol"]))
 def test_the_page_and_another_stack_hear_each_other(
-    chat: ChatPage, service: Service, enter: Enter, other: Service, mark: str
+    chat: ChatPage, services: list[Service], enter: Enter, mark: str, protocol: str
 ) -> None:
+    service = next(service for service in services if service.protocol == protocol)
+    other = next(other for other in services if other != service)
     elsewhere = enter(other)
     chat.open(service.name)
 
@@ -121,6 +124,8 @@ def test_the_stack_can_be_changed_during_a_conversation(
 
     expect(inside.messages(mark)).to_have_count(2 * len(services))
     inside.expect_nothing_twice_or_out_of_order()
+    heard = somebody.hear(mark, 2 * len(services))
+    assert [message.service for message in heard if message.nick != mark] == [service.name for service in services]
 
 
 def test_nothing_is_missed_by_leaving_and_joining_again(

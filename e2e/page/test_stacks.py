@@ -170,19 +170,21 @@ def test_a_filter_that_matches_nothing_says_so(table: StacksPage) -> None:
     assert table.names() == []
 
 
-def test_a_stack_opens_in_the_echo_and_back_returns_to_the_table(
-    table: StacksPage, echo: EchoPage, service: Service
+def test_each_stack_opens_in_the_echo_and_back_returns_to_the_table(
+    table: StacksPage, echo: EchoPage, services: list[Service], subtests: pytest.Subtests
 ) -> None:
     table.sort("Server")
     names = table.names()
 
-    table.link(service.name).click()
+    for service in services:
+        with subtests.test(service.name):
+            table.link(service.name).click()
 
-    expect(echo.first.stack(service.title)).to_be_checked()
-    expect(echo.page).to_have_url(re.compile(rf"\?service={service.name}$"))
-    echo.page.go_back()
-    expect(table.header("Server")).to_have_attribute("aria-sort", "ascending")
-    assert table.names() == names
+            expect(echo.first.stack(service.title)).to_be_checked()
+            expect(echo.page).to_have_url(re.compile(rf"\?service={service.name}$"))
+            echo.page.go_back()
+            expect(table.header("Server")).to_have_attribute("aria-sort", "ascending")
+            assert table.names() == names
 
 
 def test_an_open_connection_moves_to_the_stack_that_is_opened(

@@ -209,19 +209,34 @@ def test_a_comment_comes_every_15_s(base_url: str, services: list[Service], subt
             assert 10 < seconds < 15 + PATIENCE
 
 
-@pytest.mark.push("events")
-def test_a_listener_who_does_not_read_holds_up_nobody(enter: Enter, service: Service, mark: str) -> None:
-    """They get 3.6 MB, more than is kept for them on the way."""
-    speaker = enter(service)
+@pytest.mark.alone
+def test_listeners_who_do_not_read_hold_up_nobody(
+    enter: Enter, services: list[Service], mark: str, subtests: pytest.Subtests
+) -> None:
+    """They get 3.6 MB, more than is kept for them on the way. All stacks at once, as each hears each message; somebody
+    of a stack without such listeners says it all, so that none of these holds up the others. And alone: visitors who do
+    not read meanwhile, as those of other tests, are cut off."""
+    listed = [service for service in services if "events" in service.push]
+    outsider = enter(next(service for service in services if service not in listed))
+    visitors = [enter(service) for service in listed]
     with ExitStack() as stack:
-        for _ in range(3):
-            stack.enter_context(push.unread(direct(service)))
-        events = stack.enter_context(push.listen(direct(service)))
-        for number in range(450):
-            speaker.say(mark, f"{number} ".ljust(2000, "🧱"))
-        said = speaker.hear(mark, 450, seconds=LONG)  # first: who does not read may not be heard either
+        for service in listed:
+            for _ in range(3):
+                stack.enter_context(push.unread(direct(service)))
+        streams = [stack.enter_context(push.listen(direct(service))) for service in listed]
+        with ThreadPoolExecutor(2 * len(listed)) as pool:
+            inside = [pool.submit(visitor.hear, mark, 450, seconds=LONG) for visitor in visitors]
+            streamed = [pool.submit(stream.hear, mark, 450, seconds=LONG) for stream in streams]
+            for number in range(450):
+                outsider.say(mark, f"{number} ".ljust(2000, "🧱"))
+            said = outsider.hear(mark, 450, seconds=LONG)
 
-        assert events.hear(mark, 450, seconds=LONG) == said
+        for visitor, one, two in zip(visitors, inside, streamed, strict=True):
+            with subtests.test(visitor.service.name):
+                assert one.result() == said
+                assert two.result() == said
+                visitor.say("somebody", f"still there, by {visitor.service.name}? {mark}")
+                assert visitor.hears(f"by {visitor.service.name}? {mark}")
 
 
 # Bad input
