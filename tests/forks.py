@@ -16,7 +16,7 @@ from echowall.catalog.catalog import ROOT
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"}
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["echowall.cli", "tests.commands", "tests.faulty.forked"])
+_FORKS.set_forkserver_preload(["tests.warm", "tests.commands", "tests.faulty.forked"])
 
 
 @contextmanager
