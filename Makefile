@@ -69,6 +69,7 @@ bench: .venv/ready up ## measure what a message costs each stack, and how long i
 
 test: lint types unit e2e ## run everything: lint, types, unit tests, and the browser
 
+# `make unit FAULTS=all FUZZ=20000` takes minutes more: every check against every faulty server, and more mutated answers.
 unit: .venv/dev ## run the tests of the tool, and those of the page's modules
 	@$(ECHOWALL) need nginx redis-server
 	.venv/bin/pytest --numprocesses 4

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from echowall.catalog.catalog import ROOT
@@ -34,10 +36,17 @@ def forked(target: Callable[..., None], *arguments: Any) -> Iterator[ForkServerP
 
 
 def _call(target: Callable[..., None], *arguments: Any) -> None:
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     os.environ.clear()
     os.environ.update(ENVIRONMENT)
     os.chdir(ROOT)
     target(*arguments)
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """Die when the tests do, whatever ends them."""
+    parent.join()
+    os._exit(1)
 
 
 @contextmanager

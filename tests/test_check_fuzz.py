@@ -23,7 +23,7 @@ from echowall.check.suite import ALL
 from echowall.check.wire import Habits, Target
 
 #: Connections, of which about every second has a mutated answer. FUZZ=20000 does it thoroughly.
-CONNECTIONS = int(os.environ.get("FUZZ", "300"))
+CONNECTIONS = int(os.environ.get("FUZZ", "150"))
 SEED = int(os.environ.get("SEED", "1"))
 AT_ONCE = 48
 #: Seconds that a check may take beyond its bound, on a busy machine.

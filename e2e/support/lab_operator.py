@@ -14,6 +14,7 @@ import httpx
 
 from e2e.support import room
 from e2e.support.dialling import trust
+from e2e.support.settings import IN_CONTAINER
 from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import ROOT, Service
 from echowall.lab.containers import Containers
@@ -29,6 +30,14 @@ def running_lab() -> Lab:
     """The lab of this checkout, of whichever kind."""
     processes = Processes()
     return processes if processes.running() else Containers()
+
+
+def direct(service: Service) -> str:
+    """The address of the service itself, past the proxy."""
+    if IN_CONTAINER:
+        return f"http://{service.name}:8000"
+    endpoint = running_lab().endpoint(service.name)
+    return f"http://{endpoint.host}:{endpoint.port}"
 
 
 class Operator:

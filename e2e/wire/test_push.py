@@ -13,9 +13,8 @@ import pytest
 
 from e2e.support import push, raw_http, websocket
 from e2e.support.dialling import arrived, dial
-from e2e.support.lab_operator import running_lab
+from e2e.support.lab_operator import direct
 from e2e.support.room import Enter, Message, ids
-from e2e.support.settings import IN_CONTAINER
 from e2e.support.websocket import PATIENCE
 from echowall.catalog.catalog import Service
 
@@ -23,14 +22,6 @@ from echowall.catalog.catalog import Service
 LONG = 50
 #: An id after which nothing comes, whoever else talks in the room.
 NEVER = "9999999999999-0"
-
-
-def direct(service: Service) -> str:
-    """The address of the service itself."""
-    if IN_CONTAINER:
-        return f"http://{service.name}:8000"
-    endpoint = running_lab().endpoint(service.name)
-    return f"http://{endpoint.host}:{endpoint.port}"
 
 
 @pytest.fixture(params=["direct", "proxy"])
@@ -186,27 +177,6 @@ def test_a_stream_goes_on_after_the_last_message_that_was_heard(
 def test_events_ask_a_proxy_not_to_buffer_them(service: Service) -> None:
     with push.listen(direct(service)) as events:
         assert events.headers["X-Accel-Buffering"] == "no"
-
-
-@pytest.mark.alone
-def test_a_comment_comes_every_15_s(base_url: str, services: list[Service], subtests: pytest.Subtests) -> None:
-    """By all of them at once, for it takes its time, and alone: what others say would wake a stream that sleeps."""
-    listed = [service for service in services if "events" in service.push]
-    addresses = [address for service in listed for address in (direct(service), f"{base_url}/{service.name}")]
-
-    def first_comment(address: str) -> float:
-        start = time.monotonic()
-        with push.listen(address, silence=LONG) as events:
-            while not events.next().comment:
-                pass
-        return time.monotonic() - start
-
-    with ThreadPoolExecutor(len(addresses)) as pool:
-        waits = dict(zip(addresses, pool.map(first_comment, addresses), strict=True))
-
-    for address, seconds in waits.items():
-        with subtests.test(address):
-            assert 10 < seconds < 15 + PATIENCE
 
 
 @pytest.mark.alone
