@@ -9,7 +9,36 @@
  * @property {"healthy" | "naive"} handler
  * @property {string} url of one's own
  */
-/** @typedef {{ key: string, service: Service | null, title: string, url: string }} Target */
+/**
+ * @typedef {object} Target
+ * @property {string} key
+ * @property {Service | null} service
+ * @property {boolean} naive whether it is the service's naive handler
+ * @property {string} title
+ * @property {string} url
+ */
+
+// A password in an address: what is before it, itself, and the rest. Text that is no address may have one, too.
+const PASSWORD = /^(\s*[a-z][a-z0-9+.-]*:[/\\]*[^/\\?#:]*):([^/\\?#]*)@/i;
+
+/** @param {string} text an address, or what was typed for one @returns {string} with dots for the password, if it has one */
+export function maskPassword(text) {
+  return text.replace(PASSWORD, "$1:•••@");
+}
+
+/** @param {string} text as above @returns {string} without the password */
+export function withoutPassword(text) {
+  return text.replace(PASSWORD, "$1@");
+}
+
+/**
+ * The hosts of this machine, which browsers let a page that came by HTTPS talk to in plain text (W3C Secure Contexts,
+ * 3.1). Not all of them do for each of these, so whether it works is left to the browser.
+ * @param {string} hostname
+ */
+function isLoopback(hostname) {
+  return /^(127(\.\d+){3}|\[::1\]|(.+\.)?localhost)$/.test(hostname);
+}
 
 /**
  * @param {string} text as typed
@@ -17,13 +46,14 @@
  * @returns {{ url: string } | { error: Message }}
  */
 export function checkUrl(text, secure) {
-  const params = { url: text.trim() };
-  if (params.url === "") return { error: { key: "error.urlEmpty" } };
-  if (!URL.canParse(params.url)) return { error: { key: "error.url", params } };
-  const { protocol, hash, href } = new URL(params.url);
+  const typed = text.trim();
+  const params = { url: maskPassword(typed) };
+  if (typed === "") return { error: { key: "error.urlEmpty" } };
+  if (!URL.canParse(typed)) return { error: { key: "error.url", params } };
+  const { protocol, hostname, hash, href } = new URL(typed);
   if (protocol !== "ws:" && protocol !== "wss:") return { error: { key: "error.urlScheme", params } };
   if (hash !== "") return { error: { key: "error.urlFragment", params: { hash } } };
-  if (secure && protocol === "ws:") return { error: { key: "error.urlMixed", params } };
+  if (secure && protocol === "ws:" && !isLoopback(hostname)) return { error: { key: "error.urlMixed", params } };
   return { url: href };
 }
 
@@ -39,10 +69,10 @@ export function targetOf({ service: name, handler, url }, services, location) {
   if (service === undefined) {
     const checked = checkUrl(url, secure);
     if ("error" in checked) return checked;
-    return { key: checked.url, service: null, title: new URL(checked.url).host, url: checked.url };
+    return { key: checked.url, service: null, naive: false, title: new URL(checked.url).host, url: checked.url };
   }
-  const naive = handler === "naive" && service.naive;
-  return serviceTarget(service, `foobar/${naive ? "naive/" : ""}`, location);
+  const naive = handler === "naive" && service.naive !== null;
+  return { ...serviceTarget(service, `foobar/${naive ? "naive/" : ""}`, location), naive };
 }
 
 /** @param {Service} service @param {{ href: string }} location of the page @returns {Target} */
@@ -54,5 +84,5 @@ export function chatTarget(service, location) {
 function serviceTarget(service, endpoint, { href }) {
   const path = `${service.name}/${endpoint}`;
   const { href: url } = new URL(path, href); // beside the page, which may be under a prefix
-  return { key: `/${path}`, service, title: service.title, url: url.replace(/^http/, "ws") };
+  return { key: `/${path}`, service, naive: false, title: service.title, url: url.replace(/^http/, "ws") };
 }

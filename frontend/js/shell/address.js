@@ -1,4 +1,5 @@
 // What the address bar holds.
+import { withoutPassword } from "../shared/target.js";
 import { COLUMNS } from "../stacks/columns.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
@@ -101,7 +102,7 @@ export function writeAddress(search, shown) {
     for (const name of Object.values(names)) query.delete(name);
     if (selection === undefined) return;
     if (selection.service === null) {
-      query.set(names.url, selection.url);
+      query.set(names.url, withoutPassword(selection.url)); // others see an address: on the screen, in the history
     } else {
       query.set(names.service, selection.service);
       if (selection.handler === "naive") query.set(names.handler, "naive");

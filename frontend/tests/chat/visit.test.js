@@ -83,6 +83,7 @@ class FakeSocket extends EventTarget {
 /** @param {string} name */
 const target = (name) => ({
   key: name,
+  naive: false,
   service: /** @type {any} */ ({ name, title: name, protocol: "websocket" }),
   title: name,
   url: `ws://lab/${name}/chat/`,

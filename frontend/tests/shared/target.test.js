@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chatTarget, checkUrl, targetOf } from "../../js/shared/target.js";
+import { chatTarget, checkUrl, maskPassword, targetOf, withoutPassword } from "../../js/shared/target.js";
 
 /** @param {string} name @param {boolean} naive @returns {import("../../js/shared/catalog.js").Service} */
 function stack(name, naive = false) {
@@ -20,6 +20,7 @@ test("endpoints follow the page's own address", () => {
   assert.deepEqual(targetOf({ service: "one", handler: "naive", url: "" }, SERVICES, PAGE), {
     key: "/one/foobar/naive/",
     service: SERVICES[0],
+    naive: true,
     title: "ONE",
     url: "ws://lab:8080/one/foobar/naive/",
   });
@@ -49,4 +50,41 @@ test("one's own address is checked before the browser would throw", () => {
   ]);
   assert.deepEqual(checkUrl(" wss://example.org/echo ", true), { url: "wss://example.org/echo" });
   assert.ok("error" in checkUrl("ws://example.org", true));
+});
+
+test("a page that came by HTTPS may talk to this machine in plain text", () => {
+  for (const host of ["127.0.0.1:9", "127.1.2.3", "[::1]:9", "localhost", "echo.localhost"]) {
+    assert.deepEqual(checkUrl(`ws://${host}/`, true), { url: `ws://${host}/` });
+  }
+  for (const host of ["128.0.0.1", "127.0.0.1.example.org", "localhost.example.org", "mylocalhost", "[::2]"]) {
+    assert.deepEqual(checkUrl(`ws://${host}/`, true), {
+      error: { key: "error.urlMixed", params: { url: `ws://${host}/` } },
+    });
+  }
+});
+
+test("a password is masked, and nothing else", () => {
+  const masked = {
+    "ws://me:secret@host/": "ws://me:•••@host/",
+    "wss://me:se:c@ret@host:1/a@b": "wss://me:•••@host:1/a@b",
+    "ws://:secret@host": "ws://:•••@host",
+    " WS:\\\\me:secret@host": " WS:\\\\me:•••@host",
+    "ws://me:secret@[half": "ws://me:•••@[half",
+  };
+  for (const [text, expected] of Object.entries(masked)) {
+    assert.equal(maskPassword(text), expected);
+    assert.equal(withoutPassword(text), expected.replace(":•••", ""));
+  }
+  for (const text of ["ws://me@host/", "ws://host:80/a:b@c", "ws://host/?to=a:b@c", "ws://[::1]:9/", "", "me:secret"]) {
+    assert.equal(maskPassword(text), text);
+  }
+});
+
+test("what is wrong with an address is said without its password", () => {
+  for (const text of ["http://me:secret@host", "ws://me:secret@host:99999/", "ws://me:secret@example.org"]) {
+    const checked = checkUrl(text, true);
+    assert.ok("error" in checked);
+    assert.doesNotMatch(JSON.stringify(checked), /secret/);
+  }
+  assert.deepEqual(checkUrl("ws://me:secret@host/", false), { url: "ws://me:secret@host/" });
 });
