@@ -24,11 +24,20 @@ const NAMES = {
 };
 
 /**
+ * What is known of the connection.
+ * @typedef {{ opened: boolean, kinds: ReadonlySet<string> }} Circumstances  whether it was ever open, and the kinds of
+ * the messages that the page sent over it
+ */
+
+/**
  * @param {number} code
+ * @param {Circumstances} circumstances
  * @returns {{ name: string, key: string }} the registered name ("" if none) and the key of the sentence about it
  */
-export function closeCode(code) {
+export function closeCode(code, { opened, kinds }) {
   const name = NAMES[code];
+  if (code === 1006 && !opened) return { name, key: "close.1006.neverOpened" };
+  if (code === 1003 && kinds.size === 1) return { name, key: `close.1003.${kinds.has("text") ? "text" : "binary"}` };
   if (name !== undefined) return { name, key: `close.${code}` };
   if (code < 1000) return { name: "", key: "close.unused" };
   if (code < 3000) return { name: "", key: "close.unassigned" };

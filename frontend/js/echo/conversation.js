@@ -1,47 +1,84 @@
-// One pane's conversation: a connection, the log of all that was said over it, and how long the echo took.
+// One pane's conversation: a connection, the log of all that was said over it, and what became of each echo.
 import { closeCode } from "./close-codes.js";
 import { Link } from "../shared/link.js";
+import { maskPassword } from "../shared/target.js";
 import { MessageLog } from "./log.js";
-import { Pairing } from "./rtt.js";
+import { markOf, markOfClose } from "./marks.js";
+import { PATIENCE, Verifier } from "./verify.js";
 
 /** @typedef {import("./payload.js").Data} Data */
+/** @typedef {import("./log.js").Entry} Entry */
+/** @typedef {import("./marks.js").Mark} Mark */
 /** @typedef {import("../shared/target.js").Target} Target */
+/** @typedef {{ sent: number, received: number, rtts: number[], marks: Partial<Record<Mark["how"], number>> }} Tally */
 
-const SPARKLINE = 120;
+const MOST_RTTS = 1000;
+
+/** @returns {Tally} */
+const nothingYet = () => ({ sent: 0, received: 0, rtts: [], marks: {} });
 
 /** Fires "state" when the connection changes, and "log" when the log does. */
 export class Conversation extends Link {
   log = new MessageLog();
-  /** @type {number[]} the latest round-trip times, in milliseconds */
-  rtts = [];
-  /** @type {Pairing<import("./log.js").Entry>} */
-  #pairing = new Pairing();
+  /** What is counted and timed of the present connection, or of the last one: the latest round-trip times, in milliseconds. */
+  tally = nothingYet();
+  #verifier = new Verifier((/** @type {Entry} */ entry, finding) => this.#found(entry, finding));
+  /** @type {ReturnType<typeof setTimeout> | undefined} until a message has waited for long */
+  #patience;
+  #opened = false; // whether this connection came about
+  /** @type {number | null} the code that the page closes with */
+  #asked = null;
+  /** @type {Set<Entry["kind"]>} the kinds of what was sent over this connection */
+  #kinds = new Set();
+
+  /** @override @param {number} [code] @param {string} [reason] */
+  disconnect(code = 1000, reason = "") {
+    if (this.state === "connected") this.#asked = code;
+    super.disconnect(code, reason);
+  }
 
   /** @param {Data} data */
   send(data) {
     const { connection } = this;
     if (connection === null) return;
-    const entry = this.log.message("sent", data);
-    this.#pairing.sent(data, performance.now(), entry);
-    connection.send(data);
+    const sent = typeof data === "string" ? wellFormed(data) : data;
+    const entry = this.log.message("sent", sent);
+    this.tally.sent++;
+    this.#kinds.add(entry.kind);
+    this.#verifier.sent(sent, performance.now(), entry);
+    this.#patience ??= setTimeout(() => this.#expire(), PATIENCE);
+    connection.send(sent);
     this.#logged();
   }
 
   clear() {
     this.log.clear();
-    this.rtts = [];
+    this.tally = nothingYet();
     this.#logged();
   }
 
+  /** What was counted and timed is of a connection that is not talked about any more. */
+  startTally() {
+    this.tally = nothingYet();
+    this.#logged();
+  }
+
+  get #target() {
+    return /** @type {Target} */ (this.target);
+  }
+
   get #title() {
-    return /** @type {Target} */ (this.target).title;
+    return this.#target.title;
   }
 
   /** @override @param {string} protocol */
   onOpen(protocol) {
-    const { title, url } = /** @type {Target} */ (this.target);
+    const { title } = this.#target;
+    const url = maskPassword(this.#target.url);
     const notes = [{ key: "log.open", params: { title, url } }];
     if (protocol !== "") notes.push({ key: "log.protocol", params: { title, url: protocol } });
+    this.#opened = true;
+    this.tally = nothingYet();
     this.log.event("open", notes, { title, url, protocol });
     this.#logged();
   }
@@ -49,34 +86,57 @@ export class Conversation extends Link {
   /** @override @param {import("../client.js").Incoming} incoming */
   onMessage(incoming) {
     const data = typeof incoming === "string" ? incoming : new Uint8Array(/** @type {ArrayBuffer} */ (incoming));
-    const pair = this.#pairing.received(data, performance.now());
     const entry = this.log.message("received", data);
-    if (pair !== null) {
-      entry.rtt = pair.item.rtt = pair.rtt;
-      this.rtts.push(pair.rtt);
-      if (this.rtts.length > SPARKLINE) this.rtts.shift();
-    }
+    this.tally.received++;
+    this.#verifier.received(data, performance.now(), entry);
+    this.#logged();
+  }
+
+  /** @param {Entry} entry @param {import("./verify.js").Finding} finding */
+  #found(entry, finding) {
+    const { marks, rtts } = this.tally;
+    if (entry.mark !== null) marks[entry.mark.how] = (marks[entry.mark.how] ?? 1) - 1;
+    entry.mark = markOf(finding, entry.data, this.#target);
+    if (entry.mark !== null) marks[entry.mark.how] = (marks[entry.mark.how] ?? 0) + 1;
+    if (finding.how !== "echoed" && finding.how !== "same" && finding.how !== "type") return;
+    entry.rtt = finding.rtt;
+    if (finding.how === "echoed") return;
+    rtts.push(finding.rtt);
+    if (rtts.length > MOST_RTTS) rtts.shift();
+  }
+
+  #expire() {
+    const now = performance.now();
+    const next = this.#verifier.expire(now);
+    this.#patience = next === null ? undefined : setTimeout(() => this.#expire(), next - now);
     this.#logged();
   }
 
   /** @override */
   onError() {
-    const { title, url } = /** @type {Target} */ (this.target);
-    const key = this.state === "connecting" ? "log.refused" : "log.broken";
-    this.log.event("error", [{ key, params: { title } }], { title, url });
+    const { title, url } = this.#target;
+    const offered = this.protocols.join(", ");
+    const refused = offered === "" ? "log.refused" : "log.refusedOffered";
+    const key = this.state === "connecting" ? refused : "log.broken";
+    this.log.event("error", [{ key, params: { title, offered } }], { title, url: maskPassword(url) });
     this.#logged();
   }
 
   /** @override @param {import("../client.js").Closed} closed */
   onClose({ code, reason, clean }) {
     const title = this.#title;
-    this.log.event("close", closeNotes(title, code, reason, clean), { title, code, reason, clean });
+    const notes = closeNotes(title, code, reason, clean, { opened: this.#opened, kinds: this.#kinds });
+    const entry = this.log.event("close", notes, { title, code, reason, clean });
+    entry.mark = markOfClose(this.#asked, code, this.#target);
+    this.#forget();
     this.#logged();
   }
 
   /** @override */
   onGone() {
-    this.#pairing.reset();
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    this.#verifier.end();
   }
 
   /** @override @param {number} wait */
@@ -90,14 +150,23 @@ export class Conversation extends Link {
   onLeftBehind() {
     const title = this.#title;
     this.log.event("error", [{ key: "log.abandoned", params: { title } }], { title });
+    this.#forget();
     this.#logged();
   }
 
   /** @override @param {string} detail */
   onForbidden(detail) {
-    const params = { title: this.#title, detail };
+    const { title, url } = this.#target;
+    const params = { title, detail: detail.replaceAll(url, maskPassword(url)) };
     this.log.event("error", [{ key: "log.forbidden", params }], params);
     this.#logged();
+  }
+
+  /** The next connection is another. */
+  #forget() {
+    this.#opened = false;
+    this.#asked = null;
+    this.#kinds.clear();
   }
 
   #logged() {
@@ -106,15 +175,30 @@ export class Conversation extends Link {
 }
 
 /**
+ * What the browser makes of a text before it sends it: a half of a character (a lone surrogate) becomes U+FFFD.
+ * @param {string} text
+ */
+function wellFormed(text) {
+  return text.replace(/\p{Surrogate}/gu, "\ufffd");
+}
+
+/**
  * @param {string} title @param {number | null} code @param {string} reason @param {boolean} clean
+ * @param {import("./close-codes.js").Circumstances} circumstances
  * @returns {import("../i18n/i18n.js").Message[]}
  */
-function closeNotes(title, code, reason, clean) {
+function closeNotes(title, code, reason, clean, circumstances) {
   const cleanliness = { key: clean ? "log.clean" : "log.notClean" };
   if (code === null) return [{ key: "log.closeReason", params: { title, reason } }, cleanliness, { key: "log.noCode" }];
-  const { name, key } = closeCode(code);
+  const { name, key } = closeCode(code, circumstances);
+  const params = { title, code, name: name && ` ${name}` };
+  if (!circumstances.opened)
+    return [
+      { key: "log.neverOpened", params },
+      { key, params: { code } },
+    ];
   return [
-    { key: "log.close", params: { title, code, name: name && ` ${name}` } },
+    { key: "log.close", params },
     reason === "" ? { key: "log.noReason" } : { key: "log.reason", params: { reason } },
     cleanliness,
     { key, params: { code } },

@@ -4,9 +4,11 @@ import { html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { ifDefined } from "lit/directives/if-defined.js";
 import { repeat } from "lit/directives/repeat.js";
-import { eventText, exportLine, matches } from "./log.js";
+import { eventText, exportLine, isSearchedInPart, matches } from "./log.js";
+import { SYMBOLS } from "./marks.js";
 import { bytesOf, hexDump, prettyJson, textOf } from "./payload.js";
-import { sparkline } from "./sparkline.js";
+import { longest, sparkline } from "./sparkline.js";
+import { cause, checks } from "../source/source.js";
 import { language, t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
 import { Follows } from "../shared/follows.js";
@@ -14,6 +16,8 @@ import { formatDuration, formatSize, formatTime } from "../shared/format.js";
 import { Tail } from "../shared/tail.js";
 
 /** @typedef {import("./log.js").Entry} Entry */
+/** @typedef {import("./marks.js").Mark} Mark */
+/** @typedef {import("./conversation.js").Conversation} Conversation */
 /** @typedef {"text" | "json" | "hex"} View */
 
 const WINDOW = 500; // entries in the page while following
@@ -27,11 +31,14 @@ const HEX_CLIP = 256; // bytes of a hex dump before "Show more"
 const HEX_CLIP_MORE = 4096;
 const WIDE = 800; // pixels of log that sixteen bytes a line fit into
 
+const OWN = ["cut", "altered", "unasked"]; // findings that are put in other words where no echo was promised
 const ARROWS = { sent: "↑", received: "↓", event: "•" };
 
 export class LogView extends Component {
   static properties = {
     conversation: { attribute: false },
+    beside: { attribute: false },
+    compared: { type: Boolean },
     filter: { state: true },
     view: { state: true },
     paused: { state: true },
@@ -40,14 +47,19 @@ export class LogView extends Component {
 
   constructor() {
     super();
-    /** @type {import("./conversation.js").Conversation} */
+    /** @type {Conversation} */
     this.conversation = /** @type {any} */ (undefined); // always given
+    /** @type {Conversation} the other one, which may be shown beside this */
+    this.beside = /** @type {any} */ (undefined); // always given
+    this.compared = false; // whether it is
     /** @type {import("./log.js").Filter} */
     this.filter = { show: "all", search: "" };
     /** @type {View} */
     this.view = "text";
     /** @type {Entry[]} what the filter lets through */
     this.visible = [];
+    /** @type {number[]} the seqs of large messages that the search has not found in what it looks at of them */
+    this.inPart = [];
     this.seen = 0; // the last seq that the filter has looked at
     /** @type {{ from: number, to: number } | null} the seqs that stay on the page while paused; null while following */
     this.paused = null;
@@ -61,6 +73,7 @@ export class LogView extends Component {
       resume: () => this.#resume(),
     });
     new Follows(this, () => this.conversation, ["log"]);
+    new Follows(this, () => this.beside, ["log"]); // for the scale of the round-trip times
   }
 
   /** However many messages came: one rendering a frame. */
@@ -74,9 +87,11 @@ export class LogView extends Component {
     const first = entries[0]?.seq ?? Infinity;
     const kept = this.visible.findIndex(({ seq }) => seq >= first);
     this.visible.splice(0, kept === -1 ? this.visible.length : kept);
+    if (this.inPart[0] < first) this.inPart = this.inPart.filter((seq) => seq >= first);
     const until = performance.now() + BREATH;
     for (let i = Math.max(0, this.seen + 1 - first); i < entries.length && performance.now() < until; i++) {
       if (matches(entries[i], this.filter)) this.visible.push(entries[i]);
+      else if (this.#mayHold(entries[i])) this.inPart.push(entries[i].seq);
       this.seen = entries[i].seq;
     }
     const fresh = this.visible.length - 1 - this.visible.findLastIndex(({ seq }) => seq <= this.drawn);
@@ -85,7 +100,8 @@ export class LogView extends Component {
   }
 
   render() {
-    const { log, rtts } = this.conversation;
+    const { log, tally } = this.conversation;
+    const other = this.compared ? this.beside.tally.rtts : [];
     const shown = this.#shown();
     const perLine = this.clientWidth < WIDE ? 8 : 16;
     const hidden = this.visible.indexOf(shown[0]);
@@ -117,13 +133,14 @@ export class LogView extends Component {
             ${t("log.earlier", { count: Math.min(hidden, WINDOW) })}</button>`
               : nothing
           }
-          ${shown.length === 0 && this.#filtered ? html`<p class="nothing">${t(log.entries.length === 0 ? "log.empty" : "log.noMatch")}</p>` : nothing}
+          ${this.inPart.length > 0 ? html`<p class="hint">${t("log.searchedInPart", { count: this.inPart.length })}</p>` : nothing}
+          ${shown.length === 0 && this.#filtered ? html`<p class="nothing">${t(this.#nothing())}</p>` : nothing}
           <ol>${repeat(
             shown,
             ({ seq }) => seq,
             (entry) => {
               const long = this.expanded.has(entry.seq);
-              return guard([entry, entry.rtt, this.view, long, perLine, language()], () =>
+              return guard([entry, entry.rtt, entry.mark, this.view, long, perLine, language()], () =>
                 this.#row(entry, long, perLine),
               );
             },
@@ -132,14 +149,38 @@ export class LogView extends Component {
         ${fresh > 0 ? html`<button type="button" class="fresh" @click=${this.#toEnd}>${t("log.new", { count: fresh })}</button>` : nothing}
       </div>
       <div class="log-foot">
-        <span role="status" aria-live="off" aria-label=${t("totals")}>${t("totals.text", { sent: log.sent, received: log.received })}</span>
-        <span class="rtt">${sparkline(rtts)}</span>
+        <span role="status" aria-live="off" aria-label=${t("totals")}>${t("totals.text", { sent: tally.sent, received: tally.received })}</span>
+        <span role="status" aria-live="off" aria-label=${t("tally")} class="tally">${this.#tally()}</span>
+        <span class="rtt">${sparkline(tally.rtts, Math.max(longest(tally.rtts), longest(other)))}</span>
       </div>`;
   }
 
   updated() {
     const growing = this.paused === null && this.size < Math.min(WINDOW, this.visible.length);
     if (growing || !this.#filtered) this.requestUpdate(); // there is more of the same work than one frame has time for
+  }
+
+  /** Whether a message that does not match may do so beyond what a search looks at. @param {Entry} entry */
+  #mayHold(entry) {
+    const { show, search } = this.filter;
+    return search !== "" && matches(entry, { show, search: "" }) && isSearchedInPart(entry);
+  }
+
+  /** Why no entry is shown. */
+  #nothing() {
+    if (this.conversation.log.entries.length === 0) return "log.empty";
+    return this.inPart.length === 0 ? "log.noMatch" : "log.noMatchInPart";
+  }
+
+  /** What became of the echoes of this connection, in words. */
+  #tally() {
+    const { tally, target } = this.conversation;
+    const { same = 0, type = 0, cut = 0, altered = 0, none = 0, ended = 0, unasked = 0 } = tally.marks;
+    const own = target?.service === null;
+    return Object.entries({ same, type, cut, altered, none: none + ended, unasked })
+      .filter(([, count]) => count > 0)
+      .map(([how, count]) => t(own && OWN.includes(how) ? `tally.own.${how}` : `tally.${how}`, { count }))
+      .join(" · ");
   }
 
   /** Whether the filter has looked at every entry. */
@@ -185,6 +226,7 @@ export class LogView extends Component {
 
   #refilter() {
     this.visible = [];
+    this.inPart = [];
     this.seen = this.drawn = 0;
     this.#resume();
   }
@@ -237,17 +279,19 @@ export class LogView extends Component {
 
   /** @param {Entry} entry @param {boolean} long @param {number} perLine bytes of a hex dump */
   #row(entry, long, perLine) {
-    const { direction, kind, size, rtt, time } = entry;
+    const { direction, kind, size, rtt, mark, time } = entry;
     return html`
-      <li class=${kind} data-direction=${direction} data-kind=${kind} data-size=${size} data-rtt=${ifDefined(rtt === null ? undefined : rtt.toFixed(3))}>
+      <li class=${kind} data-direction=${direction} data-kind=${kind} data-size=${size} data-mark=${mark?.how ?? nothing} data-rtt=${ifDefined(rtt === null ? undefined : rtt.toFixed(3))}>
         <span class="arrow" aria-hidden="true">${ARROWS[direction]}</span>
         <span class="visually-hidden">${t(`direction.${direction}`)}</span>
         ${direction === "event" ? html`<span class="event-text">${eventText(entry)}</span>` : this.#payload(entry, long, perLine)}
         <span class="meta">
           ${direction === "event" ? nothing : html`<span>${t(`kind.${kind}`)}</span> <span>${formatSize(size)}</span>`}
           ${rtt !== null && direction === "received" ? html`<span class="took">${formatDuration(rtt)}</span>` : nothing}
+          ${mark?.how === "same" ? markText(mark) : nothing}
           <time datetime=${new Date(time).toISOString()}>${formatTime(time)}</time>
         </span>
+        ${mark !== null && mark.how !== "same" ? html`<div class="finding">${markText(mark)}${explanation(mark)}</div>` : nothing}
       </li>`;
   }
 
@@ -256,7 +300,7 @@ export class LogView extends Component {
     if (entry.size === 0) return html`<span class="payload none">${t("payload.empty")}</span>`;
     const { text, code, clipped, tag } = preview(entry, this.view, long, perLine);
     return html`<div class="said"><span class="payload ${code ? "code" : ""}">${text}</span>${
-      tag ? html` <small class="tag">${t(tag)}</small>` : nothing
+      tag ? html` <small class="tag">${t(tag.key, tag.params)}</small>` : nothing
     }${
       clipped && !long
         ? html` <button type="button" class="more" @click=${() => this.#expand(entry)}>${t("payload.more", {
@@ -267,16 +311,33 @@ export class LogView extends Component {
   }
 }
 
+/** @param {Mark} mark */
+function markText({ how, wrong, text }) {
+  return html`<span class="mark ${wrong ? "wrong" : ""}"><span aria-hidden="true">${SYMBOLS[how]}</span> ${t(text.key, text.params)}</span>`;
+}
+
+/** @param {Mark} mark */
+function explanation({ known, naive }) {
+  if (naive !== null) return html`<details><summary>${t("mark.naive")}</summary><p lang="en">${naive}</p></details>`;
+  if (known === null) return nothing;
+  return html`<details><summary>${t("mark.known")}</summary><p>${checks(known)}${cause(known)}</p></details>`;
+}
+
 /**
  * The beginning of a message as the reader wants to see it.
  * @param {Pick<Entry, "data">} entry @param {View} view @param {boolean} long @param {number} perLine
- * @returns {{ text: string, code: boolean, clipped: boolean, tag?: string }}
+ * @returns {{ text: string, code: boolean, clipped: boolean, tag?: import("../i18n/i18n.js").Message }}
  */
 function preview({ data }, view, long, perLine) {
   if (view === "json") {
-    const source = data.length > PARSED ? null : typeof data === "string" ? data : textOf(data);
+    const asText = (/** @type {import("../i18n/i18n.js").Message} */ tag) => ({
+      ...preview({ data }, "text", long, perLine),
+      tag,
+    });
+    if (data.length > PARSED) return asText({ key: "payload.longJson", params: { most: formatSize(PARSED) } });
+    const source = typeof data === "string" ? data : textOf(data);
     const pretty = source === null ? null : prettyJson(source);
-    if (pretty === null) return { ...preview({ data }, "text", long, perLine), tag: "payload.notJson" };
+    if (pretty === null) return asText({ key: "payload.notJson" });
     return { ...clip(pretty, long), code: true };
   }
   if (view === "text" && typeof data === "string") return { ...clip(data, long), code: false };

@@ -12,21 +12,21 @@ import { t } from "../i18n/i18n.js";
  * @property {"text" | "binary" | "open" | "close" | "error" | "reconnect"} kind
  * @property {Data} data empty for an event
  * @property {number} size
- * @property {number | null} rtt milliseconds, once paired
+ * @property {number | null} rtt milliseconds of a message received, once it is known to be an echo
+ * @property {import("./marks.js").Mark | null} mark what is found of it
  * @property {Message[]} notes what an event says
  * @property {Record<string, unknown>} facts what an event exports
  */
 
 const MOST_ENTRIES = 20_000;
 const MOST_BYTES = 64 * 1024 * 1024;
-export const SEARCHED_BYTES = 64 * 1024;
+const SEARCHED_LENGTH = 64 * 1024; // of text, and
+const SEARCHED_BYTES = 4 * 1024; // of other binary, in hex
 
 export class MessageLog {
   /** @type {Entry[]} consecutive by seq */
   entries = [];
   dropped = 0;
-  sent = 0;
-  received = 0;
   #bytes = 0;
   #next = 1;
 
@@ -37,7 +37,6 @@ export class MessageLog {
 
   /** @param {"sent" | "received"} direction @param {Data} data */
   message(direction, data) {
-    this[direction]++;
     return this.#add({ direction, kind: typeof data === "string" ? "text" : "binary", data, size: byteLength(data) });
   }
 
@@ -48,12 +47,22 @@ export class MessageLog {
 
   clear() {
     this.entries = [];
-    this.dropped = this.sent = this.received = this.#bytes = 0;
+    this.dropped = this.#bytes = 0;
   }
 
   /** @param {Pick<Entry, "direction" | "kind"> & Partial<Entry>} parts @returns {Entry} */
   #add(parts) {
-    const entry = { seq: this.#next++, time: Date.now(), data: "", size: 0, rtt: null, notes: [], facts: {}, ...parts };
+    const entry = {
+      seq: this.#next++,
+      time: Date.now(),
+      data: "",
+      size: 0,
+      rtt: null,
+      mark: null,
+      notes: [],
+      facts: {},
+      ...parts,
+    };
     this.entries.push(entry);
     this.#bytes += entry.size;
     if (this.entries.length > this.most.entries || this.#bytes > this.most.bytes) this.#dropOldest();
@@ -77,11 +86,21 @@ export function eventText(entry) {
 }
 
 /** @param {Entry} entry the text that a search looks at: the beginning of a large message */
-function searchable({ direction, data, notes }) {
-  if (direction === "event") return notes.map(({ key, params }) => t(key, params)).join(" ");
-  if (typeof data === "string") return data.slice(0, SEARCHED_BYTES);
-  const start = data.subarray(0, SEARCHED_BYTES);
-  return textOf(start) ?? [...start.subarray(0, 4096)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+function searchable(entry) {
+  if (entry.direction === "event") return eventText(entry);
+  const { data } = entry;
+  if (typeof data === "string") return data.slice(0, SEARCHED_LENGTH);
+  return (
+    textOf(data.subarray(0, SEARCHED_LENGTH)) ??
+    [...data.subarray(0, SEARCHED_BYTES)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ")
+  );
+}
+
+/** Whether a search looks at the beginning of the message only. @param {Entry} entry */
+export function isSearchedInPart({ data }) {
+  if (typeof data === "string") return data.length > SEARCHED_LENGTH;
+  if (data.length > SEARCHED_LENGTH) return true;
+  return data.length > SEARCHED_BYTES && textOf(data) === null;
 }
 
 /** @typedef {{ show: "all" | "sent" | "received" | "event", search: string }} Filter */
@@ -101,8 +120,8 @@ function base64(bytes) {
 
 /** @param {Entry} entry @returns {string} one line of the exported JSON Lines */
 export function exportLine(entry) {
-  const { time, direction, kind, size, rtt, data } = entry;
-  const common = { time: new Date(time).toISOString(), direction, kind };
+  const { time, direction, kind, size, rtt, mark, data } = entry;
+  const common = { time: new Date(time).toISOString(), direction, kind, ...(mark && { mark: mark.how }) };
   if (direction === "event") return JSON.stringify({ ...common, ...entry.facts, text: eventText(entry) });
   const payload = kind === "binary" ? { encoding: "base64", data: base64(bytesOf(data)) } : { data };
   return JSON.stringify({ ...common, size, rtt: rtt === null ? null : Number(rtt.toFixed(3)), ...payload });

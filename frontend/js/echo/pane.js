@@ -24,6 +24,8 @@ export class Pane extends Component {
     services: { attribute: false },
     statuses: { attribute: false },
     conversation: { attribute: false },
+    beside: { attribute: false },
+    compared: { type: Boolean },
     selection: { attribute: false },
     sourceOpen: { state: true },
     errors: { state: true },
@@ -38,6 +40,9 @@ export class Pane extends Component {
     this.statuses = /** @type {any} */ (undefined); // always given
     /** @type {import("./conversation.js").Conversation} */
     this.conversation = /** @type {any} */ (undefined); // always given
+    /** @type {import("./conversation.js").Conversation} of the other pane, which may be shown */
+    this.beside = /** @type {any} */ (undefined); // always given
+    this.compared = false; // whether it is
     /** @type {Selection} */
     this.selection = /** @type {any} */ (undefined); // always given
     this.sourceOpen = false;
@@ -81,7 +86,7 @@ export class Pane extends Component {
         <div class="talk card">
           ${this.#heading(service)}
           ${this.#controls(service)}
-          <ew-log .conversation=${this.conversation}></ew-log>
+          <ew-log .conversation=${this.conversation} .beside=${this.beside} .compared=${this.compared}></ew-log>
         </div>
         ${this.sourceOpen ? html`<ew-source class="source card" id=${this.#id("source")} .service=${service}></ew-source>` : nothing}
       </section>`;
@@ -239,6 +244,7 @@ export class Pane extends Component {
     this.wanted ||= conversation.state !== "disconnected" && conversation.state !== "closing";
     const selection = this.selection;
     await conversation.leave();
+    conversation.startTally();
     if (this.selection !== selection) return; // chosen again meanwhile
     await this.updateComplete;
     if (this.wanted) this.#connect();

@@ -7,6 +7,7 @@
  * @property {string} outcome what they observe, in their own words
  * @property {string} reason
  * @property {string} link to the upstream issue or source
+ * @property {"direct" | "proxy" | null} [via] the route on which they fail, where it is only one
  */
 /** @typedef {Deviation & { by: string }} Mend a deviation that the function or class `by` of the service prevents */
 /**

@@ -20,8 +20,8 @@ export class Link extends EventTarget {
   attempt = 0;
   retryAt = 0;
 
-  /** @type {string[]} */
-  #protocols = [];
+  /** @type {string[]} the subprotocols that are offered */
+  protocols = [];
   /** @type {websocket.Connection | null} */
   #connection = null;
   #wanted = false;
@@ -34,7 +34,7 @@ export class Link extends EventTarget {
   /** @param {Target} target @param {string[]} [protocols] */
   connect(target, protocols = []) {
     this.target = target;
-    this.#protocols = protocols;
+    this.protocols = protocols;
     this.#wanted = true;
     this.attempt = 0;
     this.#open();
@@ -121,7 +121,7 @@ export class Link extends EventTarget {
     /** @type {websocket.Connection} */
     let connection;
     try {
-      connection = client.connect(this.address(target), this.#protocols, {
+      connection = client.connect(this.address(target), this.protocols, {
         open: whileCurrent(this.#opened),
         message: whileCurrent(this.onMessage),
         error: whileCurrent(this.onError),

@@ -23,6 +23,7 @@ import { StatusBoard, loadCatalog } from "../shared/catalog.js";
 import { Component } from "../shared/component.js";
 import { Follows } from "../shared/follows.js";
 import { goToFilter } from "../shared/stack-filter.js";
+import { withoutPassword } from "../shared/target.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
 /** @typedef {import("../shared/target.js").Selection} Selection */
@@ -125,6 +126,7 @@ class App extends Component {
     if (this.services.length > 0) {
       this.#complain(...address.unknown.map((name) => ({ key: "page.unknown", params: { name, names } })));
     }
+    if (address.panes.some(({ url }) => url !== withoutPassword(url))) this.#remember();
     this.statuses.watch(this.services);
     addEventListener("popstate", () => this.#wentBack());
     addEventListener("keydown", goToFilter);
@@ -243,7 +245,7 @@ class App extends Component {
             : this.shown.map(
                 (index) => html`
           <ew-pane .number=${index + 1} .services=${this.services} .statuses=${this.statuses}
-            .conversation=${this.conversations[index]} .selection=${this.selections[index]}
+            .conversation=${this.conversations[index]} .beside=${this.conversations[1 - index]} .compared=${this.sideBySide} .selection=${this.selections[index]}
             @ew-select=${(/** @type {CustomEvent<Selection>} */ event) => this.#selected(index, event.detail)}></ew-pane>`,
               )
         }

@@ -135,13 +135,13 @@ function mended(service) {
     </details>`;
 }
 
-/** @param {Deviation} deviation */
-function checks({ checks }) {
+/** The ids of the checks. @param {Deviation} deviation */
+export function checks({ checks }) {
   return checks.map((check) => html`<code>${check}</code> `);
 }
 
-/** @param {Deviation} deviation */
-function cause({ outcome, reason, link }) {
+/** What they observe, why, and where upstream. @param {Deviation} deviation */
+export function cause({ outcome, reason, link }) {
   return html`<span lang="en"><em>${outcome}</em>. ${reason}</span> <a href=${link} rel="noreferrer">${t("source.why")}</a>`;
 }
 

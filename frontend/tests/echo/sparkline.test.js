@@ -1,16 +1,32 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { points, summarise } from "../../js/echo/sparkline.js";
+import { longest, points, summarise } from "../../js/echo/sparkline.js";
 import { formatDuration, formatSize } from "../../js/shared/format.js";
 
 test("the line is summed up in words", () => {
-  assert.deepEqual(summarise([3, 1, 2]), { last: 2, median: 2, longest: 3, count: 3 });
+  assert.deepEqual(summarise([3, 1, 2]), { last: 2, p50: 2, p95: 3, longest: 3, count: 3 });
 });
 
-test("the line goes from edge to edge, the longest at the top", () => {
-  assert.equal(points([0, 10, 5]), "0.0,26.0 60.0,2.0 120.0,14.0");
-  assert.equal(points([4]), "0.0,2.0 120.0,2.0");
-  assert.equal(points([0, 0]), "0.0,26.0 120.0,26.0");
+test("percentiles are those of the nearest rank", () => {
+  const { p50, p95 } = summarise(Array.from({ length: 200 }, (_, i) => 200 - i));
+  assert.deepEqual([p50, p95], [100, 190]);
+  assert.deepEqual([summarise([7]).p50, summarise([7]).p95], [7, 7]);
+});
+
+test("the line goes from edge to edge", () => {
+  assert.equal(points([0, 10, 5], 10), "0.0,26.0 60.0,2.0 120.0,14.0");
+  assert.equal(points([4], 4), "0.0,2.0 120.0,2.0");
+  assert.equal(points([0, 0], 0), "0.0,26.0 120.0,26.0");
+});
+
+test("of two lines the one that goes higher sets the scale", () => {
+  const highest = Math.max(longest([5]), longest([20, 10]));
+  assert.equal(points([5], highest), "0.0,20.0 120.0,20.0");
+});
+
+test("a long time that the line does not show any more does not set its scale", () => {
+  assert.equal(longest([1000, ...Array(120).fill(5)]), 5);
+  assert.equal(longest([]), 0);
 });
 
 test("sizes and times are short", () => {
