@@ -68,6 +68,17 @@ def test_with_messages_of_every_kind(echo: EchoPage, plain: Service, assert_righ
     assert_right_on_every_screen()
 
 
+def test_with_an_echo_that_is_wrong_and_explained(
+    echo: EchoPage, services: list[Service], assert_right_on_every_screen: Check
+) -> None:
+    pane = echo.open(service=next(service.name for service in services if service.known_deviation("binary", "proxy")))
+    pane.connect()
+    echo.say("65 63 68 6f", kind="Hex")
+    pane.entries("received").get_by_text("known deviation", exact=True).click()
+
+    assert_right_on_every_screen()
+
+
 def test_in_the_other_views(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:
     pane = echo.open(service=plain.name)
     pane.connect()

@@ -35,6 +35,7 @@ def test_a_deep_link_selects_the_service_and_messages_come_back(echo: EchoPage, 
     assert received[:2] == [plain, unicode]
     assert [entry.size for entry in messages if entry.direction == "received"][2] == 64 * 1024
     assert received == sent
+    assert {entry.mark for entry in messages if entry.direction == "received"} == {"same"}
     assert len(set(sent)) == 203, "the messages are not all different, so their order would not show"
 
 

@@ -168,7 +168,9 @@ def test_an_endpoint_that_does_not_listen_is_shown_as_disconnected(echo: EchoPag
 
     pane.connect_button.click()
 
-    expect(pane.entries("event", "close")).to_contain_text("1006")
+    close = pane.entries("event", "close")
+    expect(close).to_contain_text("never came about: 1006")
+    expect(close).not_to_contain_text("lost with no close frame")
     expect(pane.connection).to_have_text("Disconnected")
 
 

@@ -24,6 +24,10 @@ def test_phantom_messages_are_shown_for_the_naive_handler_only(echo: EchoPage, s
     echo.second.expect_totals(1, 1)
     assert echo.second.received() == ["Did I say more than this?"]
     assert echo.first.received()[:2] == ["Did I say more than this?", ""]
+    assert service.naive
+    expect(naive.first).to_contain_text("+ unasked: nothing was sent that it could answer")
+    naive.first.get_by_text("naive handler", exact=True).click()
+    expect(naive.first).to_contain_text(service.naive.summary)
 
 
 @pytest.mark.alone

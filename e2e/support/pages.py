@@ -28,6 +28,8 @@ class Entry(msgspec.Struct):
     data: str | None = None
     encoding: str | None = None
     rtt: float | None = None
+    mark: str | None = None
+    """What became of an echo, such as `same`."""
 
     @property
     def message(self) -> str | bytes:
@@ -155,6 +157,7 @@ class Pane:
         self.reconnects = self.root.get_by_role("checkbox", name="Reconnect automatically")
         self.connection = self.root.get_by_role("status", name="Connection")
         self.totals = self.root.get_by_role("status", name="Totals")
+        self.tally = self.root.get_by_role("status", name="What became of the echo")
         self.alert = self.root.get_by_role("alert")
         self.log = self.root.get_by_role("log", name="Messages")
         self.show = self.root.get_by_role("combobox", name="Show")
