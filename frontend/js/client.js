@@ -1,7 +1,7 @@
 // The WebSocket client of Echo Wall, whole: every stack is talked to by these lines.
 
 /**
- * @typedef {{ protocol: string }} Opened
+ * @typedef {{ protocol: string, extensions: string | null }} Opened  extensions is null where the client does not tell
  * @typedef {{ code: number | null, reason: string, clean: boolean }} Closed  code is null where the protocol has none
  * @typedef {string | ArrayBuffer | object} Incoming  an object only by Socket.IO, which says objects as they are
  * @typedef {{ open(opened: Opened): void, message(data: Incoming): void, error(): void, close(closed: Closed): void }} Handlers
@@ -19,7 +19,7 @@ export function connect(url, protocols, on) {
   const socket = new WebSocket(url, protocols);
   socket.binaryType = "arraybuffer";
 
-  socket.addEventListener("open", () => on.open({ protocol: socket.protocol }));
+  socket.addEventListener("open", () => on.open({ protocol: socket.protocol, extensions: socket.extensions }));
   socket.addEventListener("message", ({ data }) => on.message(data));
   socket.addEventListener("error", () => on.error());
   socket.addEventListener("close", ({ code, reason, wasClean }) => on.close({ code, reason, clean: wasClean }));

@@ -18,7 +18,7 @@ export function connect(url, _protocols, on) {
     reconnection: false, // the page's own backoff does it, as for every other stack
   });
 
-  socket.on("connect", () => on.open({ protocol: "" }));
+  socket.on("connect", () => on.open({ protocol: "", extensions: null }));
   socket.on("message", (data) => on.message(data));
   socket.on("connect_error", ({ message }) => {
     on.error();

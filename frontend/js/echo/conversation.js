@@ -1,6 +1,7 @@
 // One pane's conversation: a connection, the log of all that was said over it, and what became of each echo.
 import { closeCode } from "./close-codes.js";
 import { Link } from "../shared/link.js";
+import { formatDuration } from "../shared/format.js";
 import { maskPassword } from "../shared/target.js";
 import { MessageLog } from "./log.js";
 import { markOf, markOfClose } from "./marks.js";
@@ -13,6 +14,7 @@ import { PATIENCE, Verifier } from "./verify.js";
 /** @typedef {{ sent: number, received: number, rtts: number[], marks: Partial<Record<Mark["how"], number>> }} Tally */
 
 const MOST_RTTS = 1000;
+const MINUTE = { least: 59_000, most: 66_000 }; // milliseconds in which a time-out of 60 s shows
 
 /** @returns {Tally} */
 const nothingYet = () => ({ sent: 0, received: 0, rtts: [], marks: {} });
@@ -25,7 +27,9 @@ export class Conversation extends Link {
   #verifier = new Verifier((/** @type {Entry} */ entry, finding) => this.#found(entry, finding));
   /** @type {ReturnType<typeof setTimeout> | undefined} until a message has waited for long */
   #patience;
-  #opened = false; // whether this connection came about
+  /** @type {number | null} when this connection came about, in milliseconds; null where it did not */
+  #opened = null;
+  #heard = 0; // when the last message came over it
   /** @type {number | null} the code that the page closes with */
   #asked = null;
   /** @type {Set<Entry["kind"]>} the kinds of what was sent over this connection */
@@ -71,15 +75,17 @@ export class Conversation extends Link {
     return this.#target.title;
   }
 
-  /** @override @param {string} protocol */
-  onOpen(protocol) {
+  /** @override @param {import("../client.js").Opened} opened */
+  onOpen({ protocol, extensions }) {
     const { title } = this.#target;
     const url = maskPassword(this.#target.url);
+    /** @type {import("../i18n/i18n.js").Message[]} */
     const notes = [{ key: "log.open", params: { title, url } }];
     if (protocol !== "") notes.push({ key: "log.protocol", params: { title, url: protocol } });
-    this.#opened = true;
+    if (extensions !== null) notes.push(extensionsNote(extensions));
+    this.#opened = this.#heard = performance.now();
     this.tally = nothingYet();
-    this.log.event("open", notes, { title, url, protocol });
+    this.log.event("open", notes, { title, url, protocol, extensions });
     this.#logged();
   }
 
@@ -88,7 +94,8 @@ export class Conversation extends Link {
     const data = typeof incoming === "string" ? incoming : new Uint8Array(/** @type {ArrayBuffer} */ (incoming));
     const entry = this.log.message("received", data);
     this.tally.received++;
-    this.#verifier.received(data, performance.now(), entry);
+    this.#heard = performance.now();
+    this.#verifier.received(data, this.#heard, entry);
     this.#logged();
   }
 
@@ -125,8 +132,12 @@ export class Conversation extends Link {
   /** @override @param {import("../client.js").Closed} closed */
   onClose({ code, reason, clean }) {
     const title = this.#title;
-    const notes = closeNotes(title, code, reason, clean, { opened: this.#opened, kinds: this.#kinds });
-    const entry = this.log.event("close", notes, { title, code, reason, clean });
+    const opened = this.#opened !== null;
+    const notes = closeNotes(title, code, reason, clean, { opened, kinds: this.#kinds });
+    const lived = this.#opened === null ? null : Math.round(performance.now() - this.#opened);
+    if (lived !== null)
+      notes.push({ key: "log.lived", params: { time: formatDuration(lived) } }, ...this.#silenceNote());
+    const entry = this.log.event("close", notes, { title, code, reason, clean, lived });
     entry.mark = markOfClose(this.#asked, code, this.#target);
     this.#forget();
     this.#logged();
@@ -162,9 +173,16 @@ export class Conversation extends Link {
     this.#logged();
   }
 
+  /** What may have ended a connection that nothing came over for a minute, if the page did not. */
+  #silenceNote() {
+    const silent = performance.now() - this.#heard;
+    if (this.#asked !== null || silent < MINUTE.least || silent > MINUTE.most) return [];
+    return [{ key: "log.silent", params: { time: formatDuration(silent) } }];
+  }
+
   /** The next connection is another. */
   #forget() {
-    this.#opened = false;
+    this.#opened = null;
     this.#asked = null;
     this.#kinds.clear();
   }
@@ -180,6 +198,11 @@ export class Conversation extends Link {
  */
 function wellFormed(text) {
   return text.replace(/\p{Surrogate}/gu, "\ufffd");
+}
+
+/** @param {string} extensions @returns {import("../i18n/i18n.js").Message} */
+function extensionsNote(extensions) {
+  return extensions === "" ? { key: "log.noExtensions" } : { key: "log.extensions", params: { extensions } };
 }
 
 /**

@@ -311,6 +311,8 @@ export const en = {
   "mark.naive": "naive handler",
   "log.open": "Connected to {title} at {url}.",
   "log.protocol": "Subprotocol: {url}.",
+  "log.extensions": "Extensions: {extensions}.",
+  "log.noExtensions": "No extensions.",
   "log.refused": "The connection to {title} could not be opened. The browser does not tell a page why.",
   "log.refusedOffered":
     "The connection to {title} could not be opened. The page offered subprotocols ({offered}): where the server selects none of them, the browser ends the connection. It does not tell the page whether that was the reason.",
@@ -322,6 +324,9 @@ export const en = {
   "log.noReason": "no reason given,",
   "log.clean": "clean.",
   "log.notClean": "not clean.",
+  "log.lived": "It lived for {time}.",
+  "log.silent":
+    "Nothing had come for {time}. Many proxies cut a connection after 60 s of silence: nginx by proxy_read_timeout, load balancers by an idle timeout. A server that pings more often prevents that.",
   "log.noCode": "Socket.IO tells a reason in words and has no close code.",
   "log.abandoned": "{title} did not finish closing in time and is left behind.",
   "log.forbidden": "The browser refused to connect to {title}: {detail}",

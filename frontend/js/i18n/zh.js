@@ -302,6 +302,8 @@ export const zh = {
   "mark.naive": "想当然的写法",
   "log.open": "已连接到 {title}，地址 {url}。",
   "log.protocol": "子协议：{url}。",
+  "log.extensions": "扩展：{extensions}。",
+  "log.noExtensions": "无扩展。",
   "log.refused": "无法连接到 {title}。浏览器不会告诉页面原因。",
   "log.refusedOffered":
     "无法连接到 {title}。页面提供了子协议（{offered}）：若服务器一个都不选，浏览器就会结束连接。浏览器不会告诉页面是否因此失败。",
@@ -313,6 +315,9 @@ export const zh = {
   "log.noReason": "未给出原因，",
   "log.clean": "正常关闭。",
   "log.notClean": "非正常关闭。",
+  "log.lived": "连接持续了 {time}。",
+  "log.silent":
+    "此前 {time} 没有收到任何消息。许多代理会在静默 60 秒后切断连接：nginx 由 proxy_read_timeout 决定，负载均衡器由空闲超时决定。服务器更频繁地发送 ping 可以避免。",
   "log.noCode": "Socket.IO 用文字说明原因，没有关闭码。",
   "log.abandoned": "{title} 未能及时完成关闭，已不再等待。",
   "log.forbidden": "浏览器拒绝连接 {title}：{detail}",

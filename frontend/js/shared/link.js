@@ -137,10 +137,10 @@ export class Link extends EventTarget {
   }
 
   /** @param {websocket.Opened} opened */
-  #opened({ protocol }) {
-    this.protocol = protocol;
+  #opened(opened) {
+    this.protocol = opened.protocol;
     this.#steady = setTimeout(() => (this.attempt = 0), STEADY);
-    this.onOpen(protocol);
+    this.onOpen(opened);
     this.#become("connected");
   }
 
@@ -189,8 +189,8 @@ export class Link extends EventTarget {
     return target.url;
   }
 
-  /** @protected @param {string} _protocol that was agreed on */
-  onOpen(_protocol) {}
+  /** @protected @param {websocket.Opened} _opened what was agreed on */
+  onOpen(_opened) {}
 
   /** @protected @param {websocket.Incoming} _data */
   onMessage(_data) {}

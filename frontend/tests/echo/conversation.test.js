@@ -8,6 +8,7 @@ import { stack } from "../stack.js";
 
 class FakeSocket extends EventTarget {
   protocol = "";
+  extensions = "";
   bufferedAmount = 0;
   /** @type {(string | Uint8Array)[]} */
   sent = [];
@@ -104,6 +105,40 @@ test("a connection that was left behind says nothing of the next one", async () 
   socket.closes(1006);
   assert.match(says("close"), /never came about/);
   assert.equal(conversation.log.entries.at(-1)?.mark, null);
+});
+
+test("what was agreed on is said when a connection opens", async () => {
+  await connecting();
+  Object.assign(socket, { protocol: "echo", extensions: "permessage-deflate" });
+  socket.fires("open");
+  assert.match(says("open"), /Subprotocol: echo\. Extensions: permessage-deflate\.$/);
+
+  await connected();
+  assert.match(says("open"), /foobar\/\. No extensions\.$/);
+});
+
+test("a close says how long the connection lived, and what commonly cuts a silent one at 60 s", async () => {
+  const { now } = performance;
+  let time = 0;
+  performance.now = () => time;
+  await connected();
+  time = 30_000;
+  socket.fires("message", { data: "hello" });
+  time = 90_500;
+  socket.closes(1006);
+  assert.match(says("close"), /It lived for 90\.5 s\. Nothing had come for 60\.5 s\. Many proxies cut/);
+
+  await connected();
+  time += 40_000;
+  socket.closes(1006);
+  assert.match(says("close"), /It lived for 40\.0 s\.$/);
+
+  await connected();
+  time += 60_000;
+  conversation.disconnect();
+  socket.closes(1000);
+  performance.now = now;
+  assert.match(says("close"), /It lived for 60\.0 s\.$/, "it was the page that closed");
 });
 
 test("where subprotocols were offered, a refusal says what the browser does if none is selected", async () => {
