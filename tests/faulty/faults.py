@@ -218,7 +218,7 @@ class AnyExtension(Session):
 
 @caught_by("connection-list")
 class PickyConnection(Session):
-    """Firefox refused, which sends Connection: keep-alive, Upgrade."""
+    """List in Connection refused, such as keep-alive, Upgrade."""
 
     def admit(self, method: str, resource: str, version: str, headers: Headers) -> None:
         super().admit(method, resource, version, headers)
