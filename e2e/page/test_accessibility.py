@@ -77,6 +77,8 @@ def test_with_an_echo_that_is_wrong_and_explained(
     pane.entries("received").get_by_text("known deviation", exact=True).click()
 
     assert_right_on_every_screen()
+    pane.open_in_full(pane.entries("received"))
+    assert_right_on_every_screen()
 
 
 def test_in_the_other_views(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:

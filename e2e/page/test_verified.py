@@ -126,6 +126,10 @@ def test_a_message_that_comes_back_altered_is_marked(page: Page, echo: EchoPage,
     expect(answer).to_have_attribute("data-mark", "altered")
     expect(answer).to_contain_text("≠ altered: not what was sent")
     expect(answer).not_to_contain_text("known deviation")
+    pane.open_in_full(answer)
+    expect(pane.drawer).to_contain_text("The first 8 characters are the same.")
+    expect(pane.drawer.get_by_role("deletion")).to_have_text("a")
+    expect(pane.drawer.get_by_role("insertion")).to_have_text("e")
     expect(pane.sparkline).to_have_accessible_name("Round-trip time: nothing measured yet")
 
 
@@ -180,6 +184,48 @@ def test_a_password_is_neither_in_the_address_nor_in_the_log_nor_in_the_export(
     with echo.page.expect_download() as download:
         pane.export_button.click()
     assert "secret" not in download.value.path().read_text("utf-8")
+
+
+# A message in full
+
+
+@pytest.mark.browser_context_args(permissions=["clipboard-read", "clipboard-write"])
+def test_a_message_opens_in_full_and_can_be_copied(echo: EchoPage, connected: Pane) -> None:
+    number, list_of_two = "12345678901234567890", "[2]"
+    message = f'{{"number": {number}, "list": [true, "deep"]}}'
+    echo.say(message, kind="JSON")
+    connected.expect_totals(1, 1)
+
+    connected.open_in_full(connected.entries("received"))
+
+    drawer = connected.drawer
+    tree = drawer.locator("ew-json").first
+    expect(tree).to_contain_text(f"number: {number}")
+    expect(tree).not_to_contain_text("deep")
+    tree.get_by_text(list_of_two).click()
+    expect(tree).to_contain_text('1: "deep"')
+    expect(drawer.get_by_label("Hex", exact=True)).to_contain_text("7b 22 6e 75")
+    drawer.get_by_role("button", name="Copy").click()
+    expect(drawer.get_by_role("status")).to_have_text("Copied.")
+    assert echo.page.evaluate("navigator.clipboard.readText()") == message
+
+
+def test_messages_in_full_can_be_gone_through_by_keyboard(echo: EchoPage, connected: Pane) -> None:
+    echo.say("68 69", kind="Hex")
+    connected.expect_totals(1, 1)
+    heading = connected.drawer.get_by_role("heading", level=2)
+
+    connected.log.focus()
+    echo.page.keyboard.press("Enter")
+    expect(heading).to_have_text("Received · binary")
+    echo.page.keyboard.press("ArrowLeft")
+    expect(heading).to_have_text("Sent · binary")
+    echo.page.keyboard.press("Escape")
+
+    expect(connected.drawer).to_have_count(0)
+    expect(connected.log).to_be_focused()
+    echo.page.keyboard.press("Enter")
+    expect(heading).to_have_text("Received · binary")
 
 
 # What is counted and timed

@@ -102,6 +102,9 @@ class EchoPage(View):
         self.message = self.composer.get_by_role("textbox", name="Message", exact=True)
         self.file = self.composer.get_by_label("File", exact=True).and_(self.composer.locator("[type=file]"))
         self.preset = self.composer.get_by_role("combobox", name="Preset")
+        self.times = self.composer.get_by_role("spinbutton", name="Times")
+        self.every = self.composer.get_by_role("spinbutton", name="every")
+        self.stop = self.composer.get_by_role("button", name="Stop", exact=True)
         self.send = self.composer.get_by_role("button", name="Send", exact=True)
         self.error = self.composer.get_by_role("alert")
 
@@ -165,6 +168,7 @@ class Pane:
         self.view_as = self.root.get_by_role("combobox", name="View as")
         self.clear = self.root.get_by_role("button", name="Clear", exact=True)
         self.export_button = self.root.get_by_role("button", name="Export", exact=True)
+        self.drawer = self.root.get_by_role("dialog", name="Message in full")
         self.new = self.root.get_by_role("button", name=re.compile(r"^\d+ new$"))
         self.sparkline = self.root.get_by_role("img", name=re.compile("^Round-trip time"))
         self.how = self.root.get_by_text("How it is done", exact=True)
@@ -196,6 +200,11 @@ class Pane:
         wanted = (f"[data-direction={direction}]" if direction else "") + (f"[data-kind={kind}]" if kind else "")
         items = self.log.get_by_role("listitem")
         return items.and_(self.page.locator(wanted)) if wanted else items
+
+    def open_in_full(self, entry: Locator) -> None:
+        """Open a message in the drawer."""
+        entry.get_by_role("button", name="Open in full").click()
+        expect(self.drawer).to_be_visible()
 
     def connect(self) -> None:
         """Press Connect, and wait until the connection is open."""
@@ -332,6 +341,7 @@ class ChatPage(View):
         self.composer = self.root.get_by_role("textbox", name="Say something")
         self.send = self.root.get_by_role("button", name="Send", exact=True)
         self.alert = self.root.get_by_role("alert").filter(visible=True)
+        self.drawer = self.root.get_by_role("dialog", name="Message in full")
         self.new = self.root.get_by_role("button", name=re.compile(r"^\d+ new messages?$"))
 
     def open(self, service: str, **query: str) -> None:

@@ -4,11 +4,11 @@ import { html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { ifDefined } from "lit/directives/if-defined.js";
 import { repeat } from "lit/directives/repeat.js";
+import "./drawer.js";
 import { eventText, exportLine, isSearchedInPart, matches } from "./log.js";
-import { SYMBOLS } from "./marks.js";
+import { explanation, markText } from "./mark-view.js";
 import { bytesOf, hexDump, prettyJson, textOf } from "./payload.js";
 import { longest, sparkline } from "./sparkline.js";
-import { cause, checks } from "../source/source.js";
 import { language, t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
 import { Follows } from "../shared/follows.js";
@@ -16,7 +16,6 @@ import { formatDuration, formatSize, formatTime } from "../shared/format.js";
 import { Tail } from "../shared/tail.js";
 
 /** @typedef {import("./log.js").Entry} Entry */
-/** @typedef {import("./marks.js").Mark} Mark */
 /** @typedef {import("./conversation.js").Conversation} Conversation */
 /** @typedef {"text" | "json" | "hex"} View */
 
@@ -43,6 +42,7 @@ export class LogView extends Component {
     view: { state: true },
     paused: { state: true },
     expanded: { state: true },
+    opened: { state: true },
   };
 
   constructor() {
@@ -67,6 +67,8 @@ export class LogView extends Component {
     this.drawn = 0; // the last seq on the page
     /** @type {ReadonlySet<number>} the seqs shown at length */
     this.expanded = new Set();
+    /** @type {Entry | null} the message in the drawer */
+    this.opened = null;
     this.tail = new Tail(this, ".log", {
       following: () => this.paused === null,
       pause: () => this.#pause(),
@@ -125,7 +127,7 @@ export class LogView extends Component {
         </span>
       </div>
       <div class="log-frame">
-        <div class="log" role="log" aria-label=${t("log")} tabindex="0" @scroll=${this.tail.scrolled}>
+        <div class="log" role="log" aria-label=${t("log")} aria-description=${t("log.keys")} tabindex="0" @keydown=${this.#key} @scroll=${this.tail.scrolled}>
           ${log.dropped > 0 ? html`<p class="hint">${t("log.dropped", { count: log.dropped })}</p>` : nothing}
           ${
             hidden > 0
@@ -151,6 +153,8 @@ export class LogView extends Component {
       <div class="log-foot">
         <span role="status" aria-live="off" aria-label=${t("totals")}>${t("totals.text", { sent: tally.sent, received: tally.received })}</span>
         <span role="status" aria-live="off" aria-label=${t("tally")} class="tally">${this.#tally()}</span>
+        <ew-drawer .entry=${this.opened} @ew-drawer-close=${() => this.#open(null)}
+          @ew-drawer-step=${(/** @type {CustomEvent<number>} */ { detail }) => this.#step(detail)}></ew-drawer>
         <span class="rtt">${sparkline(tally.rtts, Math.max(longest(tally.rtts), longest(other)))}</span>
       </div>`;
   }
@@ -272,6 +276,25 @@ export class LogView extends Component {
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   }
 
+  /** Each line has a button for it, but none that Tab stops at: there may be five hundred. @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.key !== "Enter" || event.target !== this.tail.box) return;
+    event.preventDefault();
+    this.#open(this.visible.findLast(({ direction }) => direction !== "event") ?? null);
+  }
+
+  /** @param {Entry | null} entry */
+  #open(entry) {
+    this.opened = entry;
+  }
+
+  /** Another message of those that are filtered. @param {number} step */
+  #step(step) {
+    const messages = this.visible.filter(({ direction }) => direction !== "event");
+    const index = messages.findIndex(({ seq }) => seq === this.opened?.seq);
+    this.#open(messages[index + step] ?? this.opened);
+  }
+
   /** @param {Entry} entry */
   #expand({ seq }) {
     this.expanded = new Set([...this.expanded, seq]);
@@ -290,6 +313,11 @@ export class LogView extends Component {
           ${rtt !== null && direction === "received" ? html`<span class="took">${formatDuration(rtt)}</span>` : nothing}
           ${mark?.how === "same" ? markText(mark) : nothing}
           <time datetime=${new Date(time).toISOString()}>${formatTime(time)}</time>
+          ${
+            direction === "event"
+              ? nothing
+              : html`<button type="button" class="in-full" tabindex="-1" aria-label=${t("drawer.open")} @click=${() => this.#open(entry)}>⋯</button>`
+          }
         </span>
         ${mark !== null && mark.how !== "same" ? html`<div class="finding">${markText(mark)}${explanation(mark)}</div>` : nothing}
       </li>`;
@@ -309,18 +337,6 @@ export class LogView extends Component {
         : nothing
     }${clipped && long ? html` <small class="tag">${t("payload.clipped")}</small>` : nothing}</div>`;
   }
-}
-
-/** @param {Mark} mark */
-function markText({ how, wrong, text }) {
-  return html`<span class="mark ${wrong ? "wrong" : ""}"><span aria-hidden="true">${SYMBOLS[how]}</span> ${t(text.key, text.params)}</span>`;
-}
-
-/** @param {Mark} mark */
-function explanation({ known, naive }) {
-  if (naive !== null) return html`<details><summary>${t("mark.naive")}</summary><p lang="en">${naive}</p></details>`;
-  if (known === null) return nothing;
-  return html`<details><summary>${t("mark.known")}</summary><p>${checks(known)}${cause(known)}</p></details>`;
 }
 
 /**

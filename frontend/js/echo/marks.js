@@ -14,6 +14,7 @@ import { formatSize } from "../shared/format.js";
  * @property {boolean} wrong whether a promise is broken: an endpoint of one's own has not promised an echo
  * @property {Message} text
  * @property {Deviation | null} known the known deviation that explains it
+ * @property {Data | null} sent what it is an answer to, where it is another
  * @property {string | null} naive what the catalog says of the naive handler, where that is the cause
  */
 
@@ -33,10 +34,11 @@ export function markOf(finding, data, target) {
   const { how } = finding;
   if (how === "echoed") return null;
   const sent = "sent" in finding ? finding.sent : data;
-  if (how === "same") return { how, wrong: false, text: { key: "mark.same" }, known: null, naive: null };
+  if (how === "same") return { how, wrong: false, text: { key: "mark.same" }, sent: null, known: null, naive: null };
   const wrong = target.service !== null;
   const cause = causeOf(target, checksFor(how, sent, target));
-  return { how, wrong, text: textFor(how, sent, data, wrong), ...cause };
+  const answered = "sent" in finding ? finding.sent : null;
+  return { how, wrong, text: textFor(how, sent, data, wrong), sent: answered, ...cause };
 }
 
 /**
@@ -51,7 +53,7 @@ export function markOfClose(asked, code, target) {
   const cause = wrong
     ? causeOf(target, ["close-code", "close-long-reason", "close-normal"])
     : { known: null, naive: null };
-  return { how: "code", wrong, text: { key: "mark.code", params: { code, asked } }, ...cause };
+  return { how: "code", wrong, text: { key: "mark.code", params: { code, asked } }, sent: null, ...cause };
 }
 
 /** @param {Mark["how"]} how @param {Data} sent @param {Data} data @param {boolean} promised @returns {Message} */
