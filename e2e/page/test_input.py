@@ -102,6 +102,20 @@ def test_an_empty_file_is_sent_as_an_empty_message(echo: EchoPage, connected: Pa
     assert connected.received() == [b""]
 
 
+def test_a_number_of_times_that_is_none_is_refused(echo: EchoPage, connected: Pane, subtests: pytest.Subtests) -> None:
+    for times, every in (("0", "0"), ("1.5", "0"), ("10001", "0"), ("2", "-1")):
+        with subtests.test(f"{times} times every {every} ms"):
+            echo.times.fill(times)
+            echo.every.fill(every)
+
+            echo.say("again")
+
+            expect(echo.error).to_contain_text(f"“{times if every == '0' else every}” is not a")
+    echo.times.fill("1")
+    echo.every.fill("")
+    expect_still_talking(echo, connected)
+
+
 def test_html_is_shown_and_never_run(echo: EchoPage, connected: Pane) -> None:
     echo.say(ATTACK)
     connected.expect_totals(1, 1)

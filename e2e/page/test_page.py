@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from datetime import datetime
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -153,6 +154,33 @@ def test_every_preset_comes_back(echo: EchoPage, connected: Pane, subtests: pyte
             connected.expect_totals(1, 1, timeout=15_000)
             sent, received = connected.export()
             assert received.message == sent.message
+
+
+def test_a_message_is_sent_so_many_times_at_an_interval(echo: EchoPage, connected: Pane) -> None:
+    echo.times.fill("4")
+    echo.every.fill("100")
+
+    echo.say("again")
+
+    connected.expect_totals(4, 4)
+    times = [datetime.fromisoformat(entry.time) for entry in connected.export() if entry.direction == "sent"]
+    assert (times[-1] - times[0]).total_seconds() >= 0.29
+
+
+def test_sending_again_and_again_can_be_stopped(echo: EchoPage, connected: Pane) -> None:
+    echo.times.fill("10000")
+    echo.every.fill("200")
+    echo.say("again")
+    expect(connected.entries("sent")).not_to_have_count(0)
+
+    echo.stop.click()
+
+    expect(echo.send).to_be_enabled()
+    sent = sum(entry.direction == "sent" for entry in connected.export())
+    assert 0 < sent < 200
+    echo.times.fill("1")
+    echo.say("the last one")
+    connected.expect_totals(sent + 1, sent + 1)
 
 
 def test_lines_and_spaces_come_back_untrimmed(echo: EchoPage, connected: Pane) -> None:

@@ -5,6 +5,7 @@ import { t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
 import { formatSize } from "../shared/format.js";
 import { FILE_CAP, checkJson, parseHex } from "./payload.js";
+import { MOST_PAUSE, MOST_TIMES, checkRepeat, repeated } from "./repeat.js";
 import { PRESETS } from "./presets.js";
 
 /** @typedef {import("./payload.js").Data} Data */
@@ -24,6 +25,8 @@ export class Composer extends Component {
     kind: { state: true },
     text: { state: true },
     preset: { state: true },
+    times: { state: true },
+    every: { state: true },
     error: { state: true },
   };
 
@@ -38,6 +41,8 @@ export class Composer extends Component {
     this.kind = "text";
     this.text = "";
     this.preset = "";
+    this.times = "1"; // how often the message is sent, as typed,
+    this.every = "0"; // and milliseconds between one and the next
     /** @type {File | null} */
     this.file = null;
     /** @type {Message | null} */
@@ -60,6 +65,14 @@ export class Composer extends Component {
                 @change=${() => this.#choose(kind)}>${t(`message.${kind}`)}</label>`,
             )}
           </fieldset>
+          <span class="inline repeat">
+            <label class="inline">${t("message.times")}
+              <input type="number" min="1" max=${MOST_TIMES} step="1" .value=${live(this.times)} @input=${this.#timesTyped}
+                aria-describedby="composer-error"></label>
+            <label class="inline">${t("message.every")}
+              <input type="number" min="0" max=${MOST_PAUSE} step="1" .value=${live(this.every)} @input=${this.#everyTyped}
+                aria-describedby="composer-error"> ms</label>
+          </span>
           <label class="inline">${t("message.preset")}
             <select @change=${this.#fill} .value=${live(this.preset)}>
               <option value="">${t("message.choose")}</option>
@@ -73,8 +86,8 @@ export class Composer extends Component {
             <p role="alert" id="composer-error" class="error">${this.error ? t(this.error.key, this.error.params) : nothing}</p>
             <p id="composer-hint" class="hint">${this.#hint()}</p>
           </div>
-          <button type="button" class="send" aria-disabled=${!this.connected || this.sending > 0}
-            aria-describedby="composer-hint" @click=${this.#send}>${t("message.send")}</button>
+          <button type="button" class="send" aria-disabled=${!this.connected && this.sending === 0}
+            aria-describedby="composer-hint" @click=${this.#pressed}>${t(this.sending > 0 ? "message.stop" : "message.send")}</button>
         </div>
       </section>`;
   }
@@ -166,6 +179,23 @@ export class Composer extends Component {
     return true;
   }
 
+  #pressed() {
+    if (this.sending > 0) this.tell("ew-stop");
+    else this.#send();
+  }
+
+  /** @param {InputEvent & { target: HTMLInputElement }} event */
+  #timesTyped({ target }) {
+    this.times = target.value;
+    this.error = null;
+  }
+
+  /** @param {InputEvent & { target: HTMLInputElement }} event */
+  #everyTyped({ target }) {
+    this.every = target.value;
+    this.error = null;
+  }
+
   async #send() {
     this.note = null;
     this.error = null;
@@ -179,18 +209,27 @@ export class Composer extends Component {
       this.error = ready.error;
       return;
     }
+    const repeat = checkRepeat(this.times, this.every, ready.count);
+    if ("error" in repeat) {
+      this.error = repeat.error;
+      return;
+    }
     if (this.kind !== "file" && this.#held() === null) {
       this.#remember();
       this.text = "";
       this.preset = "";
     }
-    this.tell("ew-send", ready);
+    this.tell("ew-send", {
+      messages: repeated(ready.messages, repeat.times),
+      count: ready.count * repeat.times,
+      pause: repeat.every,
+    });
   }
 
-  /** @returns {Promise<{ messages: Iterable<Data>, count: number } | { error: Message }>} */
+  /** @returns {Promise<{ messages: () => Iterable<Data>, count: number } | { error: Message }>} */
   async #ready() {
     const held = this.#held();
-    if (held !== null) return { messages: held.messages(), count: held.count };
+    if (held !== null) return { messages: held.messages, count: held.count };
     const checked =
       this.kind === "file"
         ? await readFile(this.file)
@@ -199,7 +238,7 @@ export class Composer extends Component {
           : this.kind === "hex"
             ? parseHex(this.text)
             : { data: this.text };
-    return "error" in checked ? checked : { messages: [checked.data], count: 1 };
+    return "error" in checked ? checked : { messages: () => [checked.data], count: 1 };
   }
 
   #remember() {

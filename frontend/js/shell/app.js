@@ -60,6 +60,7 @@ const LOADS = {
 /** @type {Service[]} */
 const NO_SERVICES = [];
 const BREATH = 8; // milliseconds of sending before the page may draw
+const GLANCE = 100; // milliseconds of waiting for the next message before the page looks whether to go on
 const MOST_WAITING = 4 * 1024 * 1024; // bytes that may wait in the browser before more are handed to it
 
 class App extends Component {
@@ -101,6 +102,7 @@ class App extends Component {
     /** @type {Message | null} */
     this.note = null;
     this.sending = 0;
+    this.stopped = false; // whether somebody has stopped the present sending
     for (const conversation of this.conversations) {
       new Follows(this, () => conversation, ["state"], this.#stateChanged);
     }
@@ -250,7 +252,8 @@ class App extends Component {
               )
         }
         <p class="motto">${logo()}<span>${t("page.motto")}</span></p>
-        <ew-composer .connected=${connected} .note=${this.note} .sending=${this.sending} @ew-send=${this.#send}></ew-composer>
+        <ew-composer .connected=${connected} .note=${this.note} .sending=${this.sending} @ew-send=${this.#send}
+          @ew-stop=${this.#stop}></ew-composer>
       </main>`;
   }
 
@@ -385,9 +388,9 @@ class App extends Component {
 
   /**
    * Sends to every pane that is connected, a little at a time, so that ten thousand messages never hold up the page.
-   * @param {CustomEvent<{ messages: Iterable<Data>, count: number }>} event
+   * @param {CustomEvent<{ messages: Iterable<Data>, count: number, pause: number }>} event pause in milliseconds between two
    */
-  async #send({ detail: { messages, count } }) {
+  async #send({ detail: { messages, count, pause } }) {
     const isOpen = (/** @type {number} */ index) => this.conversations[index].state === "connected";
     const open = this.shown.filter(isOpen).map((index) => this.conversations[index]);
     const titles = this.shown
@@ -396,8 +399,13 @@ class App extends Component {
       .join(", ");
     this.note = titles === "" ? null : { key: "message.onlySome", params: { titles } };
     this.sending = count;
-    let until = performance.now() + BREATH;
+    this.stopped = false;
+    const start = performance.now();
+    let until = start + BREATH;
+    let sent = 0;
     for (const data of messages) {
+      await this.#waitUntil(start + sent++ * pause);
+      if (this.stopped) break;
       while (performance.now() > until || open.some(({ waiting }) => waiting > MOST_WAITING)) {
         await new Promise((resolve) => setTimeout(resolve));
         if (!open.some(({ state }) => state === "connected")) break;
@@ -407,6 +415,18 @@ class App extends Component {
       this.sending--;
     }
     this.sending = 0;
+  }
+
+  #stop() {
+    this.stopped = true;
+  }
+
+  /** Waits, or until the sending is stopped or nobody is connected. @param {number} time of the page, in milliseconds */
+  async #waitUntil(time) {
+    while (performance.now() < time && !this.stopped) {
+      await new Promise((resolve) => setTimeout(resolve, Math.min(time - performance.now(), GLANCE)));
+      this.stopped ||= !this.conversations.some(({ state }) => state === "connected");
+    }
   }
 
   /** @param {number} index */
