@@ -183,6 +183,34 @@ def test_sending_again_and_again_can_be_stopped(echo: EchoPage, connected: Pane)
     connected.expect_totals(sent + 1, sent + 1)
 
 
+def test_the_number_and_the_time_are_filled_in(echo: EchoPage, connected: Pane) -> None:
+    echo.times.fill("3")
+
+    echo.say('{"n": {{n}}, "now": "{{now}}"}', kind="JSON")
+
+    connected.expect_totals(3, 3)
+    messages = [json.loads(message) for message in connected.received()]
+    assert [message["n"] for message in messages] == [1, 2, 3]
+    assert all(datetime.fromisoformat(message["now"]) for message in messages)
+
+
+def test_a_saved_message_is_there_after_a_reload_until_it_is_forgotten(echo: EchoPage, connected: Pane) -> None:
+    echo.compose("Hex", "00 ff")
+    echo.composer.get_by_role("button", name="Save", exact=True).click()
+
+    echo.reload()
+    connected.connect()
+    echo.preset.select_option(label="00 ff")
+    echo.send.click()
+
+    connected.expect_totals(1, 1)
+    assert connected.received() == [b"\x00\xff"]
+    echo.preset.select_option(label="00 ff")
+    echo.composer.get_by_role("button", name="Forget", exact=True).click()
+    echo.reload()
+    expect(echo.preset.get_by_role("option", name="00 ff")).to_have_count(0)
+
+
 def test_lines_and_spaces_come_back_untrimmed(echo: EchoPage, connected: Pane) -> None:
     text = "  two\n\n\tlines  \n"
 

@@ -5,7 +5,8 @@ import { t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
 import { formatSize } from "../shared/format.js";
 import { FILE_CAP, checkJson, parseHex } from "./payload.js";
-import { MOST_PAUSE, MOST_TIMES, checkRepeat, repeated } from "./repeat.js";
+import { MOST_PAUSE, MOST_TIMES, checkRepeat, fill, hasPlaceholders, repeated } from "./repeat.js";
+import { keepSaved, loadSaved, withSaved } from "./saved.js";
 import { PRESETS } from "./presets.js";
 
 /** @typedef {import("./payload.js").Data} Data */
@@ -15,6 +16,8 @@ import { PRESETS } from "./presets.js";
 /** @type {Kind[]} */
 const KINDS = ["text", "json", "hex", "file"];
 const MOST_RECALLED = 50;
+const SAVED = "saved:"; // begins the value of an option that is a saved message
+const LABEL = 40; // characters of a saved message in the list
 const LONGEST_RECALLED = 16 * 1024;
 
 export class Composer extends Component {
@@ -27,6 +30,7 @@ export class Composer extends Component {
     preset: { state: true },
     times: { state: true },
     every: { state: true },
+    saved: { state: true },
     error: { state: true },
   };
 
@@ -43,6 +47,7 @@ export class Composer extends Component {
     this.preset = "";
     this.times = "1"; // how often the message is sent, as typed,
     this.every = "0"; // and milliseconds between one and the next
+    this.saved = loadSaved();
     /** @type {File | null} */
     this.file = null;
     /** @type {Message | null} */
@@ -77,8 +82,20 @@ export class Composer extends Component {
             <select @change=${this.#fill} .value=${live(this.preset)}>
               <option value="">${t("message.choose")}</option>
               ${PRESETS.map(({ id }) => html`<option value=${id}>${t(`preset.${id}`)}</option>`)}
+              ${
+                this.saved.length === 0
+                  ? nothing
+                  : html`<optgroup label=${t("message.saved")}>
+                ${this.saved.map(({ text }, index) => html`<option value=${`${SAVED}${index}`}>${text.slice(0, LABEL)}</option>`)}
+              </optgroup>`
+              }
             </select>
           </label>
+          ${
+            this.#chosen() === null
+              ? html`<button type="button" class="outline keep" aria-disabled=${this.text === ""} @click=${this.#save}>${t("message.save")}</button>`
+              : html`<button type="button" class="outline keep" @click=${this.#forget}>${t("message.forget")}</button>`
+          }
         </div>
         ${this.kind === "file" ? this.#fileField() : this.#textField()}
         <div class="composer-foot">
@@ -112,8 +129,14 @@ export class Composer extends Component {
     if (held) parts.push(t("message.held", { what: t(`preset.${held.id}`) }));
     if (!this.connected) parts.push(t("message.notConnected"));
     else if (this.note) parts.push(t(this.note.key, this.note.params));
+    else if (this.#filled) parts.push(t("message.filled", { n: "{n}", now: "{now}" }));
     else if (!held) parts.push(t("message.sendKeys"));
     return parts.join(" ");
+  }
+
+  /** Whether the message has something to fill in. */
+  get #filled() {
+    return (this.kind === "text" || this.kind === "json") && hasPlaceholders(this.text);
   }
 
   /** The long preset that is ready to be sent, if one is. */
@@ -134,11 +157,30 @@ export class Composer extends Component {
   #fill({ target }) {
     this.preset = target.value;
     this.error = null;
-    const preset = PRESETS.find(({ id }) => id === this.preset);
+    const preset = this.#chosen() ?? PRESETS.find(({ id }) => id === this.preset);
     if (preset !== undefined) {
       this.kind = "text" in preset ? preset.kind : "text";
       this.text = "text" in preset ? preset.text : "";
     }
+  }
+
+  /** The saved message that is chosen. */
+  #chosen() {
+    return this.preset.startsWith(SAVED) ? (this.saved[Number(this.preset.slice(SAVED.length))] ?? null) : null;
+  }
+
+  #save() {
+    if (this.text === "" || this.kind === "file") return;
+    const saved = withSaved(this.saved, { kind: this.kind, text: this.text });
+    if (keepSaved(saved)) this.saved = saved;
+    else this.error = { key: "error.notSaved" };
+  }
+
+  #forget() {
+    const forgotten = this.#chosen();
+    this.saved = this.saved.filter((saved) => saved !== forgotten);
+    this.preset = "";
+    keepSaved(this.saved);
   }
 
   /** @param {InputEvent & { target: HTMLTextAreaElement }} event */
@@ -230,6 +272,7 @@ export class Composer extends Component {
   async #ready() {
     const held = this.#held();
     if (held !== null) return { messages: held.messages, count: held.count };
+    if (this.#filled) return this.#filledMessages();
     const checked =
       this.kind === "file"
         ? await readFile(this.file)
@@ -239,6 +282,14 @@ export class Composer extends Component {
             ? parseHex(this.text)
             : { data: this.text };
     return "error" in checked ? checked : { messages: () => [checked.data], count: 1 };
+  }
+
+  /** @returns {{ messages: () => Iterable<Data>, count: number } | { error: Message }} */
+  #filledMessages() {
+    const { text, kind } = this;
+    const checked = kind === "json" ? checkJson(fill(text, 1, new Date())) : { data: text };
+    let n = 0;
+    return "error" in checked ? checked : { messages: () => [fill(text, ++n, new Date())], count: 1 };
   }
 
   #remember() {

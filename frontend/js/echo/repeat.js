@@ -35,3 +35,15 @@ export function checkRepeat(times, every, count) {
 export function* repeated(messages, times) {
   for (let time = 0; time < times; time++) yield* messages();
 }
+
+const PLACEHOLDER = /\{\{(n|now)\}\}/g;
+
+/** @param {string} text @returns {boolean} whether there is something in it to fill in */
+export function hasPlaceholders(text) {
+  return text.search(PLACEHOLDER) !== -1;
+}
+
+/** @param {string} text @param {number} n the number for {{n}} @param {Date} now the time for {{now}} @returns {string} */
+export function fill(text, n, now) {
+  return text.replace(PLACEHOLDER, (_, name) => (name === "n" ? String(n) : now.toISOString()));
+}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkRepeat, repeated } from "../../js/echo/repeat.js";
+import { checkRepeat, fill, hasPlaceholders, repeated } from "../../js/echo/repeat.js";
 
 test("a message is sent once, at once, where nothing else is said", () => {
   assert.deepEqual(checkRepeat("1", "0", 1), { times: 1, every: 0 });
@@ -24,4 +24,14 @@ test("what is no number of times, no time, or too much is refused", () => {
 
 test("all messages come in turn each time", () => {
   assert.deepEqual([...repeated(() => ["a", "b"], 2)], ["a", "b", "a", "b"]);
+});
+
+test("the number and the time are filled in, and nothing else", () => {
+  const now = new Date("2026-11-29T16:00:00.123Z");
+  assert.equal(fill("{{n}} of {{n}} at {{now}}", 7, now), "7 of 7 at 2026-11-29T16:00:00.123Z");
+  for (const text of ["{n}", "{{ n }}", "{{N}}", "{{m}}", "$&", ""]) {
+    assert.equal(fill(text, 7, now), text);
+    assert.equal(hasPlaceholders(text), false);
+  }
+  assert.ok(hasPlaceholders('{"n": {{n}}}') && hasPlaceholders('{"n": {{n}}}'), "the same each time that it is asked");
 });
