@@ -14,6 +14,7 @@ import { PATIENCE, Verifier } from "./verify.js";
 /** @typedef {{ sent: number, received: number, rtts: number[], marks: Partial<Record<Mark["how"], number>> }} Tally */
 
 const MOST_RTTS = 1000;
+const MOST_TRIES = 5; // of an address that has never answered
 const MINUTE = { least: 59_000, most: 66_000 }; // milliseconds in which a time-out of 60 s shows
 
 /** @returns {Tally} */
@@ -29,11 +30,27 @@ export class Conversation extends Link {
   #patience;
   /** @type {number | null} when this connection came about, in milliseconds; null where it did not */
   #opened = null;
+  #reached = false; // whether a connection came about since somebody asked for one
   #heard = 0; // when the last message came over it
   /** @type {number | null} the code that the page closes with */
   #asked = null;
   /** @type {Set<Entry["kind"]>} the kinds of what was sent over this connection */
   #kinds = new Set();
+
+  /** @override @param {Target} target @param {string[]} [protocols] */
+  connect(target, protocols = []) {
+    this.#reached = false;
+    super.connect(target, protocols);
+  }
+
+  /** An address that somebody typed may be wrong; a stack of the lab is down for a while. @override */
+  givesUp() {
+    const { service, title } = this.#target;
+    if (service !== null || this.#reached || this.attempt + 1 < MOST_TRIES) return false;
+    this.log.event("error", [{ key: "log.gaveUp", params: { title, tries: MOST_TRIES } }], { title });
+    this.#logged();
+    return true;
+  }
 
   /** @override @param {number} [code] @param {string} [reason] */
   disconnect(code = 1000, reason = "") {
@@ -84,6 +101,7 @@ export class Conversation extends Link {
     if (protocol !== "") notes.push({ key: "log.protocol", params: { title, url: protocol } });
     if (extensions !== null) notes.push(extensionsNote(extensions));
     this.#opened = this.#heard = performance.now();
+    this.#reached = true;
     this.tally = nothingYet();
     this.log.event("open", notes, { title, url, protocol, extensions });
     this.#logged();

@@ -343,6 +343,8 @@ export const en = {
     "Nothing had come for {time}. Many proxies cut a connection after 60 s of silence: nginx by proxy_read_timeout, load balancers by an idle timeout. A server that pings more often prevents that.",
   "log.noCode": "Socket.IO tells a reason in words and has no close code.",
   "log.abandoned": "{title} did not finish closing in time and is left behind.",
+  "log.gaveUp":
+    "{tries} attempts to reach {title} failed, and none worked before. The page stops: look at the address, then connect again.",
   "log.forbidden": "The browser refused to connect to {title}: {detail}",
   "log.reconnect": "Next attempt ({attempt}) in {seconds} s.",
 

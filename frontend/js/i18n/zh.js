@@ -334,6 +334,7 @@ export const zh = {
     "此前 {time} 没有收到任何消息。许多代理会在静默 60 秒后切断连接：nginx 由 proxy_read_timeout 决定，负载均衡器由空闲超时决定。服务器更频繁地发送 ping 可以避免。",
   "log.noCode": "Socket.IO 用文字说明原因，没有关闭码。",
   "log.abandoned": "{title} 未能及时完成关闭，已不再等待。",
+  "log.gaveUp": "{tries} 次尝试连接 {title} 都失败了，此前也从未连上。页面不再尝试：请检查地址，再重新连接。",
   "log.forbidden": "浏览器拒绝连接 {title}：{detail}",
   "log.reconnect": "{seconds} 秒后进行第 {attempt} 次重连。",
 

@@ -148,7 +148,7 @@ export class Link extends EventTarget {
   #closed(closed) {
     this.#abandon();
     const soon = this.onClose(closed);
-    if (this.#wanted && this.reconnects) {
+    if (this.#wanted && this.reconnects && !this.givesUp()) {
       this.#retry(soon === "at once");
     } else {
       this.#wanted = false;
@@ -194,6 +194,11 @@ export class Link extends EventTarget {
 
   /** @protected @param {websocket.Incoming} _data */
   onMessage(_data) {}
+
+  /** Asked when a connection that is wanted has ended. @protected @returns {boolean} whether to try no more */
+  givesUp() {
+    return false;
+  }
 
   /** It could not be opened, or broke. @protected */
   onError() {}

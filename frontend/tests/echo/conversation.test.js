@@ -141,6 +141,46 @@ test("a close says how long the connection lived, and what commonly cuts a silen
   assert.match(says("close"), /It lived for 60\.0 s\.$/, "it was the page that closed");
 });
 
+/** Has every attempt fail at once, until the page makes no other. @returns {Promise<number>} how many it made, up to ten */
+async function failing() {
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = /** @type {any} */ ((/** @type {() => void} */ run) => setTimeout(run));
+  let tries = 0;
+  const ended = () => conversation.state === "disconnected";
+  while (!ended() && tries < 10) {
+    const last = socket;
+    tries++;
+    last.closes(1006);
+    for (let turn = 0; socket === last && !ended() && turn < 50; turn++) {
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+  }
+  globalThis.setTimeout = setTimeout;
+  return tries;
+}
+
+test("an address of one's own that never answers is tried five times", async () => {
+  conversation.reconnects = true;
+  await connecting({ own: true });
+  assert.equal(await failing(), 5);
+  assert.match(says("error"), /^5 attempts to reach One failed/);
+
+  await connecting({ own: true });
+  assert.equal(await failing(), 5, "connecting again starts anew");
+});
+
+test("an address that has answered, and a stack of the lab, are tried on", async () => {
+  conversation.reconnects = true;
+  await connected({ own: true });
+  assert.equal(await failing(), 10);
+  conversation.disconnect();
+
+  conversation = new Conversation();
+  await connecting();
+  assert.equal(await failing(), 10);
+  conversation.disconnect();
+});
+
 test("where subprotocols were offered, a refusal says what the browser does if none is selected", async () => {
   await connecting({ protocols: ["chat", "superchat"] });
   socket.fires("error");
