@@ -4,12 +4,12 @@ import { html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { ifDefined } from "lit/directives/if-defined.js";
 import { repeat } from "lit/directives/repeat.js";
-import "./drawer.js";
 import { eventText, exportLine, isSearchedInPart, matches } from "./log.js";
 import { explanation, markText } from "./mark-view.js";
 import { bytesOf, hexDump, prettyJson, textOf } from "./payload.js";
 import { longest, sparkline } from "./sparkline.js";
 import { language, t } from "../i18n/i18n.js";
+import { again } from "../shared/again.js";
 import { Component } from "../shared/component.js";
 import { Follows } from "../shared/follows.js";
 import { formatDuration, formatSize, formatTime } from "../shared/format.js";
@@ -283,9 +283,17 @@ export class LogView extends Component {
     this.#open(this.visible.findLast(({ direction }) => direction !== "event") ?? null);
   }
 
-  /** @param {Entry | null} entry */
-  #open(entry) {
-    this.opened = entry;
+  /** The drawer is loaded when it is first needed. @param {Entry | null} entry */
+  async #open(entry) {
+    try {
+      if (entry !== null) await again(() => import("./drawer.js"));
+      this.opened = entry;
+    } catch (error) {
+      this.conversation.log.event("error", [
+        { key: "views.failed", params: { detail: /** @type {Error} */ (error).message } },
+      ]);
+      this.requestUpdate(); // the log is not a property
+    }
   }
 
   /** Another message of those that are filtered. @param {number} step */
