@@ -96,6 +96,35 @@ def test_choosing_a_stack_puts_it_in_the_address(echo: EchoPage, plain: Service,
     expect(echo.page).to_have_url(re.compile(rf"[?&]service={other.name}(&|$)"))
 
 
+def test_a_reload_keeps_the_settings(echo: EchoPage, plain: Service) -> None:
+    pane = echo.open(service=plain.name)
+    pane.subprotocols.fill("echo")
+    pane.close_code.fill("4001")
+    pane.close_reason.fill("seen enough")
+    pane.reconnects.uncheck()
+    pane.view_as.select_option(label="Hex")
+    echo.kind("JSON").check()
+    echo.times.fill("3")
+    echo.every.fill("10")
+
+    echo.reload()
+
+    expect(pane.subprotocols).to_have_value("echo")
+    expect(pane.close_code).to_have_value("4001")
+    expect(pane.close_reason).to_have_value("seen enough")
+    expect(pane.reconnects).not_to_be_checked()
+    expect(pane.view_as).to_have_value("hex")
+    expect(echo.kind("JSON")).to_be_checked()
+    expect(echo.times).to_have_value("3")
+    expect(echo.every).to_have_value("10")
+    pane.connect()
+    echo.say("{}", kind="JSON")
+    pane.expect_totals(3, 3)
+    expect(pane.entries("received").first).to_contain_text("7b 7d")
+    pane.disconnect()
+    expect(pane.entries("event", "close")).to_contain_text("4001")
+
+
 def test_a_second_stack_can_be_opened_and_closed(echo: EchoPage, plain: Service) -> None:
     echo.open(service=plain.name)
     expect(echo.second.root).to_have_count(0)

@@ -4,6 +4,7 @@ import { live } from "lit/directives/live.js";
 import { t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
 import { formatSize } from "../shared/format.js";
+import { keep, kept } from "../shared/kept.js";
 import { FILE_CAP, checkJson, parseHex } from "./payload.js";
 import { MOST_PAUSE, MOST_TIMES, checkRepeat, fill, hasPlaceholders, repeated } from "./repeat.js";
 import { keepSaved, loadSaved, withSaved } from "./saved.js";
@@ -42,11 +43,11 @@ export class Composer extends Component {
     /** @type {number} how many are still to be sent */
     this.sending = 0;
     /** @type {Kind} */
-    this.kind = "text";
+    this.kind = KINDS.find((kind) => kind === kept("kind")) ?? "text";
     this.text = "";
     this.preset = "";
-    this.times = "1"; // how often the message is sent, as typed,
-    this.every = "0"; // and milliseconds between one and the next
+    this.times = kept("times") || "1"; // how often the message is sent, as typed,
+    this.every = kept("every") || "0"; // and milliseconds between one and the next
     this.saved = loadSaved();
     /** @type {File | null} */
     this.file = null;
@@ -148,6 +149,7 @@ export class Composer extends Component {
   /** @param {Kind} kind */
   #choose(kind) {
     this.kind = kind;
+    keep("kind", kind);
     this.file = null;
     this.preset = "";
     this.error = null;
@@ -229,12 +231,14 @@ export class Composer extends Component {
   /** @param {InputEvent & { target: HTMLInputElement }} event */
   #timesTyped({ target }) {
     this.times = target.value;
+    keep("times", this.times);
     this.error = null;
   }
 
   /** @param {InputEvent & { target: HTMLInputElement }} event */
   #everyTyped({ target }) {
     this.every = target.value;
+    keep("every", this.every);
     this.error = null;
   }
 

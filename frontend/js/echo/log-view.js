@@ -13,12 +13,15 @@ import { again } from "../shared/again.js";
 import { Component } from "../shared/component.js";
 import { Follows } from "../shared/follows.js";
 import { formatDuration, formatSize, formatTime } from "../shared/format.js";
+import { keep, kept } from "../shared/kept.js";
 import { Tail } from "../shared/tail.js";
 
 /** @typedef {import("./log.js").Entry} Entry */
 /** @typedef {import("./conversation.js").Conversation} Conversation */
 /** @typedef {"text" | "json" | "hex"} View */
 
+/** @type {View[]} */
+const VIEWS = ["text", "json", "hex"];
 const WINDOW = 500; // entries in the page while following
 const FLOOD = 250; // more new entries than this in one frame, and only the latest of them are drawn
 const STEP = 100; // so many, and as many more with each calmer frame
@@ -55,7 +58,7 @@ export class LogView extends Component {
     /** @type {import("./log.js").Filter} */
     this.filter = { show: "all", search: "" };
     /** @type {View} */
-    this.view = "text";
+    this.view = VIEWS.find((view) => view === kept("view")) ?? "text";
     /** @type {Entry[]} what the filter lets through */
     this.visible = [];
     /** @type {number[]} the seqs of large messages that the search has not found in what it looks at of them */
@@ -118,7 +121,7 @@ export class LogView extends Component {
         <input type="search" aria-label=${t("log.search")} placeholder=${t("log.search")} @input=${this.#searchFor}>
         <label class="inline">${t("log.viewAs")}
           <select @change=${this.#viewAs}>
-            ${["text", "json", "hex"].map((view) => html`<option value=${view}>${t(`view.${view}`)}</option>`)}
+            ${VIEWS.map((view) => html`<option value=${view} ?selected=${view === this.view}>${t(`view.${view}`)}</option>`)}
           </select>
         </label>
         <span class="log-actions">
@@ -250,6 +253,7 @@ export class LogView extends Component {
   /** @param {Event & { target: HTMLSelectElement }} event */
   #viewAs({ target }) {
     this.view = /** @type {View} */ (target.value);
+    keep("view", this.view);
     this.drawn = 0; // every row is drawn anew
   }
 

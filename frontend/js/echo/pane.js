@@ -11,6 +11,7 @@ import { t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
 import { Countdown, stateText } from "../shared/countdown.js";
 import { Follows } from "../shared/follows.js";
+import { keep, kept } from "../shared/kept.js";
 import { yardstick } from "../shared/mark.js";
 import { targetOf } from "../shared/target.js";
 
@@ -56,6 +57,7 @@ export class Pane extends Component {
 
   connectedCallback() {
     super.connectedCallback();
+    if (kept(this.#id("reconnects")) === "no") this.conversation.setReconnects(false);
     if (this.selection.service === null && this.selection.url !== "") this.#target(); // says what is wrong with ?url=
   }
 
@@ -144,7 +146,8 @@ export class Pane extends Component {
             : nothing
         }
         <label>${t("protocols")}
-          <input type="text" id=${this.#id("protocols")} autocomplete="off" spellcheck="false" ?disabled=${this.socketIo}
+          <input type="text" id=${this.#id("protocols")} autocomplete="off" spellcheck="false"
+            .defaultValue=${kept(this.#id("protocols"))} @change=${this.#keepField} ?disabled=${this.socketIo}
             placeholder=${t(this.socketIo ? "protocols.none" : "protocols.hint")}
             aria-invalid=${this.errors.protocols ? "true" : nothing} aria-describedby=${this.#id("protocols-error")}>
           ${this.#error("protocols")}</label>
@@ -152,11 +155,13 @@ export class Pane extends Component {
       </form>
       <form class="controls" novalidate @submit=${this.#disconnect}>
         <label class="short">${t("close.code")}
-          <input type="number" id=${this.#id("code")} min="1000" max="4999" step="1" .defaultValue=${"1000"} ?disabled=${this.socketIo}
+          <input type="number" id=${this.#id("code")} min="1000" max="4999" step="1" .defaultValue=${kept(this.#id("code")) || "1000"}
+            @change=${this.#keepField} ?disabled=${this.socketIo}
             aria-invalid=${this.errors.code ? "true" : nothing} aria-describedby=${this.#id("code-error")}>
           ${this.#error("code")}</label>
         <label>${t("close.reason")}
-          <input type="text" id=${this.#id("reason")} autocomplete="off" ?disabled=${this.socketIo}
+          <input type="text" id=${this.#id("reason")} autocomplete="off" .defaultValue=${kept(this.#id("reason"))}
+            @change=${this.#keepField} ?disabled=${this.socketIo}
             placeholder=${ifDefined(this.socketIo ? t("close.none") : undefined)}
             aria-invalid=${this.errors.reason ? "true" : nothing} aria-describedby=${this.#id("reason-error")}>
           ${this.#error("reason")}</label>
@@ -266,6 +271,12 @@ export class Pane extends Component {
   /** @param {Event & { target: HTMLInputElement }} event */
   #reconnectsChanged({ target }) {
     this.conversation.setReconnects(target.checked);
+    keep(this.#id("reconnects"), target.checked ? "yes" : "no");
+  }
+
+  /** @param {Event & { target: HTMLInputElement }} event of a field whose id is the name of what is kept */
+  #keepField({ target }) {
+    keep(target.id, target.value);
   }
 
   #toggleSource() {
