@@ -404,7 +404,7 @@ class App extends Component {
     let until = start + BREATH;
     let sent = 0;
     for (const data of messages) {
-      await this.#waitUntil(start + sent++ * pause);
+      if (pause > 0) await this.#waitUntil(start + sent++ * pause); // each await renders how many are left
       if (this.stopped) break;
       while (performance.now() > until || open.some(({ waiting }) => waiting > MOST_WAITING)) {
         await new Promise((resolve) => setTimeout(resolve));
