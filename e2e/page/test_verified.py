@@ -111,6 +111,7 @@ def test_a_close_with_another_code_than_was_asked_for_is_marked(echo: EchoPage, 
     expect_explained(close, known)
 
 
+@pytest.mark.browser_context_args  # a route of WebSockets stays with its page
 def test_a_message_that_comes_back_altered_is_marked(page: Page, echo: EchoPage, plain: Service) -> None:
     def play(route: WebSocketRoute) -> None:
         server = route.connect_to_server()
@@ -148,6 +149,7 @@ def test_the_marks_are_in_chinese_too(echo: EchoPage, plain: Service) -> None:
 # An endpoint of one's own, which has not promised an echo
 
 
+@pytest.mark.browser_context_args  # a route of WebSockets stays with its page
 def test_an_endpoint_of_your_own_is_not_accused(page: Page, echo: EchoPage) -> None:
     answering(page, lambda route, message: route.send(f"{message}"[:2] if message == "cut" else "{}"), hello="welcome")
     pane = echo.open(url=OWN, connect="1")
@@ -249,10 +251,16 @@ def test_what_is_counted_and_timed_starts_anew_with_each_connection(
     expect(connected.sparkline).to_have_accessible_name("Round-trip time: nothing measured yet")
 
 
+@pytest.mark.browser_context_args  # a route of WebSockets stays with its page
 def test_panes_side_by_side_draw_their_times_on_one_scale(page: Page, echo: EchoPage) -> None:
     slow = "ws://slow.example/"
     answering(page, lambda route, message: route.send(message))
-    answering(page, lambda route, message: (page.wait_for_timeout(400), route.send(message)), slow)
+
+    def answer_late(route: WebSocketRoute, message: str | bytes) -> None:
+        page.wait_for_timeout(400)
+        route.send(message)
+
+    answering(page, answer_late, slow)
     echo.open(**{"url": OWN, "compare-url": slow, "connect": "1"})
     echo.first.expect_connected()
     echo.second.expect_connected()

@@ -76,7 +76,7 @@ class Drawer extends Component {
     const { unit, at, before, after } = found;
     return html`
       <h3>${t("drawer.difference")}</h3>
-      <p>${t(`drawer.${unit}`, { at })}</p>
+      <p>${at === 0 ? t("drawer.fromStart") : t(`drawer.${unit}`, { at })}</p>
       <pre tabindex="0" aria-label=${t("drawer.difference")}>${before}${
         found.sent === "" ? nothing : html`<del>${found.sent}</del>`
       }${found.received === "" ? nothing : html`<ins>${found.received}</ins>`}${after}</pre>`;

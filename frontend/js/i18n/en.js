@@ -319,6 +319,7 @@ export const en = {
   "drawer.close": "Close",
   "drawer.difference": "Difference to what was sent",
   "drawer.sameBytes": "The bytes are the same: only the type is another.",
+  "drawer.fromStart": "They differ from the beginning. Struck out: what was sent. Underlined: what came back.",
   "drawer.characters": "The first {at} characters are the same. Struck out: what was sent. Underlined: what came back.",
   "drawer.bytes": "The first {at} bytes are the same. Struck out: what was sent. Underlined: what came back.",
   "json.more": "and {count} more",

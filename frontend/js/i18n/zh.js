@@ -310,6 +310,7 @@ export const zh = {
   "drawer.close": "关闭",
   "drawer.difference": "与发送内容的差异",
   "drawer.sameBytes": "字节相同，只是类型不同。",
+  "drawer.fromStart": "从头开始就不同。删除线：发送的内容；下划线：返回的内容。",
   "drawer.characters": "前 {at} 个字符相同。删除线：发送的内容；下划线：返回的内容。",
   "drawer.bytes": "前 {at} 个字节相同。删除线：发送的内容；下划线：返回的内容。",
   "json.more": "还有 {count} 项",
