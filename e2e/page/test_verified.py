@@ -80,6 +80,7 @@ def test_a_message_of_which_only_the_beginning_comes_back_is_marked(echo: EchoPa
     expect_explained(answer, known)
 
 
+@pytest.mark.browser_context_args  # a clock stays with its page
 def test_a_message_that_nothing_answers_is_marked(echo: EchoPage, deviating: Deviating) -> None:
     service, known = deviating("empty-message")
     echo.page.clock.install()
