@@ -42,7 +42,7 @@ class Drawer extends Component {
 
   render() {
     return html`
-      <dialog class="drawer" aria-label=${t("drawer")} @close=${() => this.tell("ew-drawer-close")} @keydown=${this.#key}>
+      <dialog class="message-drawer" aria-label=${t("drawer")} @close=${() => this.tell("ew-drawer-close")} @keydown=${this.#key}>
         ${this.entry === null ? nothing : this.#message(this.entry)}
       </dialog>`;
   }
