@@ -147,7 +147,9 @@ def test_what_is_said_and_asked_in_a_step_of_push_does_not_hang_on_when_it_begin
         assert (step.rate is None) == (step.every is None) == (step.unit == "listener")
 
 
-@pytest.mark.parametrize(("seconds", "measured"), {None: {10.0, 15.0, 20.0, 25.0}, 3.0: {3.0, 10.0, 5.0}}.items())
+@pytest.mark.parametrize(
+    ("seconds", "measured"), {None: {10.0, 15.0, 20.0, 25.0, 30.0}, 3.0: {3.0, 5.0, 10.0, 15.0, 20.0, 30.0}}.items()
+)
 def test_a_step_of_push_is_as_long_as_its_intervals_allow(seconds: float | None, measured: set[float]) -> None:
     assert {step.seconds for step in scenarios.steps(["push"], seconds=seconds)} == measured
 

@@ -161,7 +161,10 @@ def _push(wishes: Wishes) -> Iterable[Step]:
                 polled=polled,
                 # Whoever polls has done so once before the time begins that is measured.
                 warmup=max(3.0, (polled or 0.0) + 1.0),
-                seconds=_whole(least, every, polled),
+                # Else a ping, or a comment, might be in one step and not in another.
+                seconds=_whole(
+                    least, every, polled, _QUIET[transport] if transport in ("websocket", "events") else None
+                ),
                 **usual,
             )
 
