@@ -1,7 +1,9 @@
 """The view "Push or poll": the same room, heard in several ways at once."""
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -74,3 +76,29 @@ def test_each_way_asks_as_its_name_says(view: PushPage, able: list[Service]) -> 
     stopped = dict(requests)
     view.page.wait_for_timeout(1500)
     assert requests == stopped, "it goes on listening when another view is shown"
+
+
+def test_a_benchmark_of_push_is_shown_with_its_curves_and_where_they_cross(
+    view: PushPage, able: list[Service], assert_accessible: Callable[[], None]
+) -> None:
+    """push.json is what `echowall bench --scenario push --rounds 1 --via proxy` wrote on a busy machine."""
+    file = Path(__file__).with_name("push.json")
+    run = json.loads(file.read_text("utf-8"))
+    measured = {target["name"] for target in run["targets"]}
+    service = next(service for service in reversed(able) if service.name in measured)
+    view.open(service=service.name)
+    view.add_result(file)
+
+    crossings = [one for one in run["crossovers"] if one["target"].split(" ")[0] == service.name]
+    assert crossings
+    expect(view.crossings).to_have_count(len(crossings))
+    ways = {(step["transport"], step["polled"]) for step in run["steps"] if step["every"]}
+    expect(view.measured.get_by_role("row")).to_have_count(1 + len(ways))
+    expect(view.measured.get_by_role("img")).to_be_visible()
+    assert_accessible()
+    view.measured.get_by_label("Show").select_option("Bytes that come for each message, with all headers")
+    expect(view.measured.get_by_role("cell").first).to_contain_text("B")
+
+    unmeasured = next(service for service in able if service.name not in measured)
+    view.stack.select_option(unmeasured.title)
+    expect(view.measured).to_contain_text("No benchmark of this stack is kept yet")

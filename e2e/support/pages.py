@@ -393,6 +393,8 @@ class PushPage(View):
         self.stack = self.root.get_by_label("Served by")
         self.pace = self.root.get_by_role("slider")
         self.lanes = self.root.locator("li[data-transport]")
+        self.measured = page.get_by_role("region", name="What it costs the server")
+        self.crossings = self.measured.locator(".crossings li")
 
     def open(self, **query: str) -> None:
         """Open the view, and wait until it is shown."""
@@ -402,6 +404,10 @@ class PushPage(View):
     def say(self) -> None:
         """Say something."""
         self.root.get_by_role("button", name="Say something").click()
+
+    def add_result(self, file: Path) -> None:
+        """Add a benchmark of one's own."""
+        self.measured.get_by_label("Your own result").set_input_files(file)
 
     def lane(self, transport: str) -> Locator:
         """One of the ways to hear the room. Its data-heard and data-repeats count what it heard."""

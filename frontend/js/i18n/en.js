@@ -530,6 +530,32 @@ export const en = {
   "push.enough": "{most} messages were said, which is enough for now. “Say something” goes on.",
   "push.failed": "It failed ({detail}), and is tried again.",
   "push.broken": "The connection broke, and is made again.",
+  "push.measured": "What it costs the server",
+  "push.unmeasured":
+    "No benchmark of this stack is kept yet. `echowall bench --scenario push --json FILE` makes one; choose its file above, and it is shown here.",
+  "push.withheld": "The benchmark withheld this.",
+  "push.choose.quantity": "Show",
+  "push.choose.route": "Asked",
+  "push.route.direct": "directly",
+  "push.route.proxy": "by the proxy",
+  "push.route.null": "at its address",
+  "push.quantity.cpu": "CPU time for each message that a listener hears",
+  "push.quantity.late": "How late a message is heard (median)",
+  "push.quantity.down": "Bytes that come for each message, with all headers",
+  "push.quantity.requests": "Requests a second, of all listeners together",
+  "push.way": "Heard by",
+  "push.every.cell": "each {every} s",
+  "push.polledEach": "{name} each {seconds} s",
+  "push.derived": "(derived)",
+  "push.chart": "{quantity}, by how often something is said",
+  "push.axis":
+    "Across: the time from one message to the next. Both scales are logarithmic; lines are intervals of 95 %. Hollow: not measured, but made of what a message and what a quiet second cost.",
+  "push.crossing.within":
+    "{push} costs the server less CPU time than a poll each {polled} s where a message comes each {at} s or more seldom (95 %: {low} to {high} s, rounds: {rounds}).",
+  "push.crossing.below":
+    "{push} costs the server less CPU time than a poll each {polled} s at all that was measured: a message each {shortest} to {longest} s (rounds: {rounds}).",
+  "push.crossing.above":
+    "A poll each {polled} s costs the server less CPU time than {push} at all that was measured: a message each {shortest} to {longest} s (rounds: {rounds}).",
   "push.none": "No stack of this lab can be polled.",
 
   "message.sending": "Sending {count}…",

@@ -516,6 +516,32 @@ export const zh = {
   "push.enough": "已经说了 {most} 条消息，暂时够了。按“说一句”继续。",
   "push.failed": "失败了（{detail}），正在重试。",
   "push.broken": "连接断了，正在重新连接。",
+  "push.measured": "服务器的开销",
+  "push.unmeasured":
+    "还没有保存这个技术栈的基准测试。`echowall bench --scenario push --json FILE` 可以做一次；在上面选择它写出的文件，就会显示在这里。",
+  "push.withheld": "基准测试没有给出这一项。",
+  "push.choose.quantity": "显示",
+  "push.choose.route": "询问方式",
+  "push.route.direct": "直接",
+  "push.route.proxy": "经过代理",
+  "push.route.null": "按它的地址",
+  "push.quantity.cpu": "听者每听到一条消息所用的 CPU 时间",
+  "push.quantity.late": "消息晚多久才被听到（中位数）",
+  "push.quantity.down": "每条消息收到的字节，包括所有头部",
+  "push.quantity.requests": "所有听者每秒的请求数",
+  "push.way": "收听方式",
+  "push.every.cell": "每 {every} 秒",
+  "push.polledEach": "{name}，每 {seconds} 秒一次",
+  "push.derived": "（推算）",
+  "push.chart": "{quantity}，按发言的频率",
+  "push.axis":
+    "横轴：两条消息之间的时间。两个刻度都是对数的；竖线是 95 % 区间。空心：不是测出来的，而是由一条消息的开销和安静时每秒的开销推算的。",
+  "push.crossing.within":
+    "如果消息每 {at} 秒一条或更少，{push} 所用的服务器 CPU 时间少于每 {polled} 秒一次的轮询（95 %：{low} 到 {high} 秒，轮数：{rounds}）。",
+  "push.crossing.below":
+    "在测过的所有情形里（消息每 {shortest} 到 {longest} 秒一条），{push} 所用的服务器 CPU 时间都少于每 {polled} 秒一次的轮询（轮数：{rounds}）。",
+  "push.crossing.above":
+    "在测过的所有情形里（消息每 {shortest} 到 {longest} 秒一条），每 {polled} 秒一次的轮询所用的服务器 CPU 时间都少于 {push}（轮数：{rounds}）。",
   "push.none": "本实验室没有可以轮询的服务。",
 
   "message.sending": "正在发送 {count} 条…",

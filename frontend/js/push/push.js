@@ -1,5 +1,6 @@
 // Push or poll: the same room, heard in four ways at once, and what each of them takes. Loaded when first shown.
 import { html, nothing } from "lit";
+import "./measured.js";
 import { live } from "lit/directives/live.js";
 import { Hearing, Ledger } from "./hearing.js";
 import { lane } from "./lane.js";
@@ -21,6 +22,7 @@ const MOST = 30; // messages that it says so, before somebody has to want more
 class Push extends Component {
   static properties = {
     services: { attribute: false },
+    results: { attribute: false },
     selected: { attribute: false },
     shown: { attribute: false },
     every: { state: true },
@@ -32,6 +34,8 @@ class Push extends Component {
     super();
     /** @type {Service[]} */
     this.services = [];
+    /** @type {import("../results/results.js").Results} */
+    this.results = /** @type {any} */ (undefined); // always given
     this.selected = ""; // the stack that is listened to
     this.shown = false;
     this.every = 5; // seconds between polls
@@ -106,7 +110,8 @@ class Push extends Component {
         <p class="legend">${t("push.legend")} ${t("push.counted")}</p>
         ${this.spoken >= MOST ? html`<p class="notice">${t("push.enough", { most: MOST })}</p>` : nothing}
         <p class="advice">${t("push.advice")}</p>
-      </section>`;
+      </section>
+      <ew-push-measured .results=${this.results} .service=${service.name}></ew-push-measured>`;
   }
 
   /** @param {Transport} transport @param {Hearing} hearing */

@@ -220,7 +220,7 @@ class App extends Component {
     return html`
       <main ?hidden=${!shown}>
         ${shown ? this.#troubles() : nothing}
-        <ew-push .services=${this.services} .selected=${this.pushService} .shown=${shown}
+        <ew-push .services=${this.services} .results=${this.results} .selected=${this.pushService} .shown=${shown}
           @ew-push-select=${(/** @type {CustomEvent<string>} */ { detail }) => this.#pushSelected(detail)}></ew-push>
       </main>`;
   }

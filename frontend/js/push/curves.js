@@ -1,0 +1,83 @@
+// What push and polling cost by how often something is said, as a benchmark has it: the points, and where they cross.
+import { label } from "../results/summary.js";
+
+/** @typedef {import("../results/model.js").BenchRun} BenchRun */
+/** @typedef {import("../results/model.js").Benched} Benched */
+/** @typedef {import("../results/model.js").Crossover} Crossover */
+/** @typedef {import("../results/model.js").Figure} Figure */
+/** @typedef {import("../results/model.js").Index} Index */
+/** @typedef {import("../results/model.js").Step} Step */
+/** @typedef {import("./listeners.js").Transport} Transport */
+/** @typedef {"cpu" | "late" | "down" | "requests"} Quantity */
+/** @typedef {{ mean: number, low: number | null, high: number | null, derived: boolean }} Point */
+/** @typedef {{ key: string, transport: Transport, polled: number | null, points: Map<number, Point> }} Way one line: points by the seconds from one message to the next */
+
+export const SCENARIO = "push";
+/** @type {Quantity[]} */
+export const QUANTITIES = ["cpu", "late", "down", "requests"];
+/** In this order, whatever the order of the steps. @type {Transport[]} */
+const TRANSPORTS = ["poll", "long-poll", "events", "websocket"];
+
+/** @param {Index} index @returns {string[]} the files of the runs that measured push, the newest first */
+export function filesOf(index) {
+  const steps = new Set(index.steps.filter(({ scenario }) => scenario === SCENARIO).map(({ name }) => name));
+  return [...new Set(index.costs.filter(({ step }) => steps.has(step)).map(({ file }) => file))].reverse();
+}
+
+/** As the lab runs it, with its mends. @param {BenchRun} run @param {string} service @returns {Benched[]} by each route */
+export function targetsOf({ targets }, service) {
+  return targets.filter(
+    ({ name, mends, again, tuned, workers }) => name === service && mends !== "off" && !again && !tuned && !workers,
+  );
+}
+
+/** @param {BenchRun} run @param {Benched} target @param {Quantity} quantity @returns {Way[]} */
+export function ways(run, target, quantity) {
+  /** @type {Map<string, Way>} */
+  const found = new Map();
+  const add =
+    (/** @type {Transport} */ transport, /** @type {number | null} */ polled, /** @type {number} */ every) =>
+    (/** @type {Omit<Point, "derived">} */ point, derived = false) => {
+      const key = polled === null ? transport : `${transport} ${polled}`;
+      const way = found.get(key) ?? { key, transport, polled, points: new Map() };
+      way.points.set(every, { ...point, derived });
+      found.set(key, way);
+    };
+  for (const { name, scenario, transport, polled = null, every } of run.steps) {
+    if (scenario !== SCENARIO || !transport || !every) continue;
+    const point = pointOf(
+      target.figures.find(({ step }) => step === name),
+      quantity,
+    );
+    if (point !== null) add(transport, polled, every)(point);
+  }
+  if (quantity === "cpu") {
+    for (const { target: of, transport, polled, every, cpu } of run.derived ?? []) {
+      if (of === label(target)) add(transport, polled, every)(cpu, true);
+    }
+  }
+  return [...found.values()].sort(
+    (a, b) => TRANSPORTS.indexOf(a.transport) - TRANSPORTS.indexOf(b.transport) || (a.polled ?? 0) - (b.polled ?? 0),
+  );
+}
+
+/** @param {BenchRun} run @param {Benched} target @returns {Crossover[]} */
+export function crossings(run, target) {
+  return (run.crossovers ?? []).filter(({ target: of }) => of === label(target));
+}
+
+/** @param {Figure | undefined} figure @param {Quantity} quantity @returns {Omit<Point, "derived"> | null} */
+function pointOf(figure, quantity) {
+  if (figure === undefined) return null;
+  if (quantity === "cpu") return figure.cpu;
+  if (quantity === "down") return figure.down ?? null;
+  const value = quantity === "late" ? (figure.latency?.p50 ?? null) : (figure.requests ?? null);
+  return value === null ? null : { mean: value, low: null, high: null };
+}
+
+/** A logarithmic scale. @param {number[]} values above 0 @param {number} from @param {number} to the ends of the drawing */
+export function scale(values, from, to) {
+  const [least, most] = [Math.min(...values), Math.max(...values)].map(Math.log);
+  return (/** @type {number} */ value) =>
+    most === least ? (from + to) / 2 : from + ((Math.log(value) - least) / (most - least)) * (to - from);
+}

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { crossings, filesOf, scale, targetsOf, ways } from "../../js/push/curves.js";
+
+const estimate = (/** @type {number} */ mean) => ({ mean, low: mean / 2, high: mean * 2, rounds: 6 });
+const step = (
+  /** @type {string} */ transport,
+  /** @type {number | null} */ polled,
+  /** @type {number | null} */ every,
+) => ({
+  name: `${transport} ${polled} ${every}`,
+  scenario: "push",
+  transport,
+  polled,
+  every,
+});
+const figure = (/** @type {string} */ name, /** @type {number | null} */ cpu) => ({
+  step: name,
+  cpu: cpu === null ? null : estimate(cpu),
+  latency: { samples: 1, p50: 9 },
+  requests: 3,
+  down: estimate(100),
+});
+const target = (/** @type {object} */ more = {}) => ({
+  name: "one",
+  via: "direct",
+  mends: "on",
+  again: false,
+  tuned: false,
+  workers: null,
+  figures: [
+    figure("websocket null 1", 50),
+    figure("websocket null 10", 60),
+    figure("poll 5 1", 40),
+    figure("poll 5 10", null),
+    figure("websocket null null", 1),
+  ],
+  ...more,
+});
+/** @type {any} */
+const run = {
+  kind: "bench",
+  steps: [
+    step("websocket", null, 1),
+    step("websocket", null, 10),
+    step("websocket", null, null),
+    step("poll", 5, 1),
+    step("poll", 5, 10),
+  ],
+  targets: [
+    target(),
+    target({ again: true }),
+    target({ mends: "off" }),
+    target({ via: "proxy" }),
+    target({ name: "two" }),
+  ],
+  derived: [
+    { target: "one", transport: "websocket", polled: null, every: 60, cpu: estimate(90) },
+    { target: "two", transport: "websocket", polled: null, every: 60, cpu: estimate(99) },
+  ],
+  crossovers: [
+    { target: "one", push: "websocket", polled: 5 },
+    { target: "one (proxy)", push: "websocket", polled: 5 },
+  ],
+};
+
+test("a way has a point for each interval at which it was measured, and one that is derived", () => {
+  const found = ways(run, run.targets[0], "cpu");
+
+  assert.deepEqual(
+    found.map(({ key, points }) => [key, [...points].map(([every, { mean, derived }]) => [every, mean, derived])]),
+    [
+      ["poll 5", [[1, 40, false]]],
+      [
+        "websocket",
+        [
+          [1, 50, false],
+          [10, 60, false],
+          [60, 90, true],
+        ],
+      ],
+    ],
+  );
+});
+
+test("what has no interval of its own is shown without one, and nothing of it is derived", () => {
+  const [poll, socket] = ways(run, run.targets[0], "late");
+
+  assert.deepEqual(poll.points.get(10), { mean: 9, low: null, high: null, derived: false });
+  assert.equal(socket.points.get(60), undefined);
+});
+
+test("a stack is shown as the lab runs it, by each route, with its own crossings", () => {
+  const targets = targetsOf(run, "one");
+
+  assert.deepEqual(targets, [run.targets[0], run.targets[3]]);
+  assert.deepEqual(crossings(run, targets[0]), [run.crossovers[0]]);
+  assert.deepEqual(crossings(run, targets[1]), [run.crossovers[1]]);
+});
+
+test("the files of push are those of its steps, the newest first", () => {
+  const steps = [step("websocket", null, 1), { ...step("poll", 5, 1), name: "64 B", scenario: "rate" }];
+  const costs = ["a", "b", "c"].map((file, number) => ({ file, step: number === 2 ? "64 B" : "websocket null 1" }));
+
+  assert.deepEqual(filesOf(/** @type {any} */ ({ steps, costs })), ["b", "a"]);
+});
+
+test("twice as much is everywhere the same way", () => {
+  const place = scale([1, 100], 0, 200);
+
+  assert.deepEqual([1, 10, 100].map(place).map(Math.round), [0, 100, 200]);
+  assert.equal(scale([5], 0, 200)(5), 100);
+});
