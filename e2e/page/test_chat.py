@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, Playwright, WebSocketRoute
 
 from e2e.support.console import SERVICE_DOWN
 from e2e.support.pages import ChatPage
-from e2e.support.room import Enter
+from e2e.support.room import Enter, Message
 from e2e.support.settings import ARTIFACTS
 from echowall.catalog.catalog import Service
 
@@ -115,16 +115,17 @@ def test_the_stack_can_be_changed_during_a_conversation(
     inside: ChatPage, services: list[Service], enter: Enter, plain: Service, mark: str
 ) -> None:
     somebody = enter(plain)
+    heard: list[Message] = []
     for service in services:
         inside.stack.select_option(service.name)
         inside.expect_inside()
         inside.say(f"{mark} by {service.name}")
         expect(inside.messages(f"{mark} by {service.name}")).to_have_attribute("data-service", service.name)
         somebody.say(mark, f"an answer to {service.name}")
+        heard += somebody.hear(mark, 2)
 
     expect(inside.messages(mark)).to_have_count(2 * len(services))
     inside.expect_nothing_twice_or_out_of_order()
-    heard = somebody.hear(mark, 2 * len(services))
     assert [message.service for message in heard if message.nick != mark] == [service.name for service in services]
 
 
