@@ -49,6 +49,8 @@ class Checkout:
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
         (folder / "frontend/node_modules").symlink_to(ROOT / "frontend/node_modules")
         (folder / "services/_room").mkdir(parents=True)
+        (folder / "results").mkdir()
+        shutil.copy(ROOT / "results/index.json", folder / "results")
         for file in ("docker-compose.yml", ".env", ".dockerignore", "requirements.txt", "services/base.yaml"):
             shutil.copy(ROOT / file, folder / file)
         self.add("good", APP)

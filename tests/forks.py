@@ -20,11 +20,14 @@ ENVIRONMENT = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.warm", "tests.commands", "tests.faulty.forked"])
 
+#: Threads take turns to start the server: each changes the environment of all meanwhile.
+_STARTING = threading.Lock()
+
 
 @contextmanager
 def forked(target: Callable[..., None], *arguments: Any) -> Iterator[ForkServerProcess]:
     """A process that calls the function of a module with these arguments. It is gone at the end of the block."""
-    with _environment():  # some modules look at it while they are imported
+    with _STARTING, _environment():  # some modules look at it while they are imported
         forkserver.ensure_running()
     process = _FORKS.Process(target=_call, args=(target, *arguments))
     process.start()
