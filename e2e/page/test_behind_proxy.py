@@ -25,7 +25,8 @@ def test_page_and_echo_work_behind_a_proxy_under_a_path(
     subtests: pytest.Subtests,
 ) -> None:
     one_of_each = {service.protocol: service for service in services}.values()
-    with lab_behind_a_proxy(tmp_path, services, page=True) as address:
+    with lab_behind_a_proxy(tmp_path, services, page=True) as front:
+        address = front.address
         options = {**browser_type_launch_args, "args": [*browser_type_launch_args["args"], chromium_trusting(address)]}
         with (
             browser_type.launch(**options) as browser,

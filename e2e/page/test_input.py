@@ -130,7 +130,7 @@ def test_html_is_shown_and_never_run(echo: EchoPage, connected: Pane) -> None:
 
 @pytest.mark.parametrize("parameter", ["service", "url", "handler", "compare", "lang", "connect"])
 def test_html_in_the_address_is_never_run(echo: EchoPage, parameter: str) -> None:
-    echo.open(**{parameter: ATTACK})
+    echo.open(**{"view": "echo", parameter: ATTACK})
 
     expect(echo.page.locator("main img[src=x], main script")).to_have_count(0)
     assert echo.page.evaluate("window.attacked") is None

@@ -41,36 +41,62 @@ http {{
 """
 
 
-@contextmanager
-def lab_behind_a_proxy(folder: Path, services: Iterable[Service], *, page: bool = False) -> Iterator[str]:
-    """Run both proxies, with their files in the folder; gives the lab's address by the one in front.
+class Front:
+    """Both proxies, with their files in a folder."""
 
-    The suite's clients trust that. Without `page` there are only the services, which are there sooner.
-    """
-    lab, catalog = running_lab(), list(services)
-    endpoints = {service.name: lab.endpoint(service.name) for service in catalog}
-    identity = tls.own(folder, tls.names(_LOOPBACK))
-    trust().load_verify_locations(identity.ca)
-    behind, front = ports.free(_LOOPBACK, 2)
-    (folder / "site").mkdir()
-    if page:
-        site.build(catalog, folder / "site")
-    site.configure_nginx(
-        catalog,
-        folder / "behind",
-        site=folder / "site",
-        upstreams={name: f"{it.host}:{it.port}" for name, it in endpoints.items()},
-        listen=f"{_LOOPBACK}:{behind}",
-        trusted=[_LOOPBACK],
-    )
-    of_http, of_server = _documented(f"{_LOOPBACK}:{behind}")
-    (folder / "front").mkdir()
-    configuration = _FRONT.format(port=front, identity=identity, of_http=of_http, of_server=of_server)
-    (folder / "front/nginx.conf").write_text(configuration)
-    with ExitStack() as stack:
-        for name, port in (("behind", behind), ("front", front)):
-            stack.enter_context(_nginx(folder / name, port))
-        yield f"https://{_LOOPBACK}:{front}/lab"
+    def __init__(self, folder: Path, services: Iterable[Service], *, page: bool) -> None:
+        """Without `page` there are only the services, which are there sooner."""
+        self._folder, self._services = folder, list(services)
+        self._behind, self._front = ports.free(_LOOPBACK, 2)
+        self._endpoints = {service.name: running_lab().endpoint(service.name) for service in self._services}
+        self._running = ExitStack()
+        (folder / "site").mkdir()
+        if page:
+            site.build(self._services, folder / "site")
+
+    @property
+    def address(self) -> str:
+        """The lab's address by the proxy in front."""
+        return f"https://{_LOOPBACK}:{self._front}/lab"
+
+    @contextmanager
+    def running(self) -> Iterator[Front]:
+        """Run both while the block runs. The suite's clients trust the one in front."""
+        identity = tls.own(self._folder, tls.names(_LOOPBACK))
+        trust().load_verify_locations(identity.ca)
+        of_http, of_server = _documented(f"{_LOOPBACK}:{self._behind}")
+        (self._folder / "front").mkdir()
+        configuration = _FRONT.format(port=self._front, identity=identity, of_http=of_http, of_server=of_server)
+        (self._folder / "front/nginx.conf").write_text(configuration)
+        with self._running, _nginx(self._folder / "front", self._front):
+            self._start_behind()
+            yield self
+
+    def find(self, service: Service) -> None:
+        """Reach the service where it is now: a container that was started again may have another address."""
+        endpoint = running_lab().endpoint(service.name)
+        if self._endpoints[service.name] != endpoint:
+            self._endpoints[service.name] = endpoint
+            self._running.close()
+            self._start_behind()
+
+    def _start_behind(self) -> None:
+        site.configure_nginx(
+            self._services,
+            self._folder / "behind",
+            site=self._folder / "site",
+            upstreams={name: f"{it.host}:{it.port}" for name, it in self._endpoints.items()},
+            listen=f"{_LOOPBACK}:{self._behind}",
+            trusted=[_LOOPBACK],
+        )
+        self._running.enter_context(_nginx(self._folder / "behind", self._behind))
+
+
+@contextmanager
+def lab_behind_a_proxy(folder: Path, services: Iterable[Service], *, page: bool = False) -> Iterator[Front]:
+    """Run both proxies while the block runs; see Front."""
+    with Front(folder, services, page=page).running() as front:
+        yield front
 
 
 def _documented(address: str) -> tuple[str, str]:

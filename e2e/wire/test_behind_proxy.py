@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from e2e.support.front import lab_behind_a_proxy
+from e2e.support.front import Front, lab_behind_a_proxy
 from e2e.wire.test_contract import (  # these tests, of another address
     test_a_foreign_origin_is_treated_as_the_catalog_says,
     test_about_names_the_service_and_its_pinned_versions,
@@ -25,8 +25,19 @@ __all__ = [
 pytestmark = pytest.mark.operator  # it looks for the services themselves
 
 
+@pytest.fixture(scope="session")
+def front(tmp_path_factory: pytest.TempPathFactory, services: list[Service]) -> Iterator[Front]:
+    """The proxy in front, and the one behind it."""
+    with lab_behind_a_proxy(tmp_path_factory.mktemp("front"), services) as front:
+        yield front
+
+
 @pytest.fixture(scope="session")  # as that which it replaces is
-def base_url(tmp_path_factory: pytest.TempPathFactory, services: list[Service]) -> Iterator[str]:
+def base_url(front: Front) -> str:
     """The lab's address by the proxy in front."""
-    with lab_behind_a_proxy(tmp_path_factory.mktemp("front"), services) as address:
-        yield address
+    return front.address
+
+
+@pytest.fixture(autouse=True)
+def _found(front: Front, service: Service) -> None:
+    front.find(service)
