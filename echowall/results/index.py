@@ -66,8 +66,8 @@ class Entry(msgspec.Struct, kw_only=True):
     """Their names, each once."""
 
 
-class Answers(msgspec.Struct, kw_only=True):
-    """What the checks found about a target."""
+class Asked(msgspec.Struct, kw_only=True):
+    """A target that was asked something."""
 
     file: str
     """The run, from `results/` on."""
@@ -77,6 +77,11 @@ class Answers(msgspec.Struct, kw_only=True):
     """The route."""
     mends: Literal["on", "off"] | None
     """Whether the service mended what its stack gets wrong."""
+
+
+class Answers(Asked, kw_only=True):
+    """What the checks found about a target."""
+
     right: int
     """How many answers were right."""
     wrong: list[str]
@@ -87,17 +92,9 @@ class Answers(msgspec.Struct, kw_only=True):
     """How many could not be put, could not be decided, or were over the limit."""
 
 
-class Cases(msgspec.Struct, kw_only=True):
+class Cases(Asked, kw_only=True):
     """What the Autobahn Testsuite found about a target."""
 
-    file: str
-    """The run, from `results/` on."""
-    name: str
-    """The service's."""
-    via: Route | None
-    """The route."""
-    mends: Literal["on", "off"] | None
-    """Whether the service mended what its stack gets wrong."""
     right: int
     """How many cases passed."""
     wrong: list[str]

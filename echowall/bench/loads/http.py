@@ -70,12 +70,9 @@ class Reader:
 
     def _read_head(self) -> bool:
         while True:
-            head, found, rest = self._rest.partition(b"\r\n\r\n")
-            if not found:
-                if len(head) > _LONGEST:
-                    raise MalformedError(f"the head of a response has no end within {_LONGEST} bytes")
+            head = self._until(b"\r\n\r\n", "the head of a response")
+            if head is None:
                 return False
-            self._rest = rest
             first, *lines = head.split(b"\r\n")
             status = _STATUS.match(first)
             if not status:
@@ -113,12 +110,9 @@ class Reader:
                 if self._rest[:2] != b"\r\n":
                     raise MalformedError(f"a chunk is followed by {self._rest[:2]!a}")
                 self._rest, self._chunk = self._rest[2:], _Chunk.SIZE
-            line, found, rest = self._rest.partition(b"\r\n")
-            if not found:
-                if len(line) > _LONGEST:
-                    raise MalformedError(f"a line has no end within {_LONGEST} bytes")
+            line = self._until(b"\r\n", "a line")
+            if line is None:
                 return False
-            self._rest = rest
             if self._chunk is _Chunk.TRAILERS:
                 if not line:
                     return True
@@ -128,6 +122,16 @@ class Reader:
                 raise MalformedError(f"a chunk's size is {line[:50]!a}")
             self._left = int(size, 16)
             self._chunk = _Chunk.DATA if self._left else _Chunk.TRAILERS
+
+    def _until(self, end: bytes, what: str) -> bytes | None:
+        """Take what comes before that end, and the end; None where it is not there yet."""
+        before, found, rest = self._rest.partition(end)
+        if found:
+            self._rest = rest
+            return before
+        if len(before) > _LONGEST:
+            raise MalformedError(f"{what} has no end within {_LONGEST} bytes")
+        return None
 
     def _take(self, count: int) -> int:
         """Take so many bytes for the body; gives their number."""
