@@ -12,6 +12,7 @@ import { Measured } from "../results/measured.js";
 import { moveAmongCells } from "../results/roving.js";
 import { isMeant, matches } from "../shared/filter.js";
 import { yardstick } from "../shared/mark.js";
+import { goToFirst, openStack } from "../shared/stack-table.js";
 
 /** @typedef {import("../results/subjects.js").Subject} Subject */
 /** @typedef {import("./against.js").Differences} Differences */
@@ -71,7 +72,7 @@ class Compare extends Measured {
           <div><h2 id="compare-title">${t("compare.heading")}</h2><p class="hint">${t("compare.lead")}</p></div>
           <ew-stack-filter .query=${filter} .count=${meant.length} .all=${all.length}
             @ew-filter=${(/** @type {CustomEvent<string>} */ { detail }) => this.keep({ filter: detail })}
-            @ew-filter-go=${this.#goToFirst}></ew-stack-filter>
+            @ew-filter-go=${(/** @type {CustomEvent<{ choose: boolean }>} */ event) => goToFirst(this, event)}></ew-stack-filter>
         </header>
         <div class="tools">
           <label>${t("compare.with")}
@@ -128,7 +129,7 @@ class Compare extends Measured {
     const { key, title, service, own } = subject;
     return html`
       <tr data-subject=${key} data-own=${own === "" ? nothing : ""}>
-        <th scope="row">${service && !own ? html`<a href="?service=${service.name}" @click=${(/** @type {MouseEvent} */ event) => this.#open(event, service.name)}>${title}</a> ${yardstick(service)}` : html`${title} <span class="yours">${t("own.yours")}</span>`}</th>
+        <th scope="row">${service && !own ? html`<a href="?service=${service.name}" @click=${(/** @type {MouseEvent} */ event) => openStack(this, event, service.name)}>${title}</a> ${yardstick(service)}` : html`${title} <span class="yours">${t("own.yours")}</span>`}</th>
         ${this.columns.map((column) => {
           const difference = other && other.key !== key ? this.differences.get(`${key} ${column}`) : undefined;
           return html`<td data-column=${column} data-shows=${COLUMNS[column].shows}><button type="button" data-cell aria-haspopup="dialog" @click=${() => this.keep({ cell: `${key} ${column}` })}>
@@ -176,21 +177,6 @@ class Compare extends Measured {
     if (!chosen.delete(column)) chosen.add(column);
     const columns = Object.keys(COLUMNS).filter((one) => chosen.has(one));
     this.keep({ columns: columns.join() === USUAL.join() ? "" : columns.join() });
-  }
-
-  /** @param {MouseEvent} event @param {string} name */
-  #open(event, name) {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    this.tell("ew-open", name);
-  }
-
-  /** @param {CustomEvent<{ choose: boolean }>} event */
-  async #goToFirst({ detail: { choose } }) {
-    await this.updateComplete;
-    const first = /** @type {HTMLAnchorElement | null} */ (this.querySelector("tbody a"));
-    first?.focus();
-    if (choose && (this.settings.filter ?? "").trim() !== "") first?.click();
   }
 }
 

@@ -5,6 +5,7 @@ import { t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
 import { formatSize } from "../shared/format.js";
 import { keep, kept } from "../shared/kept.js";
+import { isPlain } from "../shared/plain.js";
 import { FILE_CAP, checkJson, parseHex } from "./payload.js";
 import { MOST_PAUSE, MOST_TIMES, checkRepeat, fill, hasPlaceholders, repeated } from "./repeat.js";
 import { keepSaved, loadSaved, withSaved } from "./saved.js";
@@ -205,7 +206,7 @@ export class Composer extends Component {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       this.#send();
-    } else if (this.kind !== "file" && !(event.ctrlKey || event.metaKey || event.altKey || event.shiftKey)) {
+    } else if (this.kind !== "file" && isPlain(event)) {
       if (event.key === "ArrowUp" && this.#recall(-1)) event.preventDefault();
       if (event.key === "ArrowDown" && this.#recall(+1)) event.preventDefault();
     }

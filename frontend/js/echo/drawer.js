@@ -7,6 +7,7 @@ import { bytesOf, hexDump, textOf } from "./payload.js";
 import { t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
 import { formatDuration, formatSize, formatTime } from "../shared/format.js";
+import { isPlain } from "../shared/plain.js";
 
 /** @typedef {import("./log.js").Entry} Entry */
 
@@ -84,7 +85,7 @@ class Drawer extends Component {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (!isPlain(event)) return;
     if (event.key === "ArrowLeft") this.tell("ew-drawer-step", -1);
     if (event.key === "ArrowRight") this.tell("ew-drawer-step", 1);
   }

@@ -526,7 +526,7 @@ export const en = {
   "push.counted":
     "Bytes are those that came, as the browser tells them: it counts 300 for the headers of each answer, whatever they really are, and tells nothing of what it sends.",
   "push.advice":
-    "Polling is the better choice where news may be late and comes more often than one asks: then one answer brings several messages, and nobody asks in vain. Where news is rare, or must not be late, pushing costs less and comes at once.",
+    "Polling can be the better choice where news may be late and comes more often than one asks: then one answer brings several messages, and nobody asks in vain. Where news is rare, most polls are in vain, and where it must not be late, only push is in time. What each costs the server is measured below.",
   "push.enough": "{most} messages were said, which is enough for now. “Say something” goes on.",
   "push.failed": "It failed ({detail}), and is tried again.",
   "push.broken": "The connection broke, and is made again.",

@@ -6,7 +6,7 @@ import { Link } from "../shared/link.js";
 /** @typedef {import("./hearing.js").Said} Said */
 /** @typedef {import("../shared/target.js").Target} Target */
 /** @typedef {"poll" | "long-poll" | "events" | "websocket"} Transport */
-/** @typedef {{ start(after: string): void, stop(): void }} Listener */
+/** @typedef {{ start(after: string): void, stop(): void, changePace?(): void }} Listener */
 
 /** How long the server may hold a long poll, in seconds. */
 const HELD = 25;
@@ -110,7 +110,8 @@ class Polling {
 
   /** @param {any} answer @returns {Said[]} */
   #read({ after, messages }) {
-    if (typeof after !== "string" || !ID.test(after) || !Array.isArray(messages)) throw new Error("?");
+    if (typeof after !== "string" || !ID.test(after) || !Array.isArray(messages))
+      throw new Error("200, but no news of a room");
     this.#after = this.#known = after;
     return messages.filter(isSaid);
   }

@@ -220,7 +220,7 @@ class Push extends Component {
   /** @param {Event & { target: HTMLInputElement }} event */
   #pace({ target }) {
     this.every = Number(target.value);
-    for (const listener of this.listeners) if ("changePace" in listener) /** @type {any} */ (listener).changePace();
+    for (const listener of this.listeners) listener.changePace?.();
   }
 
   /** @param {Event & { target: HTMLSelectElement }} event */

@@ -1,4 +1,5 @@
 // Tab goes into a table of many buttons, and the arrow keys from cell to cell: a stop at each would be hundreds.
+import { isPlain } from "../shared/plain.js";
 
 /** @param {Element} table @returns {HTMLElement[][]} */
 function gridOf(table) {
@@ -30,7 +31,7 @@ const MOVES = {
 /** @param {KeyboardEvent & { currentTarget: Element }} event of the table */
 export function moveAmongCells(event) {
   const move = MOVES[event.key];
-  if (!move || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+  if (!move || !isPlain(event)) return;
   const grid = gridOf(event.currentTarget);
   const from = grid.findIndex((row) => row.includes(/** @type {HTMLElement} */ (event.target)));
   if (from < 0) return;

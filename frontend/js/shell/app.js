@@ -22,6 +22,7 @@ import { again } from "../shared/again.js";
 import { StatusBoard, loadCatalog } from "../shared/catalog.js";
 import { Component } from "../shared/component.js";
 import { Follows } from "../shared/follows.js";
+import { isPlain } from "../shared/plain.js";
 import { goToFilter } from "../shared/stack-filter.js";
 import { withoutPassword } from "../shared/target.js";
 
@@ -280,7 +281,7 @@ class App extends Component {
 
   /** @param {MouseEvent} event @param {View} view */
   #follow(event, view) {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || this.services === null) return;
+    if (!isPlain(event) || this.services === null) return;
     event.preventDefault();
     if (view === this.view) return;
     history.pushState(null, "", this.#address(view));

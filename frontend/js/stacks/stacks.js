@@ -8,6 +8,7 @@ import { Component } from "../shared/component.js";
 import { isMeant } from "../shared/filter.js";
 import { Follows } from "../shared/follows.js";
 import { formatDay } from "../shared/format.js";
+import { goToFirst, openStack } from "../shared/stack-table.js";
 import { yardstick } from "../shared/mark.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
@@ -37,7 +38,7 @@ class Stacks extends Component {
           <h2 id="stacks-title">${t("views.stacks")}</h2>
           <ew-stack-filter .query=${filter} .count=${meant.length} .all=${this.services.length}
             @ew-filter=${(/** @type {CustomEvent<string>} */ { detail }) => this.#keep({ filter: detail })}
-            @ew-filter-go=${this.#goToFirst}></ew-stack-filter>
+            @ew-filter-go=${(/** @type {CustomEvent<{ choose: boolean }>} */ event) => goToFirst(this, event)}></ew-stack-filter>
         </header>
         <div class="wide-table" role="group" aria-labelledby="stacks-title" tabindex="0">
           <table>
@@ -65,7 +66,7 @@ class Stacks extends Component {
     const { state } = this.statuses.of(name);
     return html`
       <tr data-service=${name} data-status=${state}>
-        <th scope="row"><a href="?service=${name}" @click=${(/** @type {MouseEvent} */ event) => this.#open(event, name)}>${title}</a> ${yardstick(service)}</th>
+        <th scope="row"><a href="?service=${name}" @click=${(/** @type {MouseEvent} */ event) => openStack(this, event, name)}>${title}</a> ${yardstick(service)}</th>
         <td>${t(`column.era.${era}`)}</td>
         <td>${framework}</td>
         <td>${server}</td>
@@ -89,21 +90,6 @@ class Stacks extends Component {
   #keep(part) {
     this.table = { ...this.table, ...part };
     this.tell("ew-table", this.table);
-  }
-
-  /** @param {MouseEvent} event @param {string} name */
-  #open(event, name) {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    this.tell("ew-open", name);
-  }
-
-  /** @param {CustomEvent<{ choose: boolean }>} event */
-  async #goToFirst({ detail: { choose } }) {
-    await this.updateComplete;
-    const first = /** @type {HTMLAnchorElement | null} */ (this.querySelector("tbody a"));
-    first?.focus();
-    if (choose && this.table.filter.trim() !== "") first?.click();
   }
 }
 
