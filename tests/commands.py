@@ -35,8 +35,7 @@ def echowall(*arguments: str, **environment: str) -> subprocess.CompletedProcess
     with TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         with forked(_run, command, out, err) as process:
-            process.join(BOUND)
-            ended = process.exitcode
+            ended = process.ended(BOUND)
         if ended is None:
             raise subprocess.TimeoutExpired(command, BOUND, out.read_bytes(), err.read_bytes())
         return subprocess.CompletedProcess(command, ended, out.read_text("utf-8"), err.read_text("utf-8"))

@@ -7,35 +7,55 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import forkserver
+from multiprocessing import connection, forkserver
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, NamedTuple
 
 from echowall.catalog.catalog import ROOT
 
 #: The environment of the processes, far from any lab; and what a command says is one line each, however long.
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"}
 
+#: Seconds in which a killed process is gone.
+BOUND = 10
+
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.warm", "tests.commands", "tests.faulty.forked"])
 
-#: Threads take turns to start the server: each changes the environment of all meanwhile.
-_STARTING = threading.Lock()
+#: Threads take turns with what belongs to all of them: the environment, and how each process ended. The server says that
+#: once, and multiprocessing asks it of every process whenever one starts: a second thread that reads finds nothing left.
+_TURN = threading.Lock()
+
+
+class Forked(NamedTuple):
+    """A process that was forked."""
+
+    pid: int
+    process: ForkServerProcess
+
+    def ended(self, within: float) -> int | None:
+        """Its exit status, for which it has so many seconds. A negative one is the signal; None means that it runs."""
+        connection.wait([self.process.sentinel], within)
+        with _TURN:
+            return self.process.exitcode
 
 
 @contextmanager
-def forked(target: Callable[..., None], *arguments: Any) -> Iterator[ForkServerProcess]:
+def forked(target: Callable[..., None], *arguments: Any) -> Iterator[Forked]:
     """A process that calls the function of a module with these arguments. It is gone at the end of the block."""
-    with _STARTING, _environment():  # some modules look at it while they are imported
-        forkserver.ensure_running()
     process = _FORKS.Process(target=_call, args=(target, *arguments))
-    process.start()
+    with _TURN:
+        with _environment():  # some modules look at it while they are imported
+            forkserver.ensure_running()
+        process.start()
+    assert process.pid
+    running = Forked(process.pid, process)
     try:
-        yield process
+        yield running
     finally:
         process.kill()
-        process.join()
+        running.ended(BOUND)
 
 
 def _call(target: Callable[..., None], *arguments: Any) -> None:

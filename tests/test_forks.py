@@ -14,8 +14,7 @@ def nothing() -> None:
 
 def fork(_number: int) -> int | None:
     with forked(nothing) as process:
-        process.join(10)
-        return process.exitcode
+        return process.ended(10)
 
 
 def test_the_environment_is_as_before_however_many_threads_fork() -> None:

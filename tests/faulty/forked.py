@@ -29,7 +29,6 @@ def serving(name: str = "") -> Iterator[Running]:
     told, tells = Pipe(duplex=False)
     with told, forked(_serve, name, tells) as process:
         tells.close()
-        assert process.pid
         with open(told.fileno(), closefd=False) as lines:
             port = int(lines.readline())
         yield Running(port, process.pid)
