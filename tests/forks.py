@@ -23,8 +23,8 @@ BOUND = 10
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.warm", "tests.commands", "tests.faulty.forked"])
 
-#: Threads take turns with what belongs to all of them: the environment, and how each process ended. The server says that
-#: once, and multiprocessing asks it of every process whenever one starts: a second thread that reads finds nothing left.
+#: Threads take turns with what belongs to all of them: the environment, and how each process ended. The server says
+#: that once, and multiprocessing asks it of every process whenever one starts: a second reader finds nothing left.
 _TURN = threading.Lock()
 
 
