@@ -269,6 +269,15 @@ def test_what_the_proxy_costs_has_a_column_of_its_own_where_there_is_one() -> No
     assert "| proxy |" not in rendering.markdown(run(BETA))
 
 
+def test_markdown_tells_what_was_measured_and_how_it_was_configured() -> None:
+    told = rendering.markdown(run(BETA, ALPHA))
+    odd = msgspec.structs.replace(ALPHA, versions={"py|thon\n": "3"}, settings={})
+
+    assert "| target | versions | mends | settings |" in told
+    assert "| alpha | python 3.13.5 | on | deflate: on |" in told
+    assert r"| alpha | py\|thon 3 | on | – |" in rendering.markdown(run(BETA, odd))
+
+
 def test_markdown_and_csv_have_the_same() -> None:
     kept = run(BETA, AGAIN, ALPHA)
 

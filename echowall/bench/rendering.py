@@ -94,13 +94,27 @@ def markdown(run: BenchRun) -> str:
     if costs := curves.table(run):
         lines += _markdown(curves.TITLE, costs.header, costs.rows)
         lines += [f"- {line}" for line in curves.sentences(run)]
-    lines += [f"- {line}" for line in _withheld(run)]
+    if withheld := _withheld(run):
+        lines += [*(f"- {line}" for line in withheld), ""]
+    setup = [[one.label, versions(one), one.mends or NONE, settings(one)] for one in run.targets]
+    lines += _markdown("What was measured", ["target", "versions", "mends", "settings"], setup, numbers=False)
     return "\n".join(lines).rstrip()
 
 
-def _markdown(title: str, header: list[str], rows: Sequence[list[str]]) -> list[str]:
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    return [f"### {title}", "", *(f"| {' | '.join(cells)} |" for cells in [header, rule, *rows]), ""]
+def versions(target: Benched) -> str:
+    """The versions of what is measured, in one line."""
+    return ", ".join(f"{name} {version}" for name, version in target.versions.items()) or NONE
+
+
+def settings(target: Benched) -> str:
+    """How it is configured, in one line."""
+    return ", ".join(f"{name}: {found.value}" for name, found in target.settings.items()) or NONE
+
+
+def _markdown(title: str, header: list[str], rows: Sequence[list[str]], *, numbers: bool = True) -> list[str]:
+    rule = ["---", *["---:" if numbers else "---"] * (len(header) - 1)]
+    lines = [[" ".join(cell.replace("|", r"\|").split()) for cell in cells] for cells in [header, rule, *rows]]
+    return [f"### {title}", "", *(f"| {' | '.join(cells)} |" for cells in lines), ""]
 
 
 def comma_separated(run: BenchRun) -> str:

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 
 from echowall.bench import charts, curves, judging, quantities, rendering, scenarios, telling
 from echowall.bench.charts import Axis, Curve
+from echowall.bench.columns import NONE
 from echowall.bench.compare import is_yardstick, load
 from echowall.bench.judging import EVERYTHING, LATENCY, PERCENTILES
 from echowall.bench.markup import Child, document, tag
@@ -21,7 +22,6 @@ from echowall.results.model import Benched, BenchRun, Comparison, Estimate, Figu
 _STYLE = Path(__file__).parent / "report.css"
 #: Nothing is loaded, whatever a name may contain.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-_NONE = "–"
 #: At which percentiles a curve has its points: tenths of the way from 50 to 90, to 99, to 99.9.
 _POINTS = [100 - 100 * 10 ** -(0.30103 + number * 0.05) for number in range(54)] + [99.9]
 
@@ -119,7 +119,7 @@ def _rounds(count: int) -> str:
 
 
 def _facts(*facts: tuple[str, str]) -> Element:
-    return tag("dl", *([tag("dt", name), tag("dd", says or _NONE)] for name, says in facts))
+    return tag("dl", *([tag("dt", name), tag("dd", says or NONE)] for name, says in facts))
 
 
 def _contents(run: BenchRun) -> Element:
@@ -197,10 +197,10 @@ def _latency(run: BenchRun, step: Step, shown: Sequence[_Shown]) -> Iterator[Ele
         (
             one,
             [
-                f"{one.figure.latency.samples:,}" if one.figure.latency else _NONE,
+                f"{one.figure.latency.samples:,}" if one.figure.latency else NONE,
                 *(_milliseconds(one.figure.latency, percentile) for percentile in PERCENTILES),
                 *([_milliseconds(one.figure.lateness, "p99")] if step.rate else []),
-                f"{one.figure.throughput:,.0f}" if one.figure.throughput is not None else _NONE,
+                f"{one.figure.throughput:,.0f}" if one.figure.throughput is not None else NONE,
                 f"{one.figure.errors.total:,}",
             ],
         )
@@ -210,7 +210,7 @@ def _latency(run: BenchRun, step: Step, shown: Sequence[_Shown]) -> Iterator[Ele
         f"Latency in {step.name}",
         tag(
             "table",
-            tag("caption", f"Latency; “{_NONE}” is withheld, or not there: see below."),
+            tag("caption", f"Latency; “{NONE}” is withheld, or not there: see below."),
             tag("thead", tag("tr", (tag("th", head, scope="col") for head in heads))),
             tag("tbody", (_row(run, one.target, (tag("td", cell) for cell in cells)) for one, cells in rows)),
         ),
@@ -235,7 +235,7 @@ def _scrolling(name: str, table: Element) -> Element:
 
 def _milliseconds(spread: Spread | None, percentile: str) -> str:
     value = getattr(spread, percentile) if spread else None
-    return QUANTITIES["p50"].shown(value) if value is not None else _NONE
+    return QUANTITIES["p50"].shown(value) if value is not None else NONE
 
 
 def _curve(shown: _Shown) -> Curve | None:
@@ -374,7 +374,7 @@ def _dots_table(name: str, caption: str, heads: Sequence[str | None], rows: Iter
 
 def _ratio(comparison: Comparison | None) -> Element | str:
     if comparison is None:
-        return _NONE
+        return NONE
     ratio = comparison.ratio
     return tag("span", f"{ratio.mean:.2f}", _interval(f"{ratio.low:.2f}", f"{ratio.high:.2f}", ratio))
 
@@ -508,12 +508,12 @@ def _end(run: BenchRun) -> Iterator[Element]:
     columns: dict[str, Callable[[Benched], Child]] = {
         "target": lambda one: _name(one.label),
         "address": lambda one: tag("bdi", one.url),
-        "versions": lambda one: ", ".join(f"{name} {version}" for name, version in one.versions.items()) or _NONE,
-        "mends": lambda one: one.mends or _NONE,
-        "settings": lambda one: ", ".join(f"{name}: {found.value}" for name, found in one.settings.items()) or _NONE,
-        "kept to CPUs": lambda one: ", ".join(map(str, one.cores)) or _NONE,
-        "longest message": lambda one: _limit(one.limits.max_message, "bytes") if one.limits else _NONE,
-        "pings every": lambda one: _limit(one.limits.ping_interval, "s") if one.limits else _NONE,
+        "versions": rendering.versions,
+        "mends": lambda one: one.mends or NONE,
+        "settings": rendering.settings,
+        "kept to CPUs": lambda one: ", ".join(map(str, one.cores)) or NONE,
+        "longest message": lambda one: _limit(one.limits.max_message, "bytes") if one.limits else NONE,
+        "pings every": lambda one: _limit(one.limits.ping_interval, "s") if one.limits else NONE,
     }
     table = tag(
         "table",
