@@ -273,6 +273,20 @@ def test_what_came_unexpected_is_asked_again_and_the_second_answer_counts(option
     assert (right.verdict, right.detail) == (Verdict.PASS, "")
 
 
+@pytest.mark.parametrize(("times", "verdict"), [(3, Verdict.PASS), (4, Verdict.FAIL)])
+def test_what_the_proxy_of_the_lab_turned_away_is_asked_until_it_is_let_in(times: int, verdict: Verdict) -> None:
+    answers = iter([*["HTTP 429"] * times, "right"])
+
+    async def experiment(target: Target) -> str:
+        answer = next(answers)
+        target.transcript.turned_away = answer != "right"
+        return answer
+
+    [found] = put(msgspec.structs.replace(asking([]), experiment=experiment))
+
+    assert found.verdict is verdict
+
+
 def test_what_stops_the_service_is_asked_once() -> None:
     [stopped] = put(asking(["wrong"], ends=True))
 

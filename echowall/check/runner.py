@@ -214,11 +214,17 @@ class _Round:
         """Ask until other talk leaves the answer alone, and the endpoint is not in a hurry; but not for ever."""
         for pause in PAUSES:
             asked = Asked(check, *await ask(self._known, check))
-            hurried = asked.log.turned_away and self.target.limiter and self.target.limiter.connections == 1
-            if asked.result.verdict is not Verdict.UNDECIDED and not hurried:
+            if asked.result.verdict is not Verdict.UNDECIDED and not self._hurried(asked):
                 break
             await asyncio.sleep(pause)
         return asked
+
+    def _hurried(self, asked: Asked) -> bool:
+        """Whether it was turned away for what was asked before, or by the lab's proxy for what is asked of others."""
+        if not asked.log.turned_away:
+            return False
+        limiter = self.target.limiter
+        return limiter.connections == 1 if limiter else self._unexpected(self.target, asked.result)
 
     def let_go(self, why: str = "") -> None:
         """Report what is still doubtful as it is, and why."""
