@@ -516,7 +516,7 @@ class Figure(msgspec.Struct, kw_only=True):
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """A mean over rounds, with the interval that holds it in 95 of 100 runs."""
+    """A mean over rounds, with its interval of 95 %: a bootstrap over the rounds."""
 
     mean: float
     """The geometric mean."""

@@ -127,7 +127,7 @@ export const en = {
   "cost.how": "{connections} connections, {seconds} s, {rounds} rounds",
   "cost.throughput": "Right echoes",
   "cost.withheld": "Withheld",
-  "cost.estimate": "{mean} ({low} to {high} in 95 of 100 runs, {rounds} rounds)",
+  "cost.estimate": "{mean} (95 % interval: {low} to {high}, {rounds} rounds)",
   "cost.latency": "Latency from the planned time, of {samples} messages",
   "cost.tooFew": "too few samples",
   "setting.default": "(default)",

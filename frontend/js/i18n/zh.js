@@ -121,7 +121,7 @@ export const zh = {
   "cost.how": "{connections} 个连接，{seconds} 秒，{rounds} 轮",
   "cost.throughput": "正确的回声",
   "cost.withheld": "未公布",
-  "cost.estimate": "{mean}（100 次运行中有 95 次在 {low} 到 {high} 之间，{rounds} 轮）",
+  "cost.estimate": "{mean}（95% 置信区间：{low} 到 {high}，{rounds} 轮）",
   "cost.latency": "从计划时间算起的延迟，共 {samples} 条消息",
   "cost.tooFew": "样本太少",
   "setting.default": "（默认）",
