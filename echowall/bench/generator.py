@@ -67,6 +67,24 @@ class Traffic:
         """Whether what comes back is answered by the next message: the closed loop."""
         self.last = 0
         """When something came back last."""
+        self._free: list[Connection] = []
+        self._soon = asyncio.get_running_loop().call_soon
+
+    def go_on(self, connection: Connection) -> None:
+        """Send the next message there as soon as all that came with the last one was read.
+
+        A server that waits is woken once for all of them, which takes the kernel less time than once for each.
+        """
+        free = self._free
+        if not free:
+            self._soon(self._say)
+        free.append(connection)
+
+    def _say(self) -> None:
+        free, self._free = self._free, []
+        for one in free:
+            if self.open and not one.gone:
+                one.say(monotonic_ns())
 
 
 class Connection(WSListener):
@@ -130,8 +148,8 @@ class Connection(WSListener):
         traffic.last = now
         if expected and message == expected[0][1]:
             self._received[expected.popleft()[0]] = now
-            if traffic.open and not self.gone:
-                self.say(monotonic_ns())
+            if traffic.open:
+                traffic.go_on(self)
             return
         answered = self._hear_other(message, now)
         if traffic.open and not self.gone:
