@@ -1,4 +1,5 @@
-// Writes into index.html which modules the page needs at its start, so that they all load in one round trip:
+// Writes into index.html which modules the page needs at its start, and into js/shell/needs.js which further ones each
+// view needs, so that they all load in one round trip:
 //   node preloads.mjs           writes them
 //   node preloads.mjs --check   exits with 1 if they are out of date
 import { readFileSync, writeFileSync } from "node:fs";
@@ -9,6 +10,11 @@ import { init, parse } from "es-module-lexer";
 await init;
 
 const FRONTEND = dirname(fileURLToPath(import.meta.url));
+const NEEDS = "js/shell/needs.js";
+const HEAD = `// What each view needs beside what the page has from its start, itself included. Written by \`make format\`.
+
+/** @type {Record<string, string[]>} modules by the view's own */
+`;
 const LIST = /(<!-- preloads: .*? -->\n)(.*?)( *<!-- \/preloads -->)/s;
 
 /** The page's modules, found as a browser finds them. Files have the names by which the page addresses them. */
@@ -70,6 +76,19 @@ export class Modules {
     return this.page.replace(LIST, (_, start, _written, end) => `${start}${links.join("")}${end}`);
   }
 
+  /** @returns {string} js/shell/needs.js as it should be */
+  needs() {
+    const atStart = new Set(this.neededBy(this.entry));
+    const lists = this.imports(this.entry, "dynamic").map((view) => {
+      const files = this.neededBy(view).filter((file) => !atStart.has(file));
+      return `  "${view}": [\n${files
+        .sort()
+        .map((file) => `    "${file}",\n`)
+        .join("")}  ],\n`;
+    });
+    return `${HEAD}export const NEEDS = {\n${lists.join("")}};\n`;
+  }
+
   /** The modules that a file imports. @param {string} file @param {string[]} ways by es-module-lexer's names */
   imports(file, ...ways) {
     const [imports] = parse(this.read(file), file);
@@ -85,13 +104,18 @@ export class Modules {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     const modules = new Modules();
-    const page = modules.pageWithPreloads();
-    if (page !== modules.page) {
-      if (process.argv[2] === "--check") throw new Error("its preloads are out of date; run `make format`");
-      writeFileSync(join(FRONTEND, "index.html"), page);
+    /** @type {[string, string, string][]} files, their texts, and what these should be */
+    const written = [
+      ["index.html", modules.page, modules.pageWithPreloads()],
+      [NEEDS, modules.read(NEEDS), modules.needs()],
+    ];
+    for (const [file, text, right] of written) {
+      if (text === right) continue;
+      if (process.argv[2] === "--check") throw new Error(`${file}: its preloads are out of date; run \`make format\``);
+      writeFileSync(join(FRONTEND, file), right);
     }
   } catch (error) {
-    console.error(`index.html: ${error instanceof Error ? error.message : error}`);
+    console.error(`preloads: ${error instanceof Error ? error.message : error}`);
     process.exit(1);
   }
 }

@@ -160,7 +160,7 @@ def test_the_same_message_goes_to_both_stacks_side_by_side(
     for one, two in zip(services, [*services[1:], services[0]], strict=True):
         with subtests.test(f"{one.name} and {two.name}"):
             for pane, service in ((echo.first, one), (echo.second, two)):
-                pane.stack(service.title).check()
+                pane.choose(service.title)
                 pane.expect_connected()
                 pane.clear.click()
 
@@ -175,6 +175,7 @@ def test_the_page_shows_handlers_versions_source_facts_deviations_and_mends_of_e
     echo: EchoPage, http: httpx.Client, services: list[Service], subtests: pytest.Subtests
 ) -> None:
     pane = echo.open(service=services[-1].name)
+    echo.page.set_viewport_size({"width": 1440, "height": 900})  # room for the source beside the conversation
     pane.how.click()
     pane.known_summary.click()
 

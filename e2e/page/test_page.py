@@ -84,8 +84,11 @@ def test_a_deep_link_opens_two_stacks(echo: EchoPage, plain: Service, other: Ser
     echo.open(service=plain.name, compare=other.name)
 
     expect(echo.side_by_side).to_be_checked()
-    expect(echo.first.stack(plain.title)).to_be_checked()
-    expect(echo.second.stack(other.title)).to_be_checked()
+    for pane, service in ((echo.first, plain), (echo.second, other)):
+        expect(pane.chosen).to_contain_text(service.title)
+        pane.chosen.click()
+        expect(pane.stack(service.title)).to_be_checked()
+        pane.page.keyboard.press("Escape")
 
 
 def test_choosing_a_stack_puts_it_in_the_address(echo: EchoPage, plain: Service, other: Service) -> None:

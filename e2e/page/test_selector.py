@@ -152,8 +152,9 @@ def test_a_shortcut_moves_the_focus_to_the_filter(echo: EchoPage, plain: Service
     echo.message.press_sequentially("k/K")
     echo.page.keyboard.press(keys)
     expect(echo.first.filter).to_be_focused()
+    echo.page.keyboard.press("Escape")
 
-    echo.second.stack(other.title).focus()
+    echo.second.chosen.focus()
     echo.page.keyboard.press(keys)
 
     expect(echo.second.filter).to_be_focused()
@@ -237,6 +238,7 @@ def test_the_yardstick_is_marked_wherever_its_facts_are_shown(
     expect(pane.root.get_by_role("group", name="Yardstick").get_by_role("radio")).to_have_count(1)
     pane.how.click()
     expect(pane.root.get_by_text(mark)).to_have_count(2)  # beside the title and beside the facts
+    page.keyboard.press("Escape")
     pane.stack(python[0].title).check()
     expect(pane.root.get_by_text(mark)).to_have_count(0)
 
@@ -270,7 +272,9 @@ def test_many_stacks_do_not_push_the_message_down(
     many = echo.message.bounding_box()
     assert few
     assert many
-    assert many["y"] - few["y"] < 100 * panes
+    assert many["y"] == few["y"]
+    if pane.chosen.is_visible():
+        pane.chosen.click()
     expect(pane.stack(last.title)).to_be_in_viewport()
 
 
@@ -278,6 +282,7 @@ def test_typing_in_the_filter_is_quick_with_many_stacks(echo: EchoPage, services
     serve(multiplied(services))
     echo.open(service=services[0].name, compare=services[1].name)
     expect(echo.second.root.locator("[data-service]")).to_have_count(MANY)
+    echo.first.chosen.click()
 
     took = echo.first.filter.evaluate(
         """async (input) => {

@@ -106,12 +106,13 @@ class EchoPage(View):
         self.every = self.composer.get_by_role("spinbutton", name="every")
         self.stop = self.composer.get_by_role("button", name="Stop", exact=True)
         self.send = self.composer.get_by_role("button", name="Send", exact=True)
+        self.connect = self.composer.get_by_role("button", name=re.compile("^Connect"))
         self.error = self.composer.get_by_role("alert")
 
     def open(self, **query: str) -> Pane:
         """Open the page with that query, and wait until the stacks are listed."""
         self.load(f"?{urlencode(query or {'view': 'echo'})}")
-        expect(self.first.own_endpoint).to_be_visible()
+        expect(self.first.how).to_be_visible()
         return self.first
 
     def kind(self, name: Literal["Text", "JSON", "Hex", "File"]) -> Locator:
@@ -146,6 +147,7 @@ class Pane:
     def __init__(self, page: Page, name: str) -> None:
         self.page = page
         self.root = page.get_by_role("region", name=name, exact=True)
+        self.chosen = self.root.get_by_role("button", name=re.compile("^Choose a stack"))
         self.filter = self.root.get_by_role("searchbox", name="Filter stacks")
         self.matches = self.root.get_by_role("status", name="Matches")
         self.own_endpoint = self.root.get_by_role("radio", name="Own endpoint", exact=True)
@@ -181,6 +183,12 @@ class Pane:
     def stack(self, title: str) -> Locator:
         """The radio button that chooses a stack."""
         return self.root.get_by_role("radio", name=title, exact=True)
+
+    def choose(self, title: str) -> None:
+        """Choose a stack, from its sheet where the pane has no room for the list."""
+        if self.chosen.is_visible():
+            self.chosen.click()
+        self.stack(title).check()
 
     def row(self, name: str) -> Locator:
         """The row of a stack in the selector. Its data-status says whether the stack is up."""

@@ -5,13 +5,14 @@ import { t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
 import { formatSize } from "../shared/format.js";
 import { keep, kept } from "../shared/kept.js";
+import { Media } from "../shared/media.js";
 import { isPlain } from "../shared/plain.js";
-import { FILE_CAP, checkJson, parseHex } from "./payload.js";
+import { FILE_CAP, checkJson, parseHex } from "../verify/payload.js";
 import { MOST_PAUSE, MOST_TIMES, checkRepeat, fill, hasPlaceholders, repeated } from "./repeat.js";
 import { keepSaved, loadSaved, withSaved } from "./saved.js";
 import { PRESETS } from "./presets.js";
 
-/** @typedef {import("./payload.js").Data} Data */
+/** @typedef {import("../verify/payload.js").Data} Data */
 /** @typedef {import("../i18n/i18n.js").Message} Message */
 /** @typedef {"text" | "json" | "hex" | "file"} Kind */
 
@@ -25,6 +26,8 @@ const LONGEST_RECALLED = 16 * 1024;
 export class Composer extends Component {
   static properties = {
     connected: { type: Boolean },
+    idle: { type: Boolean },
+    both: { type: Boolean },
     note: { attribute: false },
     sending: { type: Number },
     kind: { state: true },
@@ -38,7 +41,10 @@ export class Composer extends Component {
 
   constructor() {
     super();
+    this.touch = new Media(this, "(pointer: coarse)");
     this.connected = false;
+    this.idle = false; // whether there is a pane to connect,
+    this.both = false; // and whether there are two
     /** @type {Message | null} what the app has to say about the last sending */
     this.note = null;
     /** @type {number} how many are still to be sent */
@@ -72,7 +78,7 @@ export class Composer extends Component {
                 @change=${() => this.#choose(kind)}>${t(`message.${kind}`)}</label>`,
             )}
           </fieldset>
-          <span class="inline repeat">
+          <span class="inline repeat extra">
             <label class="inline">${t("message.times")}
               <input type="number" min="1" max=${MOST_TIMES} step="1" .value=${live(this.times)} @input=${this.#timesTyped}
                 aria-describedby="composer-error"></label>
@@ -95,8 +101,8 @@ export class Composer extends Component {
           </label>
           ${
             this.#chosen() === null
-              ? html`<button type="button" class="outline keep" aria-disabled=${this.text === ""} @click=${this.#save}>${t("message.save")}</button>`
-              : html`<button type="button" class="outline keep" @click=${this.#forget}>${t("message.forget")}</button>`
+              ? html`<button type="button" class="outline keep extra" aria-disabled=${this.text === ""} @click=${this.#save}>${t("message.save")}</button>`
+              : html`<button type="button" class="outline keep extra" @click=${this.#forget}>${t("message.forget")}</button>`
           }
         </div>
         ${this.kind === "file" ? this.#fileField() : this.#textField()}
@@ -105,6 +111,7 @@ export class Composer extends Component {
             <p role="alert" id="composer-error" class="error">${this.error ? t(this.error.key, this.error.params) : nothing}</p>
             <p id="composer-hint" class="hint">${this.#hint()}</p>
           </div>
+          ${this.idle ? html`<button type="button" class="connect" @click=${() => this.tell("ew-connect")}>${t(this.both ? "message.connectBoth" : "connect")}</button>` : nothing}
           <button type="button" class="send" aria-disabled=${!this.connected && this.sending === 0}
             aria-describedby="composer-hint" @click=${this.#pressed}>${t(this.sending > 0 ? "message.stop" : "message.send")}</button>
         </div>
@@ -132,7 +139,7 @@ export class Composer extends Component {
     if (!this.connected) parts.push(t("message.notConnected"));
     else if (this.note) parts.push(t(this.note.key, this.note.params));
     else if (this.#filled) parts.push(t("message.filled", { n: "{n}", now: "{now}" }));
-    else if (!held) parts.push(t("message.sendKeys"));
+    else if (!held) parts.push(t(this.touch.matches ? "message.sendTouch" : "message.sendKeys"));
     return parts.join(" ");
   }
 

@@ -4,12 +4,12 @@ import { Link } from "../shared/link.js";
 import { formatDuration } from "../shared/format.js";
 import { maskPassword } from "../shared/target.js";
 import { MessageLog } from "./log.js";
-import { markOf, markOfClose } from "./marks.js";
-import { PATIENCE, Verifier } from "./verify.js";
+import { markOf, markOfClose } from "../verify/marks.js";
+import { PATIENCE, Verifier } from "../verify/verify.js";
 
-/** @typedef {import("./payload.js").Data} Data */
+/** @typedef {import("../verify/payload.js").Data} Data */
 /** @typedef {import("./log.js").Entry} Entry */
-/** @typedef {import("./marks.js").Mark} Mark */
+/** @typedef {import("../verify/marks.js").Mark} Mark */
 /** @typedef {import("../shared/target.js").Target} Target */
 /** @typedef {{ sent: number, received: number, rtts: number[], marks: Partial<Record<Mark["how"], number>> }} Tally */
 
@@ -117,7 +117,7 @@ export class Conversation extends Link {
     this.#logged();
   }
 
-  /** @param {Entry} entry @param {import("./verify.js").Finding} finding */
+  /** @param {Entry} entry @param {import("../verify/verify.js").Finding} finding */
   #found(entry, finding) {
     const { marks, rtts } = this.tally;
     if (entry.mark !== null) marks[entry.mark.how] = (marks[entry.mark.how] ?? 1) - 1;

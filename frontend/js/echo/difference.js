@@ -1,7 +1,7 @@
 // Where an answer differs from what was sent.
-import { bytesOf } from "./payload.js";
+import { bytesOf } from "../verify/payload.js";
 
-/** @typedef {import("./payload.js").Data} Data */
+/** @typedef {import("../verify/payload.js").Data} Data */
 /**
  * @typedef {object} Difference
  * @property {"characters" | "bytes"} unit of the position: characters where both are text

@@ -2,8 +2,8 @@
 import { html, nothing } from "lit";
 import { difference } from "./difference.js";
 import { parseJson } from "./json-tree.js";
-import { explanation, markText } from "./mark-view.js";
-import { bytesOf, hexDump, textOf } from "./payload.js";
+import { explanation, markText } from "../verify/mark-view.js";
+import { bytesOf, hexDump, textOf } from "../verify/payload.js";
 import { t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
 import { formatDuration, formatSize, formatTime } from "../shared/format.js";
@@ -70,7 +70,7 @@ class Drawer extends Component {
       ${box(t("view.hex"), hexDump(bytesOf(typeof data === "string" ? data.slice(0, MOST_BYTES) : data).subarray(0, MOST_BYTES), 8), size > MOST_BYTES)}`;
   }
 
-  /** @param {import("./payload.js").Data} sent @param {import("./payload.js").Data} received */
+  /** @param {import("../verify/payload.js").Data} sent @param {import("../verify/payload.js").Data} received */
   #difference(sent, received) {
     const found = difference(sent, received);
     if (found === null) return html`<h3>${t("drawer.difference")}</h3><p>${t("drawer.sameBytes")}</p>`;

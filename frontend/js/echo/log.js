@@ -1,8 +1,8 @@
 // The messages of one pane: bounded in number and in bytes, filtered, exported.
-import { byteLength, bytesOf, textOf } from "./payload.js";
+import { byteLength, bytesOf, textOf } from "../verify/payload.js";
 import { t } from "../i18n/i18n.js";
 
-/** @typedef {import("./payload.js").Data} Data */
+/** @typedef {import("../verify/payload.js").Data} Data */
 /** @typedef {import("../i18n/i18n.js").Message} Message */
 /**
  * @typedef {object} Entry
@@ -13,7 +13,7 @@ import { t } from "../i18n/i18n.js";
  * @property {Data} data empty for an event
  * @property {number} size
  * @property {number | null} rtt milliseconds of a message received, once it is known to be an echo
- * @property {import("./marks.js").Mark | null} mark what is found of it
+ * @property {import("../verify/marks.js").Mark | null} mark what is found of it
  * @property {Message[]} notes what an event says
  * @property {Record<string, unknown>} facts what an event exports
  */

@@ -6,11 +6,12 @@ import "./log-view.js";
 import "./selector.js";
 import "../source/source.js";
 import { checkClose } from "./close-codes.js";
-import { parseProtocols } from "./payload.js";
+import { parseProtocols } from "../verify/payload.js";
 import { t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
 import { Countdown, stateText } from "../shared/countdown.js";
 import { Follows } from "../shared/follows.js";
+import { Media } from "../shared/media.js";
 import { keep, kept } from "../shared/kept.js";
 import { yardstick } from "../shared/mark.js";
 import { targetOf } from "../shared/target.js";
@@ -29,6 +30,7 @@ export class Pane extends Component {
     compared: { type: Boolean },
     selection: { attribute: false },
     sourceOpen: { state: true },
+    more: { state: true },
     errors: { state: true },
   };
 
@@ -47,6 +49,9 @@ export class Pane extends Component {
     /** @type {Selection} */
     this.selection = /** @type {any} */ (undefined); // always given
     this.sourceOpen = false;
+    this.more = false; // whether a phone shows the settings that are seldom needed
+    this.narrow = new Media(this, "(width < 60rem)"); // no room for the list of stacks
+    this.wide = new Media(this, "(width >= 85rem)"); // room for the source beside the conversation
     this.wanted = false; // whether to connect once the old socket is closed
     /** @type {Partial<Record<"url" | "protocols" | "code" | "reason", Message>>} what is wrong, by field */
     this.errors = {};
@@ -84,30 +89,50 @@ export class Pane extends Component {
     return html`
       <section class="pane ${this.sourceOpen ? "with-source" : ""}" role="region" aria-label=${t(this.number === 1 ? "pane.first" : "pane.second")}>
         <ew-selector class="stacks card" .number=${this.number} .services=${this.services} .statuses=${this.statuses}
-          .selected=${this.selection.service} @ew-choose=${(/** @type {CustomEvent<string | null>} */ { detail }) => this.choose(detail)}></ew-selector>
-        <div class="talk card">
+          .selected=${this.selection.service} .compact=${this.compared || this.narrow.matches}
+          @ew-choose=${(/** @type {CustomEvent<string | null>} */ { detail }) => this.choose(detail)}></ew-selector>
+        <div class="talk card ${this.more ? "more" : ""}">
           ${this.#heading(service)}
           ${this.#controls(service)}
           <ew-log .conversation=${this.conversation} .beside=${this.beside} .compared=${this.compared}></ew-log>
         </div>
-        ${this.sourceOpen ? html`<ew-source class="source card" id=${this.#id("source")} .service=${service}></ew-source>` : nothing}
+        ${this.sourceOpen ? this.#source(service) : nothing}
       </section>`;
+  }
+
+  updated() {
+    const dialog = /** @type {HTMLDialogElement | null} */ (this.querySelector("dialog.source-drawer"));
+    if (dialog && !dialog.open) dialog.showModal();
+  }
+
+  /** How it is done: beside the conversation where there is room, else before it. @param {Service | null} service */
+  #source(service) {
+    if (this.wide.matches && !this.compared) {
+      return html`<ew-source class="source card" id=${this.#id("source")} .service=${service}></ew-source>`;
+    }
+    return html`
+      <dialog class="side source-drawer" id=${this.#id("source")} aria-labelledby=${this.#id("source-title")} @close=${this.#closeSource}>
+        <header><h2 id=${this.#id("source-title")}>${service?.title ?? t("own.title")}</h2>
+          <button type="button" class="outline" @click=${this.#closeSource}>${t("source.close")}</button></header>
+        <ew-source class="source" .service=${service}></ew-source>
+      </dialog>`;
   }
 
   /** @param {Service | null} service */
   #heading(service) {
-    const source = html`<button type="button" class="outline how" aria-expanded=${this.sourceOpen}
+    const source = html`<button type="button" class="outline more-toggle" aria-expanded=${this.more} @click=${() => (this.more = !this.more)}>${t("pane.more")}</button>
+      <button type="button" class="outline how" aria-expanded=${this.sourceOpen}
       aria-controls=${ifDefined(this.sourceOpen ? this.#id("source") : undefined)} @click=${this.#toggleSource}>${t("source")}</button>`;
     if (service === null) {
-      return html`<header class="about"><div class="title"><h2 tabindex="-1">${t("own.title")}</h2>${source}</div><p>${t("own.summary")}</p></header>`;
+      return html`<header class="about"><div class="title"><h2 tabindex="-1">${t("own.title")}</h2>${source}</div><p class="summary extra">${t("own.summary")}</p></header>`;
     }
     const { state, versions, error } = this.statuses.of(service.name);
     const known = Object.entries(versions);
     return html`
       <header class="about">
         <div class="title"><h2 tabindex="-1">${service.title}</h2>${yardstick(service)}${source}</div>
-        <p lang="en">${service.summary}</p>
-        <ul class="versions" aria-label=${t("versions")}>
+        <p class="summary extra" lang="en">${service.summary}</p>
+        <ul class="versions extra" aria-label=${t("versions")}>
           ${known.length === 0 ? html`<li>${t("versions.none")}</li>` : known.map(([name, version]) => html`<li><span>${name}</span> ${version}</li>`)}
         </ul>
       </header>
@@ -145,7 +170,7 @@ export class Pane extends Component {
           </select></label>`
             : nothing
         }
-        <label>${t("protocols")}
+        <label class="extra">${t("protocols")}
           <input type="text" id=${this.#id("protocols")} autocomplete="off" spellcheck="false"
             .defaultValue=${kept(this.#id("protocols"))} @change=${this.#keepField} ?disabled=${this.socketIo}
             placeholder=${t(this.socketIo ? "protocols.none" : "protocols.hint")}
@@ -154,12 +179,12 @@ export class Pane extends Component {
         <button type="submit" aria-disabled=${!idle}>${t("connect")}</button>
       </form>
       <form class="controls" novalidate @submit=${this.#disconnect}>
-        <label class="short">${t("close.code")}
+        <label class="short extra">${t("close.code")}
           <input type="number" id=${this.#id("code")} min="1000" max="4999" step="1" .defaultValue=${kept(this.#id("code")) || "1000"}
             @change=${this.#keepField} ?disabled=${this.socketIo}
             aria-invalid=${this.errors.code ? "true" : nothing} aria-describedby=${this.#id("code-error")}>
           ${this.#error("code")}</label>
-        <label>${t("close.reason")}
+        <label class="extra">${t("close.reason")}
           <input type="text" id=${this.#id("reason")} autocomplete="off" .defaultValue=${kept(this.#id("reason"))}
             @change=${this.#keepField} ?disabled=${this.socketIo}
             placeholder=${ifDefined(this.socketIo ? t("close.none") : undefined)}
@@ -177,7 +202,7 @@ export class Pane extends Component {
         <span class="lamp" aria-hidden="true"></span>
         <output aria-label=${t("connection")}>${stateText(this.conversation)}</output>
         ${protocol === "" ? nothing : html`<span class="protocol">${t("protocol.selected", { name: protocol })}</span>`}
-        <label class="auto"><input type="checkbox" .checked=${live(this.conversation.reconnects)}
+        <label class="auto extra"><input type="checkbox" .checked=${live(this.conversation.reconnects)}
           @change=${this.#reconnectsChanged}>${t("reconnect")}</label>
       </div>`;
   }
@@ -281,6 +306,13 @@ export class Pane extends Component {
 
   #toggleSource() {
     this.sourceOpen = !this.sourceOpen;
+  }
+
+  async #closeSource() {
+    if (!this.sourceOpen) return;
+    this.sourceOpen = false;
+    await this.updateComplete;
+    /** @type {HTMLElement} */ (this.querySelector(".how")).focus();
   }
 
   /** @param {Event} event of the board: which stack's status changed */

@@ -1,6 +1,6 @@
 // Messages worth sending. A long one is held ready rather than put into the text box.
 
-/** @typedef {import("./payload.js").Data} Data */
+/** @typedef {import("../verify/payload.js").Data} Data */
 /** @typedef {{ id: string, kind: "text" | "json" | "hex", text: string } | { id: string, messages(): Iterable<Data>, count: number }} Preset */
 
 /** @param {number} bytes */

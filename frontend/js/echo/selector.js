@@ -1,4 +1,5 @@
-// The stacks to choose from: grouped by era, and fewer of them as one types.
+// The stacks to choose from: grouped by era, and fewer of them as one types. Where there is no room for the list, it is
+// behind a button, as the options of a select are.
 import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
 import "../shared/stack-filter.js";
@@ -16,6 +17,7 @@ class Selector extends Component {
     services: { attribute: false },
     statuses: { attribute: false },
     selected: { attribute: false },
+    compact: { type: Boolean },
     query: { state: true },
   };
 
@@ -28,6 +30,7 @@ class Selector extends Component {
     this.statuses = /** @type {any} */ (undefined); // always given
     /** @type {string | null} null for an endpoint of one's own */
     this.selected = null;
+    this.compact = false; // whether there is no room for the list
     this.query = "";
     this.touched = false; // whether somebody scrolls or reads the list: then it is not moved
     new Follows(this, () => this.statuses, ["change"]);
@@ -39,12 +42,33 @@ class Selector extends Component {
   }
 
   render() {
+    return html`${this.compact ? this.#button() : nothing}
+      <div class="stack-sheet" id=${this.#sheetId} popover=${this.compact ? "auto" : nothing} aria-label=${t("stacks.choose")}
+        role=${this.compact ? "dialog" : nothing} @toggle=${this.#reveal}>${this.#choice()}</div>`;
+  }
+
+  get #sheetId() {
+    return `pane${this.number}-stacks`;
+  }
+
+  #button() {
+    const title = this.services.find(({ name }) => name === this.selected)?.title ?? t("own.title");
+    const state = this.selected === null ? nothing : this.statuses.of(this.selected).state;
+    return html`
+      <button type="button" class="outline chosen" popovertarget=${this.#sheetId} aria-haspopup="dialog" data-status=${state}>
+        <span class="visually-hidden">${t("stacks.choose")}:</span> <span class="name">${title}</span>
+        ${state === nothing ? nothing : html`<span class="dot" aria-hidden="true"></span>`}
+        <span class="hint">${t("stacks.count", { count: this.services.length })}</span>
+      </button>`;
+  }
+
+  #choice() {
     const meant = this.services.filter((service) => isMeant(service, this.query));
     const ownIsMeant = matches(this.query, [t("own.title")]);
     return html`
       <ew-stack-filter .query=${this.query} .count=${meant.length} .all=${this.services.length}
         @ew-filter=${this.#filter} @ew-filter-go=${this.#goToFirst}></ew-stack-filter>
-      <div class="stack-list" @keydown=${this.#key} @pointerenter=${this.#touch} @focusin=${this.#touch}>
+      <div class="stack-list" @keydown=${this.#key} @click=${this.#clicked} @pointerenter=${this.#touch} @focusin=${this.#touch}>
         ${byEra(this.services).map(
           ([era, services]) => html`
           <fieldset ?hidden=${!services.some((service) => this.#isShown(service.name, meant.includes(service)))}>
@@ -101,7 +125,23 @@ class Selector extends Component {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.key === "Escape") this.query = "";
+    if (event.key === "Escape" && this.query !== "") {
+      this.query = "";
+      event.preventDefault(); // the sheet stays open
+    }
+    if (event.key === "Enter" && this.compact) {
+      event.preventDefault(); // the focus goes to the button, which the key would press
+      this.#fold();
+    }
+  }
+
+  /** The arrow keys choose too, and go on: only a pointer has done with it. @param {MouseEvent} event */
+  #clicked({ detail, target }) {
+    if (detail > 0 && target instanceof HTMLInputElement) this.#fold();
+  }
+
+  #fold() {
+    if (this.compact) /** @type {HTMLElement} */ (this.querySelector(".stack-sheet")).hidePopover();
   }
 
   /** Brings the chosen one into sight within the list, and leaves the page where it is. */

@@ -2,6 +2,7 @@
 import { html, svg } from "lit";
 import { t } from "../i18n/i18n.js";
 import { formatDuration } from "../shared/format.js";
+import { summarise } from "../shared/percentiles.js";
 
 const WIDTH = 120;
 const HEIGHT = 28;
@@ -10,22 +11,6 @@ const DRAWN = 120; // values in the line
 /** The longest that the line shows. @param {number[]} values milliseconds @returns {number} 0 where there are none */
 export function longest(values) {
   return Math.max(0, ...values.slice(-DRAWN));
-}
-
-/**
- * Percentiles by nearest rank: the smallest value that so many of all are not above.
- * @param {number[]} values milliseconds, at least one
- */
-export function summarise(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const percentile = (/** @type {number} */ p) => sorted[Math.ceil((p / 100) * sorted.length) - 1];
-  return {
-    last: values[values.length - 1],
-    p50: percentile(50),
-    p95: percentile(95),
-    longest: sorted[sorted.length - 1],
-    count: values.length,
-  };
 }
 
 /**

@@ -1,12 +1,11 @@
 // The two languages of the page. A text is a key and its parameters until it is shown, so a switch turns all of it.
 import { en } from "./en.js";
-import { zh } from "./zh.js";
 
 /** @typedef {{ key: string, params?: Record<string, string | number> }} Message */
 /** @typedef {"en" | "zh"} Language */
 
-/** @type {Record<Language, Record<string, string>>} */
-const TEXTS = { en, zh };
+/** @type {{ en: Record<string, string>, zh?: Record<string, string> }} English is what the page starts with */
+const TEXTS = { en };
 const REMEMBERED = "echo-wall-language";
 
 /** @type {Language} */
@@ -20,12 +19,17 @@ export function language() {
 
 /** @param {string} key @param {Record<string, string | number>} [params] */
 export function t(key, params = {}) {
-  const text = TEXTS[current][key];
+  const text = (TEXTS[current] ?? en)[key];
   if (text === undefined) throw new Error(`no text for ${key}`);
   return text.replace(/\{(\w+)\}/g, (_, name) => String(params[name]));
 }
 
-/** @param {Language} chosen */
+/** Rejects if the texts do not come; another call tries again. @param {Language} chosen */
+export async function loadLanguage(chosen) {
+  if (chosen === "zh") TEXTS.zh = (await import("./zh.js")).zh;
+}
+
+/** @param {Language} chosen whose texts are loaded */
 export function setLanguage(chosen) {
   current = chosen;
   document.documentElement.lang = chosen;

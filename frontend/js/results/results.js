@@ -25,8 +25,12 @@ export class Results extends EventTarget {
   #added = 0;
   /** @type {Map<string, Promise<any>>} */
   #files = new Map();
+  #asked = false; // for the index
 
+  /** Loads the index, once. */
   async load() {
+    if (this.#asked) return;
+    this.#asked = true;
     try {
       this.index = await again(() => read("results/index.json"));
     } catch (error) {

@@ -23,6 +23,8 @@ class StackFilter extends Component {
   }
 
   focusBox() {
+    const sheet = /** @type {HTMLElement | null} */ (this.closest("[popover]"));
+    if (sheet && !sheet.matches(":popover-open")) sheet.showPopover();
     const box = /** @type {HTMLInputElement} */ (this.querySelector("input"));
     box.focus();
     box.select();
@@ -53,7 +55,8 @@ export function goToFilter(event) {
   if (event.ctrlKey === event.metaKey || event.altKey || event.shiftKey) return; // autofill sends none of these, nor a key
   if (event.key.toLowerCase() !== "k" || event.isComposing || event.defaultPrevented) return;
   const near = document.activeElement?.closest("ew-pane")?.querySelector("ew-stack-filter");
-  const filter = near ?? [...document.querySelectorAll("ew-stack-filter")].find((one) => one.checkVisibility());
+  const inSight = (/** @type {Element} */ one) => (one.closest("[popover]")?.parentElement ?? one).checkVisibility();
+  const filter = near ?? [...document.querySelectorAll("ew-stack-filter")].find(inSight);
   if (!filter) return;
   event.preventDefault();
   /** @type {StackFilter} */ (filter).focusBox();

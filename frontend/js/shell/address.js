@@ -5,8 +5,9 @@ import { COLUMNS } from "../stacks/columns.js";
 /** @typedef {import("../shared/catalog.js").Service} Service */
 /** @typedef {import("../shared/target.js").Selection} Selection */
 /** @typedef {import("../stacks/columns.js").Table} Table */
-/** @typedef {keyof typeof SETTINGS} Measured a view of what was measured */
-/** @typedef {Measured | "echo" | "chat" | "push" | "stacks"} View */
+/** @typedef {keyof typeof SETTINGS} Settable a view whose address says how it is set */
+/** @typedef {Exclude<Settable, "race">} Measured a view of what was measured */
+/** @typedef {Settable | "echo" | "chat" | "push" | "stacks"} View */
 /** @typedef {Record<string, string>} Settings how such a view is set; what is not there is as usual */
 /** @typedef {{ view: View, settings: Settings, panes: Selection[], sideBySide: boolean, connect: boolean, language: string | null, unknown: string[], table: Table }} Address */
 
@@ -18,32 +19,39 @@ const PARAMETERS = [
 
 const TABLE = ["sort", "order", "filter"];
 
-/** The views of what was measured, and the parameters of each: here is the place of a further one. */
+/** The parameters of each view of what was measured, and of the race: here is the place of a further one. */
 export const SETTINGS = {
   compare: ["columns", "step", "with", "sort", "order", "filter", "cell"],
   behaviour: ["mends", "group", "all", "cell"],
   conformance: ["category", "all", "cell"],
   cost: ["run", "step", "cell"],
+  race: ["stacks", "count", "size", "kind", "atOnce"],
 };
-const MEASURED = /** @type {Measured[]} */ (Object.keys(SETTINGS));
+/** @type {Measured[]} */
+const MEASURED = ["compare", "behaviour", "conformance", "cost"];
 
 /** @type {View[]} */
-export const VIEWS = [...MEASURED, "echo", "chat", "push", "stacks"];
+export const VIEWS = [...MEASURED, "echo", "race", "chat", "push", "stacks"];
 
 /** @param {View} view @returns {view is Measured} */
-export const isMeasured = (view) => Object.hasOwn(SETTINGS, view);
+export const isMeasured = (view) => MEASURED.some((one) => one === view);
+
+/** @param {View} view @returns {view is Settable} */
+export const isSettable = (view) => Object.hasOwn(SETTINGS, view);
 
 /** @param {string} search @param {Service[]} services @returns {Address} */
 export function readAddress(search, services) {
   const query = new URLSearchParams(search);
   /** @type {string[]} */
   const unknown = [];
+  const maintained = services.filter(({ maintenance }) => maintenance === "active");
+  const offered = maintained.length > 0 ? maintained : services; // a newcomer should not begin with what is dormant
   const panes = PARAMETERS.map((names, index) => {
     const asked = query.get(names.service);
     const url = query.get(names.url);
     const found = services.find(({ name }) => name === asked);
     if (asked !== null && found === undefined) unknown.push(asked);
-    const fallback = services[Math.min(index, services.length - 1)] ?? null;
+    const fallback = offered[Math.min(index, offered.length - 1)] ?? null;
     const service = asked === null && url !== null ? null : (found ?? fallback);
     const naive = query.get(names.handler) === "naive" && service?.naive;
     return /** @type {Selection} */ ({
@@ -55,7 +63,7 @@ export function readAddress(search, services) {
   const view = viewOf(query);
   return {
     view,
-    settings: isMeasured(view) ? readSettings(query, view) : {},
+    settings: isSettable(view) ? readSettings(query, view) : {},
     panes,
     sideBySide: query.has(PARAMETERS[1].service) || query.has(PARAMETERS[1].url),
     connect: query.get("connect") === "1",
@@ -71,7 +79,7 @@ function viewOf(query) {
   return VIEWS.find((view) => view === query.get("view")) ?? (echo ? "echo" : "compare");
 }
 
-/** @param {URLSearchParams} query @param {Measured} view @returns {Settings} */
+/** @param {URLSearchParams} query @param {Settable} view @returns {Settings} */
 function readSettings(query, view) {
   /** @type {Settings} */
   const settings = {};
@@ -119,7 +127,7 @@ function common(search) {
   return query;
 }
 
-/** @param {string} search the present one @param {Measured} view @param {Settings} settings @returns {string} that view, as it is set */
+/** @param {string} search the present one @param {Settable} view @param {Settings} settings @returns {string} that view, as it is set */
 export function writeSettings(search, view, settings) {
   const set = SETTINGS[view].flatMap((name) => (settings[name] ? [[name, settings[name]]] : []));
   const query = new URLSearchParams([...(view === "compare" ? [] : [["view", view]]), ...common(search), ...set]);

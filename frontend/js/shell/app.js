@@ -1,27 +1,23 @@
-// The page: reads the address and the catalog, and shows what was measured, the echo (one pane or two, and carries what
-// is written to each of them), the chat room, or the table of all stacks.
-import { html, nothing, svg } from "lit";
+// The page: reads the address and the catalog, and shows one of the views.
+import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
-import "../compare/compare.js";
-import "../echo/composer.js";
-import "../echo/pane.js";
-import { addStyles } from "./styles.js";
+import { addStyles, preload } from "./loads.js";
 import {
   VIEWS,
   isMeasured,
+  isSettable,
   readAddress,
   writeAddress,
   writeRoomAddress,
   writeSettings,
   writeStacksAddress,
 } from "./address.js";
-import { Conversation } from "../echo/conversation.js";
-import { firstLanguage, language, rememberLanguage, setLanguage, t } from "../i18n/i18n.js";
+import { firstLanguage, language, loadLanguage, rememberLanguage, setLanguage, t } from "../i18n/i18n.js";
 import { Results } from "../results/results.js";
 import { again } from "../shared/again.js";
 import { StatusBoard, loadCatalog } from "../shared/catalog.js";
 import { Component } from "../shared/component.js";
-import { Follows } from "../shared/follows.js";
+import { logo } from "../shared/logo.js";
 import { isPlain } from "../shared/plain.js";
 import { goToFilter } from "../shared/stack-filter.js";
 import { withoutPassword } from "../shared/target.js";
@@ -29,11 +25,11 @@ import { withoutPassword } from "../shared/target.js";
 /** @typedef {import("../shared/catalog.js").Service} Service */
 /** @typedef {import("../shared/target.js").Selection} Selection */
 /** @typedef {import("./address.js").Measured} Measured */
+/** @typedef {import("./address.js").Settable} Settable */
 /** @typedef {import("./address.js").Settings} Settings */
 /** @typedef {import("./address.js").View} View */
-/** @typedef {import("../echo/pane.js").Pane} Pane */
+/** @typedef {import("../echo/echo.js").Echo} Echo */
 /** @typedef {import("../i18n/i18n.js").Message} Message */
-/** @typedef {import("../echo/payload.js").Data} Data */
 
 /** @type {Record<View, string>} */
 const TITLES = {
@@ -42,27 +38,39 @@ const TITLES = {
   conformance: "conformance.title",
   cost: "cost.title",
   echo: "page.title",
+  race: "race.title",
   chat: "room.title",
   push: "push.title",
   stacks: "stacks.title",
 };
 /** What each view loads when it is first shown. @type {Record<View, () => Promise<unknown>>} */
 const LOADS = {
-  compare: async () => {},
-  behaviour: () => import("../behaviour/behaviour.js"),
-  conformance: () => import("../conformance/conformance.js"),
+  compare: () => Promise.all([import("../compare/compare.js"), addStyles("css/results.css")]),
+  behaviour: () => Promise.all([import("../behaviour/behaviour.js"), addStyles("css/results.css")]),
+  conformance: () => Promise.all([import("../conformance/conformance.js"), addStyles("css/results.css")]),
   cost: () =>
-    Promise.all([import("../cost/cost.js"), addStyles("vendor/uplot/dist/uPlot.min.css"), addStyles("css/cost.css")]),
-  echo: async () => {},
-  chat: () => Promise.all([import("../chat/chat.js"), addStyles("css/chat.css")]),
+    Promise.all([
+      import("../cost/cost.js"),
+      addStyles("css/results.css"),
+      addStyles("vendor/uplot/dist/uPlot.min.css"),
+      addStyles("css/cost.css"),
+    ]),
+  echo: () => Promise.all([import("../echo/echo.js"), addStyles("css/source.css"), addStyles("css/echo.css")]),
+  race: () =>
+    Promise.all([
+      import("../race/race.js"),
+      addStyles("css/results.css"),
+      addStyles("css/stacks.css"),
+      addStyles("css/race.css"),
+    ]),
+  chat: () => Promise.all([import("../chat/chat.js"), addStyles("css/source.css"), addStyles("css/chat.css")]),
   push: () => Promise.all([import("../push/push.js"), addStyles("css/push.css")]),
   stacks: () => Promise.all([import("../stacks/stacks.js"), addStyles("css/stacks.css")]),
 };
+/** The views that show what was measured. @type {View[]} */
+const USE_RESULTS = [...VIEWS.filter(isMeasured), "push"];
 /** @type {Service[]} */
 const NO_SERVICES = [];
-const BREATH = 8; // milliseconds of sending before the page may draw
-const GLANCE = 100; // milliseconds of waiting for the next message before the page looks whether to go on
-const MOST_WAITING = 4 * 1024 * 1024; // bytes that may wait in the browser before more are handed to it
 
 class App extends Component {
   static properties = {
@@ -76,8 +84,6 @@ class App extends Component {
     table: { state: true },
     settings: { state: true },
     troubles: { state: true },
-    note: { state: true },
-    sending: { state: true },
   };
 
   constructor() {
@@ -86,7 +92,6 @@ class App extends Component {
     this.services = null;
     this.statuses = new StatusBoard();
     this.results = new Results();
-    this.conversations = [new Conversation(), new Conversation()];
     /** @type {Selection[]} */
     this.selections = [];
     this.sideBySide = false;
@@ -96,26 +101,22 @@ class App extends Component {
     this.chatService = ""; // the stack by which one is in the room
     this.pushService = ""; // the stack whose room is heard in several ways
     this.table = readAddress(location.search, []).table;
-    /** @type {Record<Measured, Settings>} */
-    this.settings = { compare: {}, behaviour: {}, conformance: {}, cost: {} };
+    /** @type {Record<Settable, Settings>} */
+    this.settings = { compare: {}, behaviour: {}, conformance: {}, cost: {}, race: {} };
     /** @type {readonly Message[]} */
     this.troubles = [];
-    /** @type {Message | null} */
-    this.note = null;
-    this.sending = 0;
-    this.stopped = false; // whether somebody has stopped the present sending
-    for (const conversation of this.conversations) {
-      new Follows(this, () => conversation, ["state"], this.#stateChanged);
-    }
-    setLanguage(firstLanguage(new URLSearchParams(location.search).get("lang")));
     this.#start();
   }
 
   async #start() {
     this.#readSettings();
-    this.results.load();
+    preload(this.view);
+    const speaking = this.#speak(firstLanguage(new URLSearchParams(location.search).get("lang")));
+    const catalog = again(loadCatalog);
+    if (USE_RESULTS.includes(this.view)) this.results.load();
+    await speaking;
     try {
-      this.services = await again(loadCatalog);
+      this.services = await catalog;
     } catch (error) {
       this.services = [];
       this.#complain({ key: "page.catalogFailed", params: { detail: /** @type {Error} */ (error).message } });
@@ -137,12 +138,11 @@ class App extends Component {
     addEventListener("drop", (event) => this.#drops(event));
     await this.#show(address.view);
     await this.updateComplete;
-    if (!address.connect) return;
-    for (const pane of this.querySelectorAll("ew-pane")) /** @type {Pane} */ (pane).connectNow();
+    if (address.connect) this.#echoElement?.connectNow();
   }
 
-  get shown() {
-    return this.sideBySide ? [0, 1] : [0];
+  get #echoElement() {
+    return /** @type {Echo | null} */ (this.querySelector("ew-echo"));
   }
 
   updated() {
@@ -165,10 +165,12 @@ class App extends Component {
         </div>
       </header>
       ${VIEWS.filter(isMeasured).map((view) => (this.visited.has(view) ? this.#measured(view) : nothing))}
+      ${this.visited.has("race") ? this.#race() : nothing}
       ${this.visited.has("chat") ? this.#chat() : nothing}
       ${this.visited.has("push") ? this.#push() : nothing}
       ${this.visited.has("stacks") ? this.#stacks() : nothing}
-      ${this.view === "echo" || this.visited.has("echo") ? this.#echo() : nothing}`;
+      ${this.visited.has("echo") ? this.#echo() : nothing}
+      ${this.visited.has(this.view) ? nothing : html`<main class="coming">${this.#troubles()}</main>`}`;
   }
 
   /** @param {Message[]} troubles */
@@ -206,6 +208,16 @@ class App extends Component {
     }
   }
 
+  #race() {
+    const shown = this.view === "race";
+    return html`
+      <main ?hidden=${!shown} @ew-open=${(/** @type {CustomEvent<string>} */ { detail }) => this.#open(detail)}
+        @ew-settings=${(/** @type {CustomEvent<Settings>} */ { detail }) => this.#set("race", detail)}>
+        ${shown ? this.#troubles() : nothing}
+        <ew-race .services=${this.services} .statuses=${this.statuses} .settings=${this.settings.race}></ew-race>
+      </main>`;
+  }
+
   #chat() {
     const shown = this.view === "chat";
     return html`
@@ -238,43 +250,33 @@ class App extends Component {
   }
 
   #echo() {
-    const connected = this.shown.some((index) => this.conversations[index].state === "connected");
+    const shown = this.view === "echo";
     return html`
-      <main class=${this.sideBySide ? "two" : "one"} ?hidden=${this.view !== "echo"}>
-        ${this.view === "echo" ? this.#troubles() : nothing}
-        ${
-          this.services === null
-            ? nothing
-            : this.shown.map(
-                (index) => html`
-          <ew-pane .number=${index + 1} .services=${this.services} .statuses=${this.statuses}
-            .conversation=${this.conversations[index]} .beside=${this.conversations[1 - index]} .compared=${this.sideBySide} .selection=${this.selections[index]}
-            @ew-select=${(/** @type {CustomEvent<Selection>} */ event) => this.#selected(index, event.detail)}></ew-pane>`,
-              )
-        }
-        <p class="motto">${logo()}<span>${t("page.motto")}</span></p>
-        <ew-composer .connected=${connected} .note=${this.note} .sending=${this.sending} @ew-send=${this.#send}
-          @ew-stop=${this.#stop}></ew-composer>
+      <main class="fills" ?hidden=${!shown}>
+        ${shown ? this.#troubles() : nothing}
+        <ew-echo .services=${this.services} .statuses=${this.statuses} .selections=${this.selections} .sideBySide=${this.sideBySide}
+          @ew-selected=${(/** @type {CustomEvent<{ index: number, selection: Selection }>} */ { detail }) => this.#selected(detail.index, detail.selection)}></ew-echo>
       </main>`;
   }
 
   /** @param {View} view @returns {string} where it is, as things stand */
   #address(view) {
-    if (isMeasured(view)) return writeSettings(location.search, view, this.settings[view]);
+    if (isSettable(view)) return writeSettings(location.search, view, this.settings[view]);
     if (view === "chat") return writeRoomAddress(location.search, view, this.chatService);
     if (view === "push") return writeRoomAddress(location.search, view, this.pushService);
     if (view === "stacks") return writeStacksAddress(location.search, this.table);
-    return writeAddress(location.search, this.shown.map((index) => this.selections[index]).filter(Boolean));
+    return writeAddress(location.search, this.selections.slice(0, this.sideBySide ? 2 : 1));
   }
 
   /** Loads a view when it is first shown. @param {View} view */
   async #show(view) {
     try {
+      preload(view);
+      if (USE_RESULTS.includes(view)) this.results.load();
       await again(LOADS[view]);
       this.view = view;
       this.visited = new Set([...this.visited, view]);
     } catch (error) {
-      this.view = "echo";
       this.#complain({ key: "views.failed", params: { detail: /** @type {Error} */ (error).message } });
     }
   }
@@ -300,10 +302,10 @@ class App extends Component {
 
   #readSettings() {
     const { view, settings } = readAddress(location.search, []);
-    if (isMeasured(view)) this.settings = { ...this.settings, [view]: settings };
+    if (isSettable(view)) this.settings = { ...this.settings, [view]: settings };
   }
 
-  /** @param {Measured} view @param {Settings} settings */
+  /** @param {Settable} view @param {Settings} settings */
   #set(view, settings) {
     this.settings = { ...this.settings, [view]: settings };
     this.#remember();
@@ -327,10 +329,7 @@ class App extends Component {
     history.pushState(null, "", this.#address("echo"));
     await this.#show("echo");
     await this.updateComplete;
-    const pane = /** @type {Pane} */ (this.querySelector("ew-pane"));
-    await pane.updateComplete;
-    pane.choose(service);
-    pane.querySelector("h2")?.focus();
+    this.#echoElement?.open(service);
   }
 
   /** @param {string} service */
@@ -361,13 +360,24 @@ class App extends Component {
   /** @param {Event & { target: HTMLInputElement }} event */
   #compare({ target }) {
     this.sideBySide = target.checked;
-    if (!this.sideBySide) this.conversations[1].disconnect();
     this.#remember();
   }
 
-  #turn() {
+  /** @param {import("../i18n/i18n.js").Language} chosen @returns {Promise<boolean>} whether the texts could be loaded */
+  async #speak(chosen) {
+    try {
+      await again(() => loadLanguage(chosen));
+      setLanguage(chosen);
+      return true;
+    } catch (error) {
+      this.#complain({ key: "page.languageFailed", params: { detail: /** @type {Error} */ (error).message } });
+      return false;
+    }
+  }
+
+  async #turn() {
     const chosen = language() === "zh" ? "en" : "zh";
-    setLanguage(chosen);
+    if (!(await this.#speak(chosen))) return;
     rememberLanguage(chosen);
     const query = new URLSearchParams(location.search);
     query.set("lang", chosen);
@@ -378,70 +388,6 @@ class App extends Component {
     history.replaceState(null, "", this.#address(this.view));
     this.requestUpdate(); // the links to the views depend on the address, which is not a property
   }
-
-  /** @param {Event} event of a conversation */
-  #stateChanged = (event) => {
-    const { state, target } = /** @type {Conversation} */ (event.target);
-    const dropped = state === "waiting" || state === "disconnected";
-    if (dropped && target?.service) this.statuses.suspect(target.service.name);
-    this.note = null;
-  };
-
-  /**
-   * Sends to every pane that is connected, a little at a time, so that ten thousand messages never hold up the page.
-   * @param {CustomEvent<{ messages: Iterable<Data>, count: number, pause: number }>} event pause in milliseconds between two
-   */
-  async #send({ detail: { messages, count, pause } }) {
-    const isOpen = (/** @type {number} */ index) => this.conversations[index].state === "connected";
-    const open = this.shown.filter(isOpen).map((index) => this.conversations[index]);
-    const titles = this.shown
-      .filter((index) => !isOpen(index))
-      .map((index) => this.#title(index))
-      .join(", ");
-    this.note = titles === "" ? null : { key: "message.onlySome", params: { titles } };
-    this.sending = count;
-    this.stopped = false;
-    const start = performance.now();
-    let until = start + BREATH;
-    let sent = 0;
-    for (const data of messages) {
-      if (pause > 0) await this.#waitUntil(start + sent++ * pause); // each await renders how many are left
-      if (this.stopped) break;
-      while (performance.now() > until || open.some(({ waiting }) => waiting > MOST_WAITING)) {
-        await new Promise((resolve) => setTimeout(resolve));
-        if (!open.some(({ state }) => state === "connected")) break;
-        until = performance.now() + BREATH;
-      }
-      for (const conversation of open) conversation.send(data);
-      this.sending--;
-    }
-    this.sending = 0;
-  }
-
-  #stop() {
-    this.stopped = true;
-  }
-
-  /** Waits, or until the sending is stopped or nobody is connected. @param {number} time of the page, in milliseconds */
-  async #waitUntil(time) {
-    while (performance.now() < time && !this.stopped) {
-      await new Promise((resolve) => setTimeout(resolve, Math.min(time - performance.now(), GLANCE)));
-      this.stopped ||= !this.conversations.some(({ state }) => state === "connected");
-    }
-  }
-
-  /** @param {number} index */
-  #title(index) {
-    const { service } = this.selections[index];
-    return this.services?.find(({ name }) => name === service)?.title ?? t("own.title");
-  }
-}
-
-/** The round wall, and a voice in the middle of it. */
-function logo() {
-  return html`<svg class="logo" viewBox="0 0 32 32" aria-hidden="true">
-    ${svg`<path d="M7.6 24.4a11.9 11.9 0 1 1 16.8 0" /><path d="M11 21a7.1 7.1 0 1 1 10 0" /><circle cx="16" cy="16" r="2.6" />`}
-  </svg>`;
 }
 
 customElements.define("ew-app", App);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { Conversation } from "../../js/echo/conversation.js";
 import { eventText, exportLine } from "../../js/echo/log.js";
-import { setLanguage } from "../../js/i18n/i18n.js";
+import { loadLanguage, setLanguage } from "../../js/i18n/i18n.js";
 import { stack } from "../stack.js";
 
 class FakeSocket extends EventTarget {
@@ -78,6 +78,7 @@ test("a connection that was never open is not said to have closed", async () => 
 
   assert.match(says("close"), /^The connection to One never came about: 1006 Abnormal Closure\. 1006 is never on the/);
   assert.doesNotMatch(says("close"), /lost with no close frame|not clean/);
+  await loadLanguage("zh");
   setLanguage("zh");
   assert.match(says("close"), /从未建立/);
   assert.doesNotMatch(says("close"), /没有收到关闭帧/);
@@ -186,6 +187,7 @@ test("where subprotocols were offered, a refusal says what the browser does if n
   socket.fires("error");
   assert.match(says("error"), /offered subprotocols \(chat, superchat\).* selects none of them, the browser ends/);
   assert.doesNotMatch(says("error"), /The browser does not tell a page why/);
+  await loadLanguage("zh");
   setLanguage("zh");
   assert.match(says("error"), /子协议（chat, superchat）/);
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { longest, points, summarise } from "../../js/echo/sparkline.js";
+import { longest, points } from "../../js/echo/sparkline.js";
 import { formatDuration, formatSize } from "../../js/shared/format.js";
+import { summarise } from "../../js/shared/percentiles.js";
 
 test("the line is summed up in words", () => {
   assert.deepEqual(summarise([3, 1, 2]), { last: 2, p50: 2, p95: 3, longest: 3, count: 3 });

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { byteLength, checkJson, hexDump, parseHex, parseProtocols, prettyJson, textOf } from "../../js/echo/payload.js";
+import {
+  byteLength,
+  checkJson,
+  hexDump,
+  parseHex,
+  parseProtocols,
+  prettyJson,
+  textOf,
+} from "../../js/verify/payload.js";
 
 test("hex takes digits in pairs, however they are set apart", () => {
   for (const text of ["00ff80", "00 ff 80", "00:FF:80", "0x00, 0xff, 0x80", " 00\nff\t80 "]) {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { markOf, markOfClose } from "../../js/echo/marks.js";
+import { markOf, markOfClose } from "../../js/verify/marks.js";
 import { stack } from "../stack.js";
 
-/** @typedef {import("../../js/echo/payload.js").Data} Data */
-/** @typedef {import("../../js/echo/marks.js").Mark} Mark */
+/** @typedef {import("../../js/verify/payload.js").Data} Data */
+/** @typedef {import("../../js/verify/marks.js").Mark} Mark */
 
 /** @type {import("../../js/shared/target.js").Target} */
 const OWN = { key: "", service: null, naive: false, title: "host", url: "ws://host/" };

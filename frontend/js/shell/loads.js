@@ -1,4 +1,18 @@
-// Loads the style sheet of a view when the view is first shown, so that it does not delay the views before it.
+// Loads what a view needs when it is first shown, so that it does not delay the views before it.
+import { NEEDS } from "./needs.js";
+
+/** @type {Set<string>} the views whose modules have been asked for */
+const preloaded = new Set();
+
+/** Asks for all modules of a view at once: otherwise each module is known only when the one that imports it is here.
+ * @param {import("./address.js").View} view */
+export function preload(view) {
+  if (preloaded.has(view)) return;
+  preloaded.add(view);
+  for (const href of NEEDS[`js/${view}/${view}.js`] ?? []) {
+    document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
+  }
+}
 
 /** @type {Map<string, Promise<void>>} */
 const sheets = new Map();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { PATIENCE, Verifier, compare } from "../../js/echo/verify.js";
+import { PATIENCE, Verifier, compare } from "../../js/verify/verify.js";
 
-/** @typedef {import("../../js/echo/verify.js").Finding} Finding */
+/** @typedef {import("../../js/verify/verify.js").Finding} Finding */
 
 /** @type {Record<string, Finding>} the last finding on each message, by what the test calls it */
 let found = {};

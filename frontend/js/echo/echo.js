@@ -1,0 +1,149 @@
+// The echo: one stack or two side by side, and the box whose messages go to each of them.
+import { html } from "lit";
+import "./composer.js";
+import "./pane.js";
+import { Conversation } from "./conversation.js";
+import { t } from "../i18n/i18n.js";
+import { Component } from "../shared/component.js";
+import { Follows } from "../shared/follows.js";
+import { logo } from "../shared/logo.js";
+
+/** @typedef {import("../shared/catalog.js").Service} Service */
+/** @typedef {import("../shared/target.js").Selection} Selection */
+/** @typedef {import("../i18n/i18n.js").Message} Message */
+/** @typedef {import("./pane.js").Pane} Pane */
+/** @typedef {import("../verify/payload.js").Data} Data */
+
+const BREATH = 8; // milliseconds of sending before the page may draw
+const GLANCE = 100; // milliseconds of waiting for the next message before the page looks whether to go on
+const MOST_WAITING = 4 * 1024 * 1024; // bytes that may wait in the browser before more are handed to it
+
+export class Echo extends Component {
+  static properties = {
+    services: { attribute: false },
+    statuses: { attribute: false },
+    selections: { attribute: false },
+    sideBySide: { type: Boolean },
+    note: { state: true },
+    sending: { state: true },
+  };
+
+  constructor() {
+    super();
+    /** @type {Service[]} */
+    this.services = [];
+    /** @type {import("../shared/catalog.js").StatusBoard} */
+    this.statuses = /** @type {any} */ (undefined); // always given
+    /** @type {Selection[]} of the two panes */
+    this.selections = [];
+    this.sideBySide = false;
+    this.conversations = [new Conversation(), new Conversation()];
+    /** @type {Message | null} */
+    this.note = null;
+    this.sending = 0;
+    this.stopped = false; // whether somebody has stopped the present sending
+    for (const conversation of this.conversations) {
+      new Follows(this, () => conversation, ["state"], this.#stateChanged);
+    }
+  }
+
+  /** @param {Map<string, unknown>} changed */
+  willUpdate(changed) {
+    if (changed.has("sideBySide") && !this.sideBySide) this.conversations[1].disconnect();
+  }
+
+  get shown() {
+    return this.sideBySide ? [0, 1] : [0];
+  }
+
+  render() {
+    const states = this.shown.map((index) => this.conversations[index].state);
+    return html`
+      <div class="echo ${this.sideBySide ? "two" : "one"}">
+        ${this.shown.map(
+          (index) => html`
+        <ew-pane .number=${index + 1} .services=${this.services} .statuses=${this.statuses}
+          .conversation=${this.conversations[index]} .beside=${this.conversations[1 - index]} .compared=${this.sideBySide} .selection=${this.selections[index]}
+          @ew-select=${(/** @type {CustomEvent<Selection>} */ { detail }) => this.tell("ew-selected", { index, selection: detail })}></ew-pane>`,
+        )}
+        <p class="motto">${logo()}<span>${t("page.motto")}</span></p>
+        <ew-composer .connected=${states.includes("connected")} .idle=${states.includes("disconnected")} .both=${this.sideBySide}
+          .note=${this.note} .sending=${this.sending}
+          @ew-connect=${this.connectNow} @ew-send=${this.#send} @ew-stop=${this.#stop}></ew-composer>
+      </div>`;
+  }
+
+  /** Connects what is not connected: what the address asks for with ?connect=1, and what the composer's button does. */
+  async connectNow() {
+    await this.updateComplete;
+    for (const pane of this.querySelectorAll("ew-pane")) /** @type {Pane} */ (pane).connectNow();
+  }
+
+  /** Chooses a stack in the first pane, and goes there. @param {string} service */
+  async open(service) {
+    await this.updateComplete;
+    const pane = /** @type {Pane} */ (this.querySelector("ew-pane"));
+    await pane.updateComplete;
+    pane.choose(service);
+    pane.querySelector("h2")?.focus();
+  }
+
+  /** @param {Event} event of a conversation */
+  #stateChanged = (event) => {
+    const { state, target } = /** @type {Conversation} */ (event.target);
+    const dropped = state === "waiting" || state === "disconnected";
+    if (dropped && target?.service) this.statuses.suspect(target.service.name);
+    this.note = null;
+  };
+
+  /**
+   * Sends to every pane that is connected, a little at a time, so that ten thousand messages never hold up the page.
+   * @param {CustomEvent<{ messages: Iterable<Data>, count: number, pause: number }>} event pause in milliseconds between two
+   */
+  async #send({ detail: { messages, count, pause } }) {
+    const isOpen = (/** @type {number} */ index) => this.conversations[index].state === "connected";
+    const open = this.shown.filter(isOpen).map((index) => this.conversations[index]);
+    const titles = this.shown
+      .filter((index) => !isOpen(index))
+      .map((index) => this.#title(index))
+      .join(", ");
+    this.note = titles === "" ? null : { key: "message.onlySome", params: { titles } };
+    this.sending = count;
+    this.stopped = false;
+    const start = performance.now();
+    let until = start + BREATH;
+    let sent = 0;
+    for (const data of messages) {
+      if (pause > 0) await this.#waitUntil(start + sent++ * pause); // each await renders how many are left
+      if (this.stopped) break;
+      while (performance.now() > until || open.some(({ waiting }) => waiting > MOST_WAITING)) {
+        await new Promise((resolve) => setTimeout(resolve));
+        if (!open.some(({ state }) => state === "connected")) break;
+        until = performance.now() + BREATH;
+      }
+      for (const conversation of open) conversation.send(data);
+      this.sending--;
+    }
+    this.sending = 0;
+  }
+
+  #stop() {
+    this.stopped = true;
+  }
+
+  /** Waits, or until the sending is stopped or nobody is connected. @param {number} time of the page, in milliseconds */
+  async #waitUntil(time) {
+    while (performance.now() < time && !this.stopped) {
+      await new Promise((resolve) => setTimeout(resolve, Math.min(time - performance.now(), GLANCE)));
+      this.stopped ||= !this.conversations.some(({ state }) => state === "connected");
+    }
+  }
+
+  /** @param {number} index */
+  #title(index) {
+    const { service } = this.selections[index];
+    return this.services.find(({ name }) => name === service)?.title ?? t("own.title");
+  }
+}
+
+customElements.define("ew-echo", Echo);
