@@ -79,7 +79,7 @@ def test_connect_log_and_composer_are_in_sight(echo: EchoPage, plain: Service, s
     assert_in_sight(pane.connect_button, pane.log, echo.message, echo.send)
     pane.connect()
     echo.say_preset("200 messages")
-    pane.expect_totals(200, 200)
+    pane.expect_totals(200, 200, timeout=15_000)
 
     assert_in_sight(pane.disconnect_button, pane.log, echo.message, echo.send)
     box = pane.log.bounding_box()
@@ -201,13 +201,13 @@ def test_little_is_shifted_while_the_page_loads(page: Page, plain: Service, scre
     page.add_init_script(SHIFTS)
     for address, ready in (
         ("/", page.locator("tr[data-subject] svg")),
-        (f"/?service={plain.name}", page.get_by_role("list", name="Versions").locator("span")),
+        (f"/?service={plain.name}", page.get_by_role("list", name="Versions")),
         (f"/?view=chat&service={plain.name}", page.get_by_role("log")),
         ("/?view=stacks", page.locator("tr[data-service]")),
     ):
         EchoPage(page).load(address)
         expect(ready.first).to_be_attached()
-        page.wait_for_timeout(300)  # for what comes late
+        page.wait_for_timeout(500)  # for what comes late
 
         shifted = page.evaluate("window.shifted")
         assert shifted < MOST_SHIFTED, f"{address}: {shifted:.3f}"

@@ -1,9 +1,10 @@
 // The echo: one stack or two side by side, and the box whose messages go to each of them.
-import { html } from "lit";
+import { html, nothing } from "lit";
 import "./composer.js";
 import "./pane.js";
 import { Conversation } from "./conversation.js";
 import { t } from "../i18n/i18n.js";
+import { again } from "../shared/again.js";
 import { Component } from "../shared/component.js";
 import { Follows } from "../shared/follows.js";
 import { logo } from "../shared/logo.js";
@@ -24,6 +25,7 @@ export class Echo extends Component {
     statuses: { attribute: false },
     selections: { attribute: false },
     sideBySide: { type: Boolean },
+    demos: { state: true },
     note: { state: true },
     sending: { state: true },
   };
@@ -38,6 +40,7 @@ export class Echo extends Component {
     this.selections = [];
     this.sideBySide = false;
     this.conversations = [new Conversation(), new Conversation()];
+    this.demos = false; // whether the demonstrations are loaded
     /** @type {Message | null} */
     this.note = null;
     this.sending = 0;
@@ -59,6 +62,12 @@ export class Echo extends Component {
   render() {
     const states = this.shown.map((index) => this.conversations[index].state);
     return html`
+      ${
+        this.demos
+          ? html`<ew-show .services=${this.services} .statuses=${this.statuses} .conversations=${this.conversations}
+        @ew-demo-closed=${this.#left}></ew-show>`
+          : nothing
+      }
       <div class="echo ${this.sideBySide ? "two" : "one"}">
         ${this.shown.map(
           (index) => html`
@@ -77,6 +86,20 @@ export class Echo extends Component {
   async connectNow() {
     await this.updateComplete;
     for (const pane of this.querySelectorAll("ew-pane")) /** @type {Pane} */ (pane).connectNow();
+  }
+
+  /** Opens the list of demonstrations, which is loaded when it is first wanted. */
+  async showDemos() {
+    await again(() => import("./show.js"));
+    this.demos = true;
+    await this.updateComplete;
+    /** @type {import("./show.js").Show} */ (this.querySelector("ew-show")).open();
+  }
+
+  /** A demonstration is over: what it opened is closed. */
+  async #left() {
+    await Promise.all(this.conversations.map((conversation) => conversation.leave()));
+    /** @type {HTMLElement | null} */ (this.querySelector("h2"))?.focus();
   }
 
   /** Chooses a stack in the first pane, and goes there. @param {string} service */

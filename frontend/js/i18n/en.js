@@ -195,6 +195,52 @@ export const en = {
   "cost.noScatter": "A dot needs both a cost in this step and answers to the checks; no stack of this run has both.",
   "cost.none": "withheld",
 
+  "demos": "Show me",
+  "demos.lead":
+    "Each of these opens two panes and plays what goes wrong: on the left it does, on the right it does not. Which stack gives it follows from its known deviations.",
+  "demos.show": "Show it with {title}",
+  "demos.nobody": "No stack of this lab earns this any more.",
+  "demos.notRunning": "Nobody who could show this is running. Start one of: {titles}.",
+  "demos.again": "Again",
+  "demos.stop": "Stop",
+  "demos.happens": "What happens",
+  "demos.failed": "It could not be shown: {detail}",
+  "demos.notConnected": "the panes did not connect within 10 s.",
+  "demos.frames": "Every frame of the kept run",
+  "demos.code": "The lines that do it: {file}",
+  "demo.step.opening": "Opening two panes…",
+  "demo.step.oneMessage": "One message went to each. Now nothing more is said, and the page waits for what comes.",
+  "demo.step.ticking": "The right pane sends a message every tenth of a second, and its echo comes at once.",
+  "demo.step.leaving": "The client on the left has gone. Look at the right pane.",
+  "demo.step.countBefore": "Before, the handler counted {before}. Both clients say hello, and leave.",
+  "demo.step.large": "1 MiB went to each. Chromium sends it in fragments.",
+  "demo.step.recorded": "A browser cannot do this.",
+  "demo.phantom-messages": "Phantom messages",
+  "demo.phantom-messages.about": "Messages arrive that nobody sent.",
+  "demo.phantom-messages.end":
+    "One message was sent to each handler of {title}. {left} came back on the left, {right} on the right.",
+  "demo.frozen-server": "The frozen server",
+  "demo.frozen-server.about":
+    "One client leaves, and the server answers nobody. With one pane open there is nothing to see.",
+  "demo.frozen-server.end":
+    "When the client on the left left, {title} answered nobody: the right pane waited up to {seconds} s for an echo. {heard} of its 40 messages came back in the end.",
+  "demo.none-at-close": "None at the close",
+  "demo.none-at-close.about": "The last value of the iterator is None, and what should follow the loop never runs.",
+  "demo.none-at-close.end":
+    "Before, the handler of {title} counted {before}, and now it counts {after}: the client on the left has gone, and is still counted.",
+  "demo.nul-fragments": "NUL for each fragment",
+  "demo.nul-fragments.about": "A large message comes back behind messages of one NUL character.",
+  "demo.nul-fragments.end":
+    "One message of 1 MiB was sent to each handler of {title}. {left} came back on the left, {right} on the right. If it is one on both, this browser sent it in one frame.",
+  "demo.fragments-apart": "Two clients' fragments mixed",
+  "demo.fragments-apart.about": "Two clients send fragments in turn, and each gets a part of the other's message.",
+  "demo.fragments-apart.end":
+    "A browser decides by itself how it cuts a message, so no page can send fragments in turn. The check did it with raw frames, and this is what {title} did:",
+  "demo.vanished": "Nobody notices a vanished client",
+  "demo.vanished.about": "A client is gone without a word, such as a phone in a tunnel, and its socket stays open.",
+  "demo.vanished.end":
+    "A page cannot vanish: when its tab closes, the browser still ends the connection. The check fell silent without a word, and this is what {title} did:",
+
   "race.title": "Race · Echo Wall",
   "race.lead":
     "The same messages to several stacks, from this browser: each message goes when the one before it is answered. Every echo is verified.",

@@ -83,7 +83,7 @@ export class Lane extends Link {
     if (this.stage !== "connecting") return;
     this.stage = "racing";
     this.#begun = performance.now();
-    this.#next();
+    queueMicrotask(() => this.#next()); // the link is connected after this
   }
 
   /** @override @param {import("../client.js").Incoming} incoming */

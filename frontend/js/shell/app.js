@@ -160,6 +160,7 @@ class App extends Component {
           )}
         </nav>
         <div class="settings">
+          <button type="button" class="outline" ?hidden=${this.view !== "echo"} @click=${this.#showDemos}>${t("demos")}</button>
           <label ?hidden=${this.view !== "echo"}><input type="checkbox" role="switch" .checked=${live(this.sideBySide)} @change=${this.#compare}>${t("page.sideBySide")}</label>
           <button type="button" class="outline" lang=${language() === "zh" ? "en" : "zh"} @click=${this.#turn}>${t("page.otherLanguage")}</button>
         </div>
@@ -254,7 +255,7 @@ class App extends Component {
     return html`
       <main class="fills" ?hidden=${!shown}>
         ${shown ? this.#troubles() : nothing}
-        <ew-echo .services=${this.services} .statuses=${this.statuses} .selections=${this.selections} .sideBySide=${this.sideBySide}
+        <ew-echo @ew-panes=${(/** @type {CustomEvent<Selection[]>} */ { detail }) => this.#panes(detail)} .services=${this.services} .statuses=${this.statuses} .selections=${this.selections} .sideBySide=${this.sideBySide}
           @ew-selected=${(/** @type {CustomEvent<{ index: number, selection: Selection }>} */ { detail }) => this.#selected(detail.index, detail.selection)}></ew-echo>
       </main>`;
   }
@@ -354,6 +355,21 @@ class App extends Component {
   #selected(index, selection) {
     this.selections = this.selections.with(index, selection);
     this.#forgetUnknown();
+    this.#remember();
+  }
+
+  async #showDemos() {
+    try {
+      await this.#echoElement?.showDemos();
+    } catch (error) {
+      this.#complain({ key: "views.failed", params: { detail: /** @type {Error} */ (error).message } });
+    }
+  }
+
+  /** @param {Selection[]} panes what both panes are to show */
+  #panes(panes) {
+    this.selections = panes;
+    this.sideBySide = true;
     this.#remember();
   }
 
