@@ -12,7 +12,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from e2e.page.conftest import AssertAccessible
 from e2e.support.console import BAD_GATEWAY
-from e2e.support.pages import ChatPage, EchoPage, ResultsPage, StacksPage
+from e2e.support.pages import ChatPage, EchoPage, RacePage, ResultsPage, StacksPage
 from echowall.catalog.catalog import Service
 
 Check = Callable[[], None]
@@ -224,6 +224,34 @@ def test_in_the_costs(page: Page, assert_right_on_every_screen: Check) -> None:
     EchoPage(page).load("/?view=cost")
     page.get_by_label("Your own result").set_input_files(Path(__file__).with_name("bench.json"))
     expect(page.get_by_role("img", name="Latency by percentile")).to_be_visible()
+
+    assert_right_on_every_screen()
+
+
+def test_in_the_race(page: Page, services: list[Service], assert_right_on_every_screen: Check) -> None:
+    wrong = next(service for service in services if service.known_deviation("empty-message", "proxy"))
+    race = RacePage(page)
+    race.open(count="1", kind="empty", stacks=f"{wrong.name},{services[-1].name}")
+    assert_right_on_every_screen()
+
+    race.start.click()
+    race.row(wrong.name).get_by_text("known deviation").click(timeout=30_000)
+    assert_right_on_every_screen()
+
+
+def test_in_a_demonstration(echo: EchoPage, assert_right_on_every_screen: Check) -> None:
+    echo.open(view="echo")
+    echo.demos.click()
+    assert_right_on_every_screen()
+
+    echo.page.locator("[data-demo=vanished]").get_by_role("button").click()
+    expect(echo.demo.get_by_role("button", name="Again")).to_be_visible()
+    assert_right_on_every_screen()
+
+
+def test_with_the_sheet_of_stacks_open(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:
+    echo.open(service=plain.name, compare=plain.name)
+    echo.first.chosen.click()
 
     assert_right_on_every_screen()
 

@@ -201,7 +201,7 @@ def test_little_is_shifted_while_the_page_loads(page: Page, plain: Service, scre
     page.add_init_script(SHIFTS)
     for address, ready in (
         ("/", page.locator("tr[data-subject] svg")),
-        (f"/?service={plain.name}", page.get_by_role("list", name="Versions")),
+        (f"/?service={plain.name}", page.locator(".versions span")),
         (f"/?view=chat&service={plain.name}", page.get_by_role("log")),
         ("/?view=stacks", page.locator("tr[data-service]")),
     ):

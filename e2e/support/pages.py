@@ -98,6 +98,8 @@ class EchoPage(View):
         self.first = Pane(page, "First stack")
         self.second = Pane(page, "Second stack")
         self.side_by_side = page.get_by_role("switch", name="Side by side")
+        self.demos = page.get_by_role("button", name="Show me", exact=True)
+        self.demo = page.locator(".demo").and_(page.get_by_role("region"))
         self.composer = page.get_by_role("region", name="Message", exact=True)
         self.message = self.composer.get_by_role("textbox", name="Message", exact=True)
         self.file = self.composer.get_by_label("File", exact=True).and_(self.composer.locator("[type=file]"))
@@ -289,6 +291,27 @@ class ResultsPage(View):
     def shown(self) -> list[str]:
         """The keys of the rows, in the order in which they are shown."""
         return [row.get_attribute("data-subject") or "" for row in self.root.locator("tr[data-subject]").all()]
+
+
+class RacePage(View):
+    """The race of several stacks."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page)
+        self.root = page.get_by_role("region", name="Race", exact=True)
+        self.start = self.root.get_by_role("button", name="Start", exact=True)
+        self.stop = self.root.get_by_role("button", name="Stop", exact=True)
+        self.chooser = self.root.locator("summary").filter(has_text=re.compile("^Stacks: "))
+        self.result = self.root.get_by_role("status", name="Result")
+
+    def open(self, **query: str) -> None:
+        """Open the view, and wait until there are stacks to race."""
+        self.load(f"/?{urlencode({'view': 'race', **query})}")
+        expect(self.start).to_be_enabled()
+
+    def row(self, name: str) -> Locator:
+        """The row of a stack. Its data-stage says how far it is, and its data-right whether all came back."""
+        return self.root.locator(f"tr[data-service={name}]")
 
 
 class StacksPage(View):

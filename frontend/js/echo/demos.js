@@ -101,8 +101,10 @@ export const DEMOS = [
     await stage.connect();
     stage.say("large");
     const message = "Echo Wall answers what it is told. ".repeat(30_000).slice(0, 1024 * 1024);
-    for (const pane of /** @type {const} */ ([0, 1])) stage.send(pane, message);
-    await stage.until(() => stage.received(1).length > 0 && stage.received(0).some(({ size }) => size > 1), FROZEN);
+    stage.send(1, message); // one after the other: fragments of two clients at once are another demonstration
+    await stage.until(() => stage.received(1).length > 0, FROZEN);
+    stage.send(0, message);
+    await stage.until(() => stage.received(0).some(({ size }) => size > 1), FROZEN);
     await stage.pause(500);
     return { left: stage.received(0).length, right: stage.received(1).length };
   }),

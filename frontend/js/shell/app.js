@@ -64,8 +64,8 @@ const LOADS = {
       addStyles("css/race.css"),
     ]),
   chat: () => Promise.all([import("../chat/chat.js"), addStyles("css/source.css"), addStyles("css/chat.css")]),
-  push: () => Promise.all([import("../push/push.js"), addStyles("css/push.css")]),
-  stacks: () => Promise.all([import("../stacks/stacks.js"), addStyles("css/stacks.css")]),
+  push: () => Promise.all([import("../push/push.js"), addStyles("css/results.css"), addStyles("css/push.css")]),
+  stacks: () => Promise.all([import("../stacks/stacks.js"), addStyles("css/results.css"), addStyles("css/stacks.css")]),
 };
 /** The views that show what was measured. @type {View[]} */
 const USE_RESULTS = [...VIEWS.filter(isMeasured), "push"];
