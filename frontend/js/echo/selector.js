@@ -72,7 +72,7 @@ class Selector extends Component {
         ${byEra(this.services).map(
           ([era, services]) => html`
           <fieldset ?hidden=${!services.some((service) => this.#isShown(service.name, meant.includes(service)))}>
-            <legend>${t(`era.${era}`)}</legend>
+            <legend title=${era === "article" ? t("era.article.about") : nothing}>${t(`era.${era}`)}</legend>
             ${services.map((service) => this.#stack(service.name, service.title, meant.includes(service)))}
           </fieldset>`,
         )}

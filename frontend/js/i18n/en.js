@@ -304,6 +304,8 @@ export const en = {
   "pane.first": "First stack",
   "pane.second": "Second stack",
   "era.article": "From the article",
+  "era.article.about":
+    "The article that this lab began with: on pushing by WebSocket in place of polling, from before Django Channels.",
   "era.modern": "Modern",
   "era.yardstick": "Yardstick",
   "era.own": "Your own",

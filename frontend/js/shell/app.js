@@ -145,8 +145,12 @@ class App extends Component {
     return /** @type {Echo | null} */ (this.querySelector("ew-echo"));
   }
 
-  updated() {
+  /** @param {Map<string, unknown>} changed */
+  updated(changed) {
     document.title = t(TITLES[this.view]);
+    if (changed.has("visited")) {
+      this.querySelector(".views [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    }
   }
 
   render() {
