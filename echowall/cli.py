@@ -25,6 +25,7 @@ from echowall.catalog.new import NewError
 from echowall.check import cli as check
 from echowall.conformance import cli as conformance
 from echowall.conformance.install import SuiteError
+from echowall.deploy import cli as deploy
 from echowall.lab import lab as running
 from echowall.lab import ports, site, system, tls
 from echowall.lab.containers import Containers
@@ -270,6 +271,9 @@ app.command("conformance")(conformance.command(_running))
 app.command("bench")(bench.command(_running))
 app.command("bench compare")(kept.compare)
 app.command("bench report")(kept.draw)
+app.command("deploy swarm")(deploy.swarm)
+app.command("deploy kubernetes")(deploy.kubernetes)
+app.command("deploy images")(deploy.images)
 
 
 class Era(StrEnum):

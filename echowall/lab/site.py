@@ -150,18 +150,21 @@ def configure_container(
     services: list[Service],
     dest: Path,
     *,
+    upstreams: Mapping[str, str] | None = None,
+    resolver: str = "127.0.0.11",
     tls: Tls | None = None,
     trusted: Iterable[str] = (),
     root: Path = ROOT,
 ) -> None:
-    """configure_nginx() for the proxy's container: the site is in its image, and services are found by their names."""
+    """configure_nginx() for the proxy's container: the site is in its image, and services are found by their names,
+    which by default Docker's own DNS knows."""
     configure_nginx(
         services,
         dest,
         site=Path("/lab/site"),
-        upstreams={service.name: f"{service.name}:8000" for service in services},
+        upstreams=upstreams or {service.name: f"{service.name}:8000" for service in services},
         listen="8080",
-        resolver="127.0.0.11",  # Docker's own DNS
+        resolver=resolver,
         tls=tls,
         trusted=trusted,
         root=root,
