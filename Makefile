@@ -24,10 +24,12 @@ STACKS ?=
 CASES ?= ci
 # Measure another scenario than the short set: SCENARIO=rate, SCENARIO=connect (docs/bench.md lists them)
 SCENARIO ?=
+# How long `make soak` takes.
+MINUTES ?= 30
 # Run only some of the browser's tests: E2E=e2e/page/test_chat.py
 E2E ?= e2e
 
-.PHONY: help up down logs e2e load check bare conformance bench test unit lint types format new lock outdated
+.PHONY: help up down logs e2e load check bare conformance bench soak test unit lint types format new lock outdated
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -52,7 +54,7 @@ e2e: .venv/dev up ## drive the page in a real browser against every service
 	@$(ECHOWALL) need chromium-headless-shell
 	.venv/bin/pytest -c e2e/pytest.ini $(E2E) --base-url $(ADDRESS)
 
-load: .venv/dev up ## open 200 sockets on each stack, and send 50 MB of talk past clients that never read
+load: .venv/dev up ## open 200 sockets on each stack, send 50 MB of talk, and restart replicas
 	.venv/bin/pytest -c e2e/pytest.ini --numprocesses 0 e2e/load --base-url $(ADDRESS)
 
 check: .venv/ready up ## compare what each stack does on the wire with what is known of it
@@ -66,6 +68,9 @@ conformance: .venv/ready up ## put the Autobahn Testsuite to each stack, and com
 
 bench: .venv/ready up ## measure what a message costs each stack, and how long it takes
 	@$(ECHOWALL) bench $(if $(SCENARIO),--scenario "$(SCENARIO)",--rate 1000 --seconds 2) $(STACKS)
+
+soak: .venv/ready up ## have 200 sockets talk for MINUTES=30, and see whether anything grows
+	@$(ECHOWALL) soak --minutes "$(MINUTES)" $(STACKS)
 
 test: lint types unit e2e ## run everything: lint, types, unit tests, and the browser
 

@@ -35,6 +35,8 @@ from echowall.lab.site import SiteError
 from echowall.lab.system import PackagesError
 from echowall.lab.tls import Identity
 from echowall.results.store import StoreError
+from echowall.soak import cli as soak
+from echowall.soak.soaking import SoakError
 
 
 class _Commands(TyperGroup):
@@ -63,7 +65,17 @@ def main() -> None:
     """Run the command line; what a user can mend is one line, never a traceback."""
     try:
         app()
-    except (CatalogError, LabError, LockError, NewError, SiteError, PackagesError, StoreError, SuiteError) as error:
+    except (
+        CatalogError,
+        LabError,
+        LockError,
+        NewError,
+        SiteError,
+        PackagesError,
+        SoakError,
+        StoreError,
+        SuiteError,
+    ) as error:
         err.print(f"[red]echowall:[/red] {escape(str(error))}", highlight=False)
         sys.exit(1)
 
@@ -271,6 +283,7 @@ app.command("conformance")(conformance.command(_running))
 app.command("bench")(bench.command(_running))
 app.command("bench compare")(kept.compare)
 app.command("bench report")(kept.draw)
+app.command("soak")(soak.command(_running))
 app.command("deploy swarm")(deploy.swarm)
 app.command("deploy kubernetes")(deploy.kubernetes)
 app.command("deploy images")(deploy.images)

@@ -13,7 +13,9 @@ from echowall.catalog import catalog
 from echowall.catalog.contract import ROOM
 from echowall.check import guide
 from echowall.results import behaviour, index, model, store
+from echowall.results.model import SoakRun
 from echowall.results.verdicts import Verdict
+from echowall.soak import rendering
 
 #: Each generated part stands between a pair of comments that names it.
 BEGIN = "<!-- {name}: written by `make format` from {source} -->"
@@ -160,6 +162,21 @@ def room(_root: Path, _language: Language) -> str:
     return _table(["id", "what the check holds"], [[f"`{check}`", holds] for check, holds in ROOM.items()])
 
 
+def soak(root: Path, _language: Language) -> str:
+    """The newest soak as a table, and where and when it was."""
+    kept = [run for run in store.runs(root) if isinstance(run, SoakRun)]
+    if not kept:
+        return "The store of results holds no soak yet."
+    run = kept[-1]
+    titles = {service.name: service.title for service in catalog.load(root)}
+    minutes = len(run.targets[0].windows) * run.window / 60
+    told = (
+        f"{run.began:%Y-%m-%d}, {run.engine}, {run.machine.cores} cores, {minutes:g} minutes. The generator sent 99 % of "
+        f"its messages within {run.lateness / 1000:.1f} ms of their time. ([The run](../results/soak/{run.id}.json).)"
+    )
+    return f"{told}\n\n{rendering.markdown(run, titles)}"
+
+
 def fields(_root: Path, _language: Language) -> str:
     """What a file of results holds: a table for each of the model's structs, from their own documentation."""
     return _structs(model, Verdict)
@@ -206,6 +223,7 @@ PARTS = {
     "room": Part("echowall/catalog/contract.py", room),
     "behaviour": Part("the newest runs in results/check", lambda root, _: behaviour.document(root)),
     "conformance": Part("the newest runs in results/conformance", lambda root, _: behaviour.conformance(root)),
+    "soak": Part("the newest run in results/soak", soak),
     "checks": Part("echowall/check/suite and services/*/service.toml", lambda root, _: guide.document(root)),
     "model": Part("echowall/results/model.py", fields),
     "index": Part("echowall/results/index.py", index_fields),
@@ -216,5 +234,6 @@ DOCUMENTS = {
     "services/README.md": ("room",),
     "docs/behaviour.md": ("behaviour", "conformance"),
     "docs/results.md": ("index", "model"),
+    "docs/bench.md": ("soak",),
     "docs/checks.md": ("checks",),
 }

@@ -42,8 +42,13 @@ def tail(count: int) -> float:
     """How much of the means of so many values lies beyond each end of the interval: the expanded percentile."""
     if count < 2:
         return 0.0
-    t = _T[min(count - 1, len(_T)) - 1]
+    t = student(count - 1)
     return NormalDist().cdf(-math.sqrt(count / (count - 1)) * t)
+
+
+def student(degrees: int) -> float:
+    """The 97.5th percentile of Student's t with so many degrees of freedom; of more than 16, what it is of 16."""
+    return _T[min(degrees, len(_T)) - 1]
 
 
 def compare(

@@ -68,6 +68,19 @@ def proportional_set_size(pids: Iterable[int]) -> int | None:
     return total or None
 
 
+def descriptors(pids: Iterable[int]) -> int | None:
+    """How many descriptors these processes have open together; None where that may not be seen."""
+    total = 0
+    for pid in pids:
+        try:
+            total += len(list((_PROC / str(pid) / "fd").iterdir()))
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+    return total or None
+
+
 def open_files(pid: int) -> int | None:
     """How many files that process may have open; None where that is not told, or there is no limit."""
     with suppress(OSError):

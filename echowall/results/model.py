@@ -21,6 +21,7 @@ _MAY_BE_EMPTY = frozenset(
     | {"latency", "p50", "p90", "p99", "p999", "throughput", "cpu", "proxy_cpu", "memory", "shares", "gone"}
     # What only some of the scenarios have, what the gate did not find wrong, and that no workers were asked for.
     | {"size", "messages", "to_step", "socket_memory", "gate", "workers"}
+    | {"descriptors", "memory_trend", "descriptors_trend", "latency_trend"}  # a soak, where it cannot be seen
     | {"transport", "every", "polled", "requests", "opened", "down", "up", "derived", "crossovers", "at"}
 )
 
@@ -95,6 +96,27 @@ class BenchRun(Run, kw_only=True, tag="bench"):
     """Where push costs less CPU than polling: by the scenario `push`."""
     interrupted: bool = False
     """Whether the run was ended before its time, so that rounds are missing; never in the store."""
+
+
+class SoakRun(Run, kw_only=True, tag="soak"):
+    """A run of `echowall soak`: its `kind` is `soak`."""
+
+    generator: dict[str, str]
+    """The versions of what sends the messages."""
+    rate: float
+    """Messages a second of each socket, each at its planned time."""
+    size: int
+    """Bytes of a message."""
+    planned: float
+    """How many seconds it was to take, without the opening of the sockets."""
+    window: float
+    """Seconds of each part of that time."""
+    lateness: float
+    """The 99th percentile of how late the generator sent a message, in microseconds."""
+    targets: list[Soaked]
+    """What was measured, and what was found."""
+    interrupted: bool = False
+    """Whether the run was ended before half of it was over; never in the store."""
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +214,54 @@ class Benched(Target, kw_only=True):
         further += ["tuned" if self.tuned else "", f"{self.workers} workers" if self.workers else ""]
         words = ", ".join(word for word in further if word and word != "direct")
         return f"{self.name} ({words})" if words else self.name
+
+
+class Soaked(Target, kw_only=True):
+    """A target, and what became of it while sockets talked for a long time."""
+
+    sockets: int
+    """How many it had."""
+    windows: list[Window]
+    """The parts of the time that are whole, one after the other. The first two are not in the trends."""
+    errors: Errors
+    """What went wrong. None of it was timed."""
+    memory_trend: Trend | None = None
+    """Of the memory, in bytes an hour; null where it may not be seen."""
+    descriptors_trend: Trend | None = None
+    """Of the open descriptors, in descriptors an hour; null where they may not be seen."""
+    latency_trend: Trend | None = None
+    """Of the median of the latency, in microseconds an hour; null where too little came back."""
+
+
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """What one target was like in a part of the time of a soak."""
+
+    memory: int | None
+    """The median of the memory of its processes, in bytes; a page that several share counts in part for each."""
+    descriptors: int | None
+    """The median of how many descriptors its processes had open."""
+    p50: float | None
+    """The median of the latency from the sending of a message, in microseconds; null where nothing came back."""
+    p99: float | None
+    """Its 99th percentile."""
+    echoes: int
+    """How many right echoes came back."""
+
+
+class Trend(msgspec.Struct, frozen=True, kw_only=True):
+    """By how much something grows in an hour, with the interval that holds it in 95 of 100 runs."""
+
+    slope: float
+    """The slope of a line through the windows, by least squares."""
+    low: float
+    """The interval's beginning: above 0, it grows."""
+    high: float
+    """The interval's end."""
+
+    @property
+    def grows(self) -> bool:
+        """Whether that can be told apart from standing still."""
+        return self.low > 0
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

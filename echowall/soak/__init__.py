@@ -1,0 +1,1 @@
+"""`echowall soak`: sockets that talk for a long time, and what grows meanwhile."""

@@ -1,0 +1,76 @@
+"""A soak as a table: on the terminal, and in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from rich.console import Group, RenderableType
+from rich.progress import Progress
+from rich.table import Table
+
+from echowall.results.model import Soaked, SoakRun, Trend, Window
+
+
+class _Quantity(NamedTuple):
+    """Something that may grow."""
+
+    name: str
+    of: Callable[[Window], float | None]
+    trend: Callable[[Soaked], Trend | None]
+    unit: int = 1
+
+
+_QUANTITIES = (
+    _Quantity("MiB", lambda window: window.memory, lambda one: one.memory_trend, 2**20),
+    _Quantity("descriptors", lambda window: window.descriptors, lambda one: one.descriptors_trend),
+    _Quantity("p50, µs", lambda window: window.p50, lambda one: one.latency_trend),
+)
+
+
+def table(targets: Sequence[Soaked]) -> Table:
+    """For the terminal: what each of them holds in the end, and by how much that grows in an hour."""
+    made = Table("stack", "wrong")
+    for quantity in _QUANTITIES:
+        made.add_column(quantity.name, justify="right")
+        made.add_column("an hour", justify="right", no_wrap=True)
+    for one in targets:
+        made.add_row(one.name, str(one.errors.total), *_cells(one, "\n"))
+    return made
+
+
+def progress(targets: Sequence[Soaked], bar: Progress) -> RenderableType:
+    """What is known so far, and how long it still takes."""
+    return Group(table(targets), bar)
+
+
+def markdown(run: SoakRun, titles: dict[str, str]) -> str:
+    """For the documents. `titles` has what the stacks are called."""
+    header = ["stack", "sockets", "echoes", "wrong or lost"]
+    header += [cell for quantity in _QUANTITIES for cell in (quantity.name, "an hour")]
+    rows = [
+        [
+            titles.get(one.name, one.name),
+            str(one.sockets),
+            f"{sum(window.echoes for window in one.windows):,}",
+            str(one.errors.total),
+            *_cells(one, " "),
+        ]
+        for one in run.targets
+    ]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, ["---"] * len(header), *rows])
+
+
+def _cells(one: Soaked, between: str) -> list[str]:
+    """Of each quantity what it is in the end, and its trend as in `+1.2` and, after `between`, `(0.4 to 2.0) grows`."""
+    found = []
+    for quantity in _QUANTITIES:
+        value = quantity.of(one.windows[-1]) if one.windows else None
+        found.append("–" if value is None else f"{value / quantity.unit:,.0f}")
+        if trend := quantity.trend(one):
+            slope, low, high = (figure / quantity.unit for figure in (trend.slope, trend.low, trend.high))
+            mark = " grows" if trend.grows else ""
+            found.append(f"{slope:+,.1f}{between}({low:,.1f} to {high:,.1f}){mark}")
+        else:
+            found.append("–")
+    return found
