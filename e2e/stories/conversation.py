@@ -14,6 +14,9 @@ from e2e.support.room import Message, Visitor, texts
 from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import Service
 
+#: Seconds for which what was said just before the connection was cut may still be on its way to the others.
+ON_ITS_WAY = 1
+
 
 class Person:
     """Someone who talks and listens by one service. When the connection is cut, they enter again after the last message
@@ -23,6 +26,8 @@ class Person:
         self.service = service
         self.name = name
         self.heard: list[Message] = []
+        self.closes: list[websocket.Close] = []
+        """How their connections ended, while they listened."""
         self.trouble = ""
         self._base_url = base_url
         self._mark = mark
@@ -43,6 +48,30 @@ class Person:
         except NoAnswerError:
             while self._visitor and self._hear(0.1):
                 pass
+
+    def say_until_heard(self, text: str, *, seconds: float = 30) -> int:
+        """Say it, and again whenever the connection was cut before it was heard; gives how often it was said.
+
+        After a cut they hear first what the room has, and for ON_ITS_WAY seconds what comes: only what is not there is
+        said again. Raises AssertionError after that many seconds.
+        """
+        deadline = time.monotonic() + seconds
+        told: Visitor | None = None
+        times, patient_until = 0, 0.0
+        while text not in texts(self.heard[-50:]):
+            assert time.monotonic() < deadline, f"{self.name} said {text!r} {times} times, and did not hear it"
+            try:
+                visitor = self._inside()
+                if visitor is not told and visitor.live and time.monotonic() > patient_until:
+                    visitor.say(self._mark, text)
+                    told, times = visitor, times + 1
+            except NoAnswerError:
+                pass  # the service is down, or the connection has just been cut; which it was, is heard next
+            if not self._hear(0.5):
+                time.sleep(0.05)
+            if times and self._visitor is not told and not (self._visitor and self._visitor.live):
+                patient_until = time.monotonic() + ON_ITS_WAY
+        return times
 
     def listen(self, until: set[str], *, seconds: float = 30) -> None:
         """Listen until all of these texts were heard. Raises AssertionError after that many seconds."""
@@ -83,7 +112,8 @@ class Person:
         """Hear the next thing. False where nothing comes in so many seconds, or the service does not let them in."""
         try:
             thing = self._inside().next(seconds)
-        except websocket.ClosedError:
+        except websocket.ClosedError as error:
+            self.closes.append(error.close)
             self.leave()
         except NoAnswerError:
             return False

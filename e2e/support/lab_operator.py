@@ -101,7 +101,33 @@ class Operator:
 
     def kill_replica(self, service: Service) -> None:
         """Kill one of the service's containers by SIGKILL."""
-        _docker("kill", self._compose("ps", "--quiet", service.name).split()[0])
+        _docker("kill", self.replicas(service)[0])
+
+    def replicas(self, service: Service) -> list[str]:
+        """The service's containers, by their ids."""
+        return self._compose("ps", "--quiet", service.name).split()
+
+    def restart_replica(self, container: str) -> None:
+        """Stop a container by SIGTERM and start it again, and return once it is healthy. Raises TimeoutError after
+        PATIENCE seconds."""
+        _docker("restart", "--time", "6", container)
+        deadline = time.monotonic() + PATIENCE
+        while _docker("inspect", "--format", "{{.State.Health.Status}}", container).strip() != "healthy":
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{container} is not healthy {PATIENCE} s after it was started anew")
+            time.sleep(0.1)
+
+    def reload_proxy(self) -> None:
+        """Have nginx read its configuration anew, and return once it has workers that do. Raises TimeoutError after
+        PATIENCE seconds."""
+        master = self._lab.part("proxy").pid
+        before = set(_with_descendants(master))
+        self._lab.kill("HUP", "proxy")
+        deadline = time.monotonic() + PATIENCE
+        while not set(_with_descendants(master)) - before:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nginx has no new worker {PATIENCE} s after SIGHUP")
+            time.sleep(0.1)
 
     def processes(self, service: Service) -> dict[int, int]:
         """The service's processes on this machine, by pid, each with its resident memory in bytes; empty where the
