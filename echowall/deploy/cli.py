@@ -1,4 +1,4 @@
-"""`echowall deploy swarm`, `deploy kubernetes` and `deploy images`: they print what the tools of several machines read."""
+"""`echowall deploy swarm`, `deploy kubernetes` and `deploy images` print what the tools of several machines read."""
 
 from __future__ import annotations
 

@@ -160,7 +160,9 @@ def _ways() -> list[Object]:
     """Who may speak with whom, as Compose's networks have it: nothing but the proxy is reached from outside, and
     nothing reaches anything outside."""
     dns = {"ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
-    stacks, proxy, redis = ({"podSelector": {"matchLabels": {"echowall": kind}}} for kind in ("stack", "proxy", "redis"))
+    stacks, proxy, redis = (
+        {"podSelector": {"matchLabels": {"echowall": kind}}} for kind in ("stack", "proxy", "redis")
+    )
 
     def policy(name: str, of: Object, **allowed: list[Object]) -> Object:
         kinds = {"policyTypes": ["Ingress", "Egress"]}

@@ -58,12 +58,12 @@ def _blocks(file: Path) -> Callable[[str], Block]:
 
 
 def _extended(block: Block, folder: Path, file: Path | None = None) -> Block:
-    """The block with what it extends. Paths in it are from `folder`; it is in `file`, if others there can be extended."""
+    """The block with what it extends. Paths in it are from `folder`; without one, it extends a block of its `file`."""
     own = {key: value for key, value in block.items() if key != "extends"}
     if extends := block.get("extends"):
-        base = folder / extends["file"] if "file" in extends else file
-        assert base, "a block without a file extends one of its own file"
-        return _merged(_extended(_blocks(base)(extends["service"]), base.parent, base), own)
+        base = folder / extends["file"] if file is None or "file" in extends else file
+        merged: Block = _merged(_extended(_blocks(base)(extends["service"]), base.parent, base), own)
+        return merged
     return own
 
 
