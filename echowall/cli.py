@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +21,7 @@ from echowall import documents
 from echowall.bench import cli as bench
 from echowall.bench import kept
 from echowall.catalog import catalog, compose, lint, lock, new
-from echowall.catalog.catalog import ROOT, CatalogError
+from echowall.catalog.catalog import ROOT, CatalogError, Service
 from echowall.catalog.lock import LockError
 from echowall.catalog.new import NewError
 from echowall.check import cli as check
@@ -27,11 +29,12 @@ from echowall.conformance import cli as conformance
 from echowall.conformance.install import SuiteError
 from echowall.deploy import cli as deploy
 from echowall.lab import lab as running
-from echowall.lab import ports, site, system, tls
+from echowall.lab import ports, signals, site, system, tls
 from echowall.lab.containers import Containers
-from echowall.lab.lab import Board, Lab, LabError
+from echowall.lab.lab import PATIENCE, Board, Lab, LabError
 from echowall.lab.processes import Processes
 from echowall.lab.site import SiteError
+from echowall.lab.state import changing
 from echowall.lab.system import PackagesError
 from echowall.lab.tls import Identity
 from echowall.results.store import StoreError
@@ -65,6 +68,11 @@ def main() -> None:
     """Run the command line; what a user can mend is one line, never a traceback."""
     try:
         app()
+    except OSError as error:
+        if os.strerror(errno.ENOSPC) not in str(error):  # which shutil.Error says in its text only
+            raise
+        err.print("[red]echowall:[/red] the disk is full; free some of it, and run the command again")
+        sys.exit(1)
     except (
         CatalogError,
         LabError,
@@ -140,16 +148,24 @@ def up(
     """
     listed = catalog.load()
     chosen = catalog.choose(listed, names or [])
-    identity = _identity(secure, cert, key)
-    if hsts and not identity:
-        raise typer.BadParameter("--hsts is for a lab with TLS: add --tls, or --cert and --key")
-    running.trusted_proxies()  # raises, before anything is stopped, if they are wrong
+    with signals.raised(), changing(ROOT):
+        identity = _identity(secure, cert, key)
+        if hsts and not identity:
+            raise typer.BadParameter("--hsts is for a lab with TLS: add --tls, or --cert and --key")
+        running.trusted_proxies()  # raises, before anything is stopped, if they are wrong
+        _start(listed, chosen, identity, hsts, docker=docker)
+
+
+def _start(listed: list[Service], chosen: list[Service], identity: Identity | None, hsts: int, *, docker: bool) -> None:
+    """Start the lab anew, and say how that went."""
     processes, containers = Processes(), Containers()
     other: Lab = processes if docker else containers
     if other.running():
         raise LabError(f"the lab already runs as {other.kind}; stop it first: `make down`")
     lab: Lab = containers if docker else processes
     again = lab.running()
+    if processes.orphans():  # which hold the port that is asked for
+        processes.down()
     if not again or _moves(lab):  # before anything is stopped
         ports.require_free()
     certificate = tls.shown(ROOT) if identity else None
@@ -213,10 +229,14 @@ def _report(lab: Lab, board: Board) -> None:
 @app.command()
 def down() -> None:
     """Stop the lab, whichever way it runs."""
-    labs: list[Lab] = [Processes(), Containers()]
-    stopped = [lab.kind for lab in labs if lab.running()]
-    for lab in labs:
-        lab.down()
+    processes, containers = Processes(), Containers()
+    labs: list[Lab] = [processes, containers]
+    with changing(ROOT, patience=PATIENCE):
+        stopped = [lab.kind for lab in labs if lab.running()]
+        if processes.orphans():
+            stopped.append("what its killed supervisor left running")
+        for lab in labs:
+            lab.down()
     out.print(f"Stopped the lab ({' and '.join(stopped)})." if stopped else "The lab is not running.")
 
 

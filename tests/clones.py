@@ -77,6 +77,14 @@ class Checkout:
         """The checkout's own tool."""
         return self._run(sys.executable, "-m", "echowall", *arguments, port=port)
 
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same, without waiting for its end."""
+        command = [sys.executable, "-m", "echowall", *arguments]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self._environment(self.port), stdout=pipe, stderr=pipe, text=True
+        )
+
     def compose(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`docker compose`, as typed in the checkout's folder."""
         return self._run("docker", "compose", *arguments)
@@ -84,16 +92,20 @@ class Checkout:
     def answers(self) -> str | None:
         """Which checkout answers at its port; None where none does."""
         try:
-            versions = httpx.get(f"http://127.0.0.1:{self.port}/good/about", trust_env=False).json()["versions"]
+            answer = httpx.get(f"http://127.0.0.1:{self.port}/good/about", trust_env=False)
         except httpx.HTTPError:
             return None
-        return str(versions["checkout"])
+        return str(answer.json()["versions"]["checkout"]) if answer.is_success else None
 
     def _run(self, *command: str, port: int | None = None) -> subprocess.CompletedProcess[str]:
-        own = {"PWD": str(self.folder), "PYTHONPATH": str(self.folder), "ECHOWALL_PORT": str(port or self.port)}
-        environment = os.environ | own | {"NO_COLOR": "1", "COLUMNS": "200"}
-        for name in ("ECHOWALL_BIND", "COMPOSE_PROJECT_NAME"):
-            environment.pop(name, None)
+        environment = self._environment(port or self.port)
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False
         )
+
+    def _environment(self, port: int) -> dict[str, str]:
+        own = {"PWD": str(self.folder), "PYTHONPATH": str(self.folder), "ECHOWALL_PORT": str(port)}
+        environment = os.environ | own | {"NO_COLOR": "1", "COLUMNS": "200"}
+        for name in ("ECHOWALL_BIND", "COMPOSE_PROJECT_NAME"):
+            environment.pop(name, None)
+        return environment

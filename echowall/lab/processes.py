@@ -21,14 +21,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGKILL, SIGTERM
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from echowall.catalog.catalog import ROOT, Service
-from echowall.lab import beside, ports, site, state, system, tls
+from echowall.lab import beside, ports, procfs, site, state, system, tls
 from echowall.lab.lab import Board, Endpoint, LabError, Part, Variant, address, trusted_proxies, url
 from echowall.lab.state import Listener, State
 from echowall.lab.tls import Identity
@@ -41,6 +41,12 @@ _REDIS = ("--bind", _LOOPBACK, "--appendonly", "yes", "--appendfsync", "no", "--
 
 #: How long the whole lab may take to stop, in seconds.
 _SHUTDOWN = 30
+#: What has to be free on the disk for a lab to run, in bytes.
+_ROOM = 64 << 20
+#: How long supervisor may take to answer once it is started, in seconds.
+_STARTUP = 10
+#: How long a process may take to stop, in seconds: the contract gives a service 5 s.
+_STOP = 6
 
 #: What a call to supervisor raises if it does not run, or does not know the program.
 _UNAVAILABLE = (OSError, http.client.HTTPException, xmlrpc.client.Fault)
@@ -87,6 +93,8 @@ class Processes:
         Raises LabError, system.PackagesError or site.SiteError if the lab as a whole cannot run.
         """
         ports.require_free()
+        self._folder.mkdir(exist_ok=True)
+        self._require_room()
         trusted = trusted_proxies()
         packages = system.missing(
             ["nginx", "node", "npm", "redis-server"],
@@ -95,7 +103,6 @@ class Processes:
         if packages:
             board.set("proxy", f"installing {', '.join(packages)}")
             system.install(packages)
-        self._folder.mkdir(exist_ok=True)
         (self._folder / "logs").mkdir(exist_ok=True)
         # Two at a time, so that one compiles while the other downloads.
         with ThreadPoolExecutor(2) as pool:
@@ -107,6 +114,7 @@ class Processes:
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
+        self._require_room()  # of which the installing has taken its part
         redis, *numbers = ports.free(_LOOPBACK, len(services) + 1)
         bind, port = address()
         listeners = {
@@ -133,6 +141,15 @@ class Processes:
             state.remove(self._root)
             raise
 
+    def _require_room(self) -> None:
+        """Raises LabError where nginx, Redis and the services would fail one by one because they cannot write."""
+        free = shutil.disk_usage(self._folder).free
+        if free < _ROOM:
+            raise LabError(
+                f"the disk is full: {free >> 20} MiB are left for {self._folder}, and the lab needs {_ROOM >> 20} "
+                "for its logs and for Redis; free some, and run the command again"
+            )
+
     def running(self) -> bool:
         with suppress(OSError, http.client.HTTPException), self._supervisor() as supervisor:
             return bool(supervisor.getState())
@@ -144,15 +161,50 @@ class Processes:
     def down(self) -> None:
         if self.running():
             with self._supervisor() as supervisor:
-                supervisor.shutdown()  # which stops every process first, and removes its files last
+                pid = supervisor.getPID()
+                supervisor.shutdown()  # which stops every process first
             deadline = time.monotonic() + _SHUTDOWN
-            while self._pid_file.exists():
+            while procfs.runs(pid):
                 if time.monotonic() > deadline:
                     raise LabError(
                         f"the lab did not stop within {_SHUTDOWN} s; {self._folder}/supervisord.log says why"
                     )
                 time.sleep(0.05)
+        else:
+            self._end_orphans()
         state.remove(self._root)
+
+    def orphans(self) -> list[int]:
+        """The pids of what still runs of a lab whose supervisor was killed."""
+        if self.running():
+            return []
+        try:
+            leader = int(self._pid_file.read_text("utf-8"))
+        except (OSError, ValueError):
+            return []
+        return [pid for pid in procfs.orphaned(leader) if self._is_ours(pid)]
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether the process is in one of the folders in which supervisor starts the lab's."""
+        folder = procfs.folder(pid)
+        return folder is not None and any(
+            folder.is_relative_to(ours) for ours in (self._folder, self._root / "services")
+        )
+
+    def _end_orphans(self) -> None:
+        for signal in (SIGTERM, SIGKILL):
+            for pid in self.orphans():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal)
+            deadline = time.monotonic() + _STOP
+            while self.orphans() and time.monotonic() < deadline:
+                time.sleep(0.1)
+        if left := self.orphans():
+            raise LabError(
+                "supervisor was killed, and these processes of the lab do not end: "
+                f"{', '.join(map(str, left))}; end them, and run the command again"
+            )
+        self._pid_file.unlink(missing_ok=True)
 
     def base_url(self) -> str:
         started = self._started()
@@ -348,6 +400,13 @@ class Processes:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise LabError(f"supervisord did not start: {done.stderr.strip() or done.stdout.strip()}")
+        deadline = time.monotonic() + _STARTUP
+        while not self.running():
+            if time.monotonic() > deadline:
+                raise LabError(
+                    f"supervisord did not start within {_STARTUP} s; {self._folder}/supervisord.log says why"
+                )
+            time.sleep(0.05)
 
     def _configuration(self, programs: list[_Program]) -> str:
         """Supervisor's configuration file."""
@@ -376,7 +435,7 @@ class Processes:
             "environment=" + _escape(",".join(f'{key}="{value}"' for key, value in program.environment.items())),
             "autorestart=true",
             "startretries=5",
-            "stopwaitsecs=6",  # the contract gives a service 5 s
+            f"stopwaitsecs={_STOP}",
             "killasgroup=true",  # a server's workers go with it
             "redirect_stderr=true",
             f"stdout_logfile={_escape(str(self._folder / 'logs' / (program.log or program.name)))}.log",

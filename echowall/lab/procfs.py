@@ -1,4 +1,4 @@
-"""What processes of this machine cost, read from Linux's /proc: memory and CPU time, their descendants' included."""
+"""What Linux's /proc tells of processes: which there are, and their memory and CPU time, descendants included."""
 
 from __future__ import annotations
 
@@ -35,6 +35,37 @@ def stat(pid: int) -> list[str]:
     with suppress(OSError):
         return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     return []
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process, and it has not ended; for that it needs no /proc."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return stat(pid)[:1] not in (["Z"], ["X"])
+
+
+def orphaned(session: int) -> list[int]:
+    """The processes of a session whose leader has ended; none while the leader lives, or where there is no /proc.
+
+    As long as one of them lives, no other process gets the leader's pid: it is still the session's.
+    """
+    found = {
+        int(entry.name): fields
+        for entry in _PROC.glob("[0-9]*")
+        if (fields := stat(int(entry.name))) and int(fields[3]) == session and fields[0] not in "ZX"
+    }
+    return [] if session in found else sorted(found)
+
+
+def folder(pid: int) -> Path | None:
+    """The working directory of a process; None where it has ended, or may not be seen."""
+    with suppress(OSError):
+        return (_PROC / str(pid) / "cwd").readlink()
+    return None
 
 
 def ticks(pids: Iterable[int]) -> float:

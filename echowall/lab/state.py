@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -95,6 +99,33 @@ def read(root: Path) -> State:
 def remove(root: Path) -> None:
     """Remove the file, if it is there."""
     _file(root).unlink(missing_ok=True)
+
+
+@contextmanager
+def changing(root: Path, *, patience: float = 0) -> Iterator[None]:
+    """Start or stop the lab of the checkout `root` while the block runs, and keep others from doing so meanwhile.
+
+    Where somebody else does, wait so many seconds for them. Raises LabError if they are not done then.
+    """
+    file = root / ".echowall" / "changing.lock"
+    try:
+        file.parent.mkdir(exist_ok=True)
+        lock = file.open("a")
+    except OSError as error:
+        raise LabError(f"{file}: {error.strerror}; see that the checkout can be written to") from None
+    deadline = time.monotonic() + patience
+    with lock:  # which is released when the tool ends, whatever ends it
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise LabError(
+                        "somebody else is starting or stopping this checkout's lab; wait until they are done"
+                    ) from None
+            time.sleep(0.1)
+        yield
 
 
 def _file(root: Path) -> Path:
