@@ -29,7 +29,7 @@ MINUTES ?= 30
 # Run only some of the browser's tests: E2E=e2e/page/test_chat.py
 E2E ?= e2e
 
-.PHONY: help up down logs e2e load check bare conformance bench soak test unit lint types format new lock outdated
+.PHONY: help up down logs e2e load check bare conformance bench soak test unit lint types format new lock outdated audit
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -109,6 +109,9 @@ lock: .venv/ready ## lock all requirements anew, or those of NAME=tornado
 
 outdated: .venv/ready ## list the pins that are behind their latest releases
 	@$(ECHOWALL) outdated $(NAME)
+
+audit: .venv/ready ## look for known vulnerabilities in what is locked
+	@.ci/audit
 
 ifneq ($(shell cat .venv/ready 2>/dev/null),$(CURDIR)) # there is no .venv, or the checkout was moved
 .PHONY: .venv/ready

@@ -46,7 +46,7 @@ def test_every_part_of_the_repository_is_known() -> None:
 
 
 def test_a_name_that_nothing_has_is_told() -> None:
-    with pytest.raises(LockError, match="nothing is named 'nosuch'; there are tool, load, tests, page"):
+    with pytest.raises(LockError, match="nothing is named 'nosuch'; there are tool, load, tests, audit, page"):
         lock.choose(lock.parts(), ["nosuch"])
 
 

@@ -119,3 +119,23 @@ def test_no_two_rooms_share_a_function_longer_than_eight_lines() -> None:
                     functions.setdefault(text.replace(service.name, "NAME"), set()).add(service.name)
 
     assert {text: names for text, names in functions.items() if len(names) > 1} == {}
+
+
+def test_actions_of_the_workflows_are_pinned_by_commit_and_tell_their_version() -> None:
+    lines = [
+        line.strip()
+        for file in (ROOT / ".github/workflows").glob("*.yml")
+        for line in file.read_text("utf-8").splitlines()
+        if re.match(r"\s*(- )?uses:", line)
+    ]
+
+    assert lines
+    for line in lines:
+        assert re.fullmatch(r"- uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
+
+
+def test_the_tool_is_built_by_the_setuptools_that_is_locked() -> None:
+    for file, lock in (("bootstrap", "requirements.txt"), ("load/Dockerfile", "requirements-distributed.txt")):
+        [build] = [line for line in (ROOT / file).read_text("utf-8").splitlines() if "--editable" in line]
+        assert "--no-build-isolation" in build, file  # otherwise pip downloads another, and checks no hash
+        assert re.search(r"^setuptools==\S+ \\\n +--hash=", (ROOT / lock).read_text("utf-8"), re.M), lock

@@ -33,7 +33,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the repository that has requirements of its own."""
 
     name: str
-    """That of a service, or `tool`, `load`, `tests`, `page` or `template`."""
+    """That of a service, or `tool`, `load`, `tests`, `audit`, `page` or `template`."""
     folder: Path
     sources: tuple[str, ...]
     """The files that are written by hand."""
@@ -57,8 +57,8 @@ class Behind(msgspec.Struct, kw_only=True):
 
 
 def parts(root: Path = ROOT) -> list[Part]:
-    """All parts that have requirements: the tool, alone and with what spreads its load over machines, its tests, the
-    page, the template of a new service, the services.
+    """All parts that have requirements: the tool, alone and with what spreads its load over machines, its tests, what
+    looks for known vulnerabilities, the page, the template of a new service, the services.
     """
     tool, spread = ("pyproject.toml",), "distributed"
     own = [
@@ -71,6 +71,7 @@ def parts(root: Path = ROOT) -> list[Part]:
             locked="requirements-dev.txt",
             extra=spread,
         ),
+        Part(name="audit", folder=root / ".ci", sources=("audit.in",), locked="audit.txt"),
         Part(name="page", folder=root / "frontend", sources=("package.json",), locked="package-lock.json"),
         Part(name="template", folder=root / "services/_template", sources=("requirements.in",), locked=None),
     ]
