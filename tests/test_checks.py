@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+import subprocess
 
 import pytest
 
-from echowall.check.registry import GROUPS, Check
+from echowall.check import runner
+from echowall.check.registry import CHECKS, GROUPS, Check
 from echowall.check.suite import ALL
 from echowall.check.wire import Target, accept_for, connect, observe
+from echowall.results.model import Result
+from echowall.results.verdicts import Verdict
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda check: check.id)
@@ -51,3 +55,30 @@ def test_a_ping_is_answered_without_waiting_for_a_server_that_waits_for_us_to_re
 
     finished = asyncio.Event()
     assert asyncio.run(converse()) == "echo"
+
+
+def test_a_service_that_was_restarted_meanwhile_is_told(echo: int) -> None:
+    """In its place another instance answers, whose process is not the one that the run began with."""
+    with subprocess.Popen(["true"]) as before:
+        pass
+    found: list[Result] = []
+    told: list[str] = []
+    target = Target(url=f"ws://127.0.0.1:{echo}/foobar/", pid=before.pid, intrusive=True, revived=False)
+
+    asyncio.run(
+        runner.run(
+            [target],
+            [CHECKS["shutdown-close"]],
+            lambda _, result, __: found.append(result),
+            unexpected=lambda *_: False,
+            tell=lambda _, what: told.append(what),
+        )
+    )
+
+    [result] = found
+    assert (result.verdict, result.outcome) == (Verdict.FAIL, "not running")
+    assert f"process {before.pid}, which ran when the run began, had ended before; another instance" in result.detail
+    assert told == [
+        f"was restarted while it was asked: process {before.pid} has ended; "
+        "its log says why, if nobody else has stopped or killed it"
+    ]

@@ -14,6 +14,7 @@ import msgspec
 
 from echowall.check.acquaintance import preflight
 from echowall.check.registry import Check, Observation, UnsupportedError
+from echowall.check.suite import measure
 from echowall.check.wire import PATIENCE, CrowdedError, Limiter, RefusedError, Target, Transcript, UnreachableError
 from echowall.check.wire.frames import FrameError
 from echowall.check.wire.transcript import Where
@@ -87,12 +88,23 @@ async def run(
                 for one in group:
                     one.let_go()
             for one in group:
+                _tell_restarted(one.target, tell)
                 await one.in_turn([check for check in chosen if check.ends])
             gathered.tell(one.target for one in group)
 
     async with asyncio.TaskGroup() as tasks:
         for group in routes.values():
             tasks.create_task(examine(group))
+
+
+def _tell_restarted(target: Target, tell: Tell) -> None:
+    """Tell of a service that has ended before a question ends it: what was measured of its process is worth nothing."""
+    if target.pid is not None and not measure.running(target.pid):
+        tell(
+            target,
+            f"was restarted while it was asked: process {target.pid} has ended; "
+            "its log says why, if nobody else has stopped or killed it",
+        )
 
 
 class _Round:

@@ -397,7 +397,10 @@ async def shutdown_close(target: Target) -> Observation | str:
         except PermissionError:
             raise UnsupportedError("the service may not be signalled; it takes its user, or root") from None
         except ProcessLookupError:
-            return "not running"
+            return Observation(
+                "not running",
+                f"process {pid}, which ran when the run began, had ended before; another instance answers in its place",
+            )
         outcome = await ws.reaction(within=4.0)
         if outcome.startswith("close"):
             await ws.close()
