@@ -198,8 +198,7 @@ class Pane:
 
     def shown_stacks(self) -> list[str]:
         """The names of the stacks that the filter leaves visible, in order."""
-        rows = self.root.locator("[data-service]").filter(visible=True).all()
-        return [row.get_attribute("data-service") or "" for row in rows]
+        return _data(self.root.locator("[data-service]").filter(visible=True), "service")
 
     def source_of(self, file: str) -> Locator:
         """The code of that file in the source panel."""
@@ -290,7 +289,7 @@ class ResultsPage(View):
 
     def shown(self) -> list[str]:
         """The keys of the rows, in the order in which they are shown."""
-        return [row.get_attribute("data-subject") or "" for row in self.root.locator("tr[data-subject]").all()]
+        return _data(self.root.locator("tr[data-subject]"), "subject")
 
 
 class RacePage(View):
@@ -347,8 +346,7 @@ class StacksPage(View):
 
     def names(self) -> list[str]:
         """The names of the stacks, in the order in which they are shown."""
-        rows = self.root.locator("tr[data-service]").all()
-        return [row.get_attribute("data-service") or "" for row in rows]
+        return _data(self.root.locator("tr[data-service]"), "service")
 
     def texts(self, name: str) -> list[str]:
         """The texts of a column, row by row."""
@@ -447,3 +445,9 @@ class PushPage(View):
     def figure(self, transport: str, name: str) -> Locator:
         """What it heard, and what that took."""
         return self.lane(transport).locator(f"[data-figure={name}]")
+
+
+def _data(rows: Locator, name: str) -> list[str]:
+    """What the rows have as `data-` and the name, asked at once: one by one it takes as long as all else in a test."""
+    found: list[str] = rows.evaluate_all("(rows, name) => rows.map((row) => row.dataset[name])", name)
+    return found
