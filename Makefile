@@ -29,7 +29,7 @@ MINUTES ?= 30
 # Run only some of the browser's tests: E2E=e2e/page/test_chat.py
 E2E ?= e2e
 
-.PHONY: help up down logs e2e load check bare conformance bench soak test unit lint types format new lock outdated audit
+.PHONY: help up down logs e2e browsers load check bare conformance bench soak test unit lint types format new lock outdated audit
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -53,6 +53,9 @@ logs: .venv/ready ## follow the logs of everything
 e2e: .venv/dev up ## drive the page in a real browser against every service
 	@$(ECHOWALL) need chromium-headless-shell
 	.venv/bin/pytest -c e2e/pytest.ini $(E2E) --base-url $(ADDRESS)
+
+browsers: .venv/dev up ## drive the echo of every service in Debian's Firefox and WebKitGTK, where they are installed
+	.venv/bin/pytest -c e2e/pytest.ini --numprocesses 0 e2e/browsers --base-url $(ADDRESS)
 
 load: .venv/dev up ## open 200 sockets on each stack, send 50 MB of talk, and restart replicas
 	.venv/bin/pytest -c e2e/pytest.ini --numprocesses 0 e2e/load --base-url $(ADDRESS)

@@ -1,4 +1,4 @@
-"""The browser, as a pytest plugin: one Chromium and one context for all tests of a worker, and a page that has to keep
+"""The browser, as a pytest plugin: one browser and one context for all tests of a worker, and a page that has to keep
 quiet."""
 
 from __future__ import annotations
@@ -39,8 +39,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any], base_url: str) -> dict[str, Any]:
-    """The system's Chromium where there is one: Playwright's own has to be downloaded."""
+def browser_type_launch_args(
+    browser_type_launch_args: dict[str, Any], browser_name: str, base_url: str
+) -> dict[str, Any]:
+    """The system's Chromium where there is one: Playwright's own has to be downloaded. With `--browser firefox` or
+    `--browser webkit`, Playwright's own: the system's do not speak its protocol."""
+    if browser_name != "chromium":
+        return browser_type_launch_args
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")  # the lightest first
     found = map(shutil.which, names)
     executable = os.environ.get("CHROMIUM") or next(filter(None, found), None)
