@@ -7,7 +7,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import msgspec
@@ -23,7 +23,7 @@ class Entry(msgspec.Struct):
 
     time: str
     direction: Direction
-    kind: Literal["text", "binary", "open", "close", "error", "reconnect"]
+    kind: Literal["text", "binary", "open", "close", "error", "reconnect", "import"]
     size: int = 0
     data: str | None = None
     encoding: str | None = None
@@ -169,6 +169,13 @@ class Pane:
         self.log = self.root.get_by_role("log", name="Messages")
         self.show = self.root.get_by_role("combobox", name="Show")
         self.search = self.root.get_by_role("searchbox", name="Search messages")
+        self.regex = self.root.get_by_role("checkbox", name="Regular expression")
+        self.found = self.log.locator("mark")
+        self.tools = self.root.get_by_role("button", name="More", exact=True)
+        self.order = self.root.get_by_role("combobox", name="Order")
+        self.slowest = self.root.get_by_role("button", name="Slowest", exact=True)
+        self.har_button = self.root.get_by_role("button", name="HAR", exact=True)
+        self.import_button = self.root.get_by_role("button", name="Import", exact=True)
         self.view_as = self.root.get_by_role("combobox", name="View as")
         self.clear = self.root.get_by_role("button", name="Clear", exact=True)
         self.export_button = self.root.get_by_role("button", name="Export", exact=True)
@@ -245,6 +252,18 @@ class Pane:
             self.export_button.click()
         lines = Path(download.value.path()).read_bytes().splitlines()
         return [msgspec.json.decode(line, type=Entry) for line in lines]
+
+    def export_har(self) -> Any:
+        """Press HAR and read the downloaded file."""
+        with self.page.expect_download() as download:
+            self.har_button.click()
+        return msgspec.json.decode(Path(download.value.path()).read_bytes())
+
+    def import_file(self, file: Path) -> None:
+        """Press Import and choose that file."""
+        with self.page.expect_file_chooser() as chooser:
+            self.import_button.click()
+        chooser.value.set_files(file)
 
     def received(self) -> list[str | bytes]:
         """All received messages, read from the exported log."""

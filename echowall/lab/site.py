@@ -246,6 +246,6 @@ def content_security_policy(index_html: str) -> str:
             "form-action 'none'",
             "frame-ancestors 'none'",
             "require-trusted-types-for 'script'",
-            "trusted-types lit-html",
+            "trusted-types lit-html echo-wall-worker",
         ]
     )

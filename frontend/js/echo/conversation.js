@@ -78,6 +78,13 @@ export class Conversation extends Link {
     this.#logged();
   }
 
+  /** What was exported once is shown again, and counts for nothing. @param {string} name of the file @param {import("./import.js").Imported[]} entries */
+  restore(name, entries) {
+    this.log.event("import", [{ key: "log.imported", params: { name, count: entries.length } }], { name });
+    this.log.restore(entries);
+    this.#logged();
+  }
+
   /** What was counted and timed is of a connection that is not talked about any more. */
   startTally() {
     this.tally = nothingYet();
@@ -103,7 +110,8 @@ export class Conversation extends Link {
     this.#opened = this.#heard = performance.now();
     this.#reached = true;
     this.tally = nothingYet();
-    this.log.event("open", notes, { title, url, protocol, extensions });
+    const offered = this.protocols.join(", ");
+    this.log.event("open", notes, { title, url, protocol, extensions, offered });
     this.#logged();
   }
 

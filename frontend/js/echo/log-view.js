@@ -4,9 +4,12 @@ import { html, nothing } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { ifDefined } from "lit/directives/if-defined.js";
 import { repeat } from "lit/directives/repeat.js";
-import { eventText, exportLine, isSearchedInPart, matches } from "./log.js";
+import { eventText, exportLine } from "./log.js";
 import { explanation, markText } from "../verify/mark-view.js";
+import { ORDERS, ordered, slowest } from "./order.js";
+import { pieces } from "./pattern.js";
 import { bytesOf, hexDump, prettyJson, textOf } from "../verify/payload.js";
+import { Sieve } from "./sieve.js";
 import { longest, sparkline } from "./sparkline.js";
 import { language, t } from "../i18n/i18n.js";
 import { again } from "../shared/again.js";
@@ -15,6 +18,7 @@ import { Follows } from "../shared/follows.js";
 import { formatDuration, formatSize, formatTime } from "../shared/format.js";
 import { keep, kept } from "../shared/kept.js";
 import { Tail } from "../shared/tail.js";
+import { maskPassword } from "../shared/target.js";
 
 /** @typedef {import("./log.js").Entry} Entry */
 /** @typedef {import("./conversation.js").Conversation} Conversation */
@@ -25,7 +29,7 @@ const VIEWS = ["text", "json", "hex"];
 const WINDOW = 500; // entries in the page while following
 const FLOOD = 250; // more new entries than this in one frame, and only the latest of them are drawn
 const STEP = 100; // so many, and as many more with each calmer frame
-const BREATH = 20; // milliseconds of filtering or exporting before the page may draw
+const BREATH = 20; // milliseconds of exporting before the page may draw
 const CLIP = 600; // characters of a message before "Show more"
 const CLIP_MORE = 64 * 1024;
 const PARSED = 256 * 1024; // characters of JSON that are worth parsing for a look
@@ -38,10 +42,14 @@ const ARROWS = { sent: "↑", received: "↓", event: "•" };
 
 export class LogView extends Component {
   static properties = {
+    number: { type: Number },
     conversation: { attribute: false },
     beside: { attribute: false },
     compared: { type: Boolean },
-    filter: { state: true },
+    order: { state: true },
+    most: { state: true },
+    tools: { state: true },
+    trouble: { state: true },
     view: { state: true },
     paused: { state: true },
     expanded: { state: true },
@@ -50,20 +58,21 @@ export class LogView extends Component {
 
   constructor() {
     super();
+    this.number = 0; // of the pane
     /** @type {Conversation} */
     this.conversation = /** @type {any} */ (undefined); // always given
     /** @type {Conversation} the other one, which may be shown beside this */
     this.beside = /** @type {any} */ (undefined); // always given
     this.compared = false; // whether it is
-    /** @type {import("./log.js").Filter} */
-    this.filter = { show: "all", search: "" };
+    this.sieve = new Sieve();
+    /** @type {import("./order.js").Order} */
+    this.order = "arrival";
+    this.most = WINDOW; // entries on the page in another order than that
+    this.tools = false; // whether what is seldom needed is shown
+    /** @type {import("../i18n/i18n.js").Message | null} what is wrong with an import */
+    this.trouble = null;
     /** @type {View} */
     this.view = VIEWS.find((view) => view === kept("view")) ?? "text";
-    /** @type {Entry[]} what the filter lets through */
-    this.visible = [];
-    /** @type {number[]} the seqs of large messages that the search has not found in what it looks at of them */
-    this.inPart = [];
-    this.seen = 0; // the last seq that the filter has looked at
     /** @type {{ from: number, to: number } | null} the seqs that stay on the page while paused; null while following */
     this.paused = null;
     this.size = WINDOW; // entries on the page while following: few in a flood, then growing to the whole window
@@ -73,12 +82,13 @@ export class LogView extends Component {
     /** @type {Entry | null} the message in the drawer */
     this.opened = null;
     this.tail = new Tail(this, ".log", {
-      following: () => this.paused === null,
+      following: () => this.paused === null && this.order === "arrival",
       pause: () => this.#pause(),
       resume: () => this.#resume(),
     });
     new Follows(this, () => this.conversation, ["log"]);
     new Follows(this, () => this.beside, ["log"]); // for the scale of the round-trip times
+    new Follows(this, () => this.sieve, ["found"]);
   }
 
   /** However many messages came: one rendering a frame. */
@@ -88,17 +98,7 @@ export class LogView extends Component {
   }
 
   willUpdate() {
-    const { entries } = this.conversation.log;
-    const first = entries[0]?.seq ?? Infinity;
-    const kept = this.visible.findIndex(({ seq }) => seq >= first);
-    this.visible.splice(0, kept === -1 ? this.visible.length : kept);
-    if (this.inPart[0] < first) this.inPart = this.inPart.filter((seq) => seq >= first);
-    const until = performance.now() + BREATH;
-    for (let i = Math.max(0, this.seen + 1 - first); i < entries.length && performance.now() < until; i++) {
-      if (matches(entries[i], this.filter)) this.visible.push(entries[i]);
-      else if (this.#mayHold(entries[i])) this.inPart.push(entries[i].seq);
-      this.seen = entries[i].seq;
-    }
+    this.sieve.look(this.conversation.log.entries);
     const fresh = this.visible.length - 1 - this.visible.findLastIndex(({ seq }) => seq <= this.drawn);
     this.size = fresh > FLOOD ? STEP : Math.min(WINDOW, this.size + STEP);
     this.drawn = this.visible.at(-1)?.seq ?? this.drawn;
@@ -109,7 +109,10 @@ export class LogView extends Component {
     const other = this.compared ? this.beside.tally.rtts : [];
     const shown = this.#shown();
     const perLine = this.clientWidth < WIDE ? 8 : 16;
-    const hidden = this.visible.indexOf(shown[0]);
+    const arrival = this.order === "arrival";
+    const hidden = arrival ? this.visible.indexOf(shown[0]) : 0;
+    const more = arrival ? 0 : Math.min(this.visible.length - shown.length, WINDOW);
+    const { inPart, trouble, filter } = this.sieve;
     const fresh = this.paused === null ? 0 : this.visible.length - 1 - this.visible.indexOf(shown[shown.length - 1]);
     return html`
       <div class="log-tools">
@@ -118,7 +121,9 @@ export class LogView extends Component {
             ${["all", "sent", "received", "event"].map((show) => html`<option value=${show}>${t(`show.${show}`)}</option>`)}
           </select>
         </label>
-        <input type="search" aria-label=${t("log.search")} placeholder=${t("log.search")} @input=${this.#searchFor}>
+        <input type="search" aria-label=${t("log.search")} placeholder=${t("log.search")} @input=${this.#searchFor}
+          aria-invalid=${trouble ? "true" : nothing} aria-describedby=${ifDefined(trouble ? `log${this.number}-trouble` : undefined)}>
+        <label class="inline" title=${t("search.regex")}><input type="checkbox" aria-label=${t("search.regex")} @change=${this.#searchByRegex}>.*</label>
         <label class="inline">${t("log.viewAs")}
           <select @change=${this.#viewAs}>
             ${VIEWS.map((view) => html`<option value=${view} ?selected=${view === this.view}>${t(`view.${view}`)}</option>`)}
@@ -127,8 +132,11 @@ export class LogView extends Component {
         <span class="log-actions">
           <button type="button" class="outline secondary" @click=${this.#clear}>${t("log.clear")}</button>
           <button type="button" class="outline secondary" @click=${this.#export}>${t("log.export")}</button>
+          <button type="button" class="outline secondary" aria-expanded=${this.tools} @click=${this.#toggleTools}>${t("log.tools")}</button>
         </span>
       </div>
+      ${this.tools ? this.#tools() : nothing}
+      <p role="alert" class="error" id="log${this.number}-trouble">${[trouble, this.trouble].map((message) => (message ? t(message.key, message.params) : nothing))}</p>
       <div class="log-frame">
         <div class="log" role="log" aria-label=${t("log")} aria-description=${t("log.keys")} tabindex="0" @keydown=${this.#key} @scroll=${this.tail.scrolled}>
           ${log.dropped > 0 ? html`<p class="hint">${t("log.dropped", { count: log.dropped })}</p>` : nothing}
@@ -138,18 +146,19 @@ export class LogView extends Component {
             ${t("log.earlier", { count: Math.min(hidden, WINDOW) })}</button>`
               : nothing
           }
-          ${this.inPart.length > 0 ? html`<p class="hint">${t("log.searchedInPart", { count: this.inPart.length })}</p>` : nothing}
+          ${inPart.length > 0 ? html`<p class="hint">${t("log.searchedInPart", { count: inPart.length })}</p>` : nothing}
           ${shown.length === 0 && this.#filtered ? html`<p class="nothing">${t(this.#nothing())}</p>` : nothing}
           <ol>${repeat(
             shown,
             ({ seq }) => seq,
             (entry) => {
               const long = this.expanded.has(entry.seq);
-              return guard([entry, entry.rtt, entry.mark, this.view, long, perLine, language()], () =>
+              return guard([entry, entry.rtt, entry.mark, this.view, long, perLine, filter, language()], () =>
                 this.#row(entry, long, perLine),
               );
             },
           )}</ol>
+          ${more > 0 ? html`<button type="button" class="outline earlier" @click=${this.#showMore}>${t("log.more", { count: more })}</button>` : nothing}
         </div>
         ${fresh > 0 ? html`<button type="button" class="fresh" @click=${this.#toEnd}>${t("log.new", { count: fresh })}</button>` : nothing}
       </div>
@@ -158,25 +167,46 @@ export class LogView extends Component {
         <span role="status" aria-live="off" aria-label=${t("tally")} class="tally">${this.#tally()}</span>
         <ew-drawer .entry=${this.opened} @ew-drawer-close=${() => this.#open(null)}
           @ew-drawer-step=${(/** @type {CustomEvent<number>} */ { detail }) => this.#step(detail)}></ew-drawer>
+        ${
+          slowest(this.visible) === null
+            ? nothing
+            : html`<button type="button" class="outline slowest" @click=${() => this.#open(slowest(this.visible))}>${t("log.slowest")}</button>`
+        }
         <span class="rtt">${sparkline(tally.rtts, Math.max(longest(tally.rtts), longest(other)))}</span>
       </div>`;
   }
 
   updated() {
     const growing = this.paused === null && this.size < Math.min(WINDOW, this.visible.length);
-    if (growing || !this.#filtered) this.requestUpdate(); // there is more of the same work than one frame has time for
+    if (growing || this.sieve.hasMore(this.conversation.log.entries)) this.requestUpdate(); // there is more of the same work than one frame has time for
   }
 
-  /** Whether a message that does not match may do so beyond what a search looks at. @param {Entry} entry */
-  #mayHold(entry) {
-    const { show, search } = this.filter;
-    return search !== "" && matches(entry, { show, search: "" }) && isSearchedInPart(entry);
+  /** What the filter lets through, as it came. */
+  get visible() {
+    return this.sieve.visible;
+  }
+
+  /** What is seldom needed. */
+  #tools() {
+    return html`
+      <div class="log-tools">
+        <label class="inline">${t("log.order")}
+          <select @change=${this.#orderBy}>
+            ${ORDERS.map((order) => html`<option value=${order} ?selected=${order === this.order}>${t(`order.${order}`)}</option>`)}
+          </select>
+        </label>
+        <span class="log-actions">
+          <button type="button" class="outline secondary" @click=${this.#exportHar}>${t("log.har")}</button>
+          <button type="button" class="outline secondary" @click=${this.#chooseImport}>${t("log.import")}</button>
+        </span>
+        <input type="file" accept=".jsonl" hidden aria-label=${t("log.import")} @change=${this.#import}>
+      </div>`;
   }
 
   /** Why no entry is shown. */
   #nothing() {
     if (this.conversation.log.entries.length === 0) return "log.empty";
-    return this.inPart.length === 0 ? "log.noMatch" : "log.noMatchInPart";
+    return this.sieve.inPart.length === 0 ? "log.noMatch" : "log.noMatchInPart";
   }
 
   /** What became of the echoes of this connection, in words. */
@@ -192,12 +222,13 @@ export class LogView extends Component {
 
   /** Whether the filter has looked at every entry. */
   get #filtered() {
-    return this.seen >= (this.conversation.log.entries.at(-1)?.seq ?? 0);
+    return this.sieve.seen >= (this.conversation.log.entries.at(-1)?.seq ?? 0);
   }
 
   /** The entries that are on the page. */
   #shown() {
-    const { paused, visible } = this;
+    const { paused, visible, order } = this;
+    if (order !== "arrival") return ordered(visible, order).slice(0, this.size < WINDOW ? this.size : this.most);
     if (paused === null) return visible.slice(-this.size);
     const shown = visible.filter(({ seq }) => seq >= paused.from && seq <= paused.to);
     return shown.length > 0 ? shown : visible.slice(-WINDOW);
@@ -231,23 +262,44 @@ export class LogView extends Component {
     box.focus();
   }
 
-  #refilter() {
-    this.visible = [];
-    this.inPart = [];
-    this.seen = this.drawn = 0;
+  /** @param {Partial<import("./log.js").Filter>} part */
+  #refilter(part) {
+    this.sieve.restart({ ...this.sieve.filter, ...part });
+    this.drawn = 0;
     this.#resume();
+    this.requestUpdate(); // the sieve is not a property
   }
 
   /** @param {Event & { target: HTMLSelectElement }} event */
   #filterBy({ target }) {
-    this.filter = { ...this.filter, show: /** @type {import("./log.js").Filter["show"]} */ (target.value) };
-    this.#refilter();
+    this.#refilter({ show: /** @type {import("./log.js").Filter["show"]} */ (target.value) });
   }
 
   /** @param {InputEvent & { target: HTMLInputElement }} event */
   #searchFor({ target }) {
-    this.filter = { ...this.filter, search: target.value.trim() };
-    this.#refilter();
+    this.#refilter({ search: target.value.trim() });
+  }
+
+  /** @param {Event & { target: HTMLInputElement }} event */
+  #searchByRegex({ target }) {
+    this.#refilter({ regex: target.checked });
+  }
+
+  /** @param {Event & { target: HTMLSelectElement }} event */
+  #orderBy({ target }) {
+    this.order = /** @type {import("./order.js").Order} */ (target.value);
+    this.most = WINDOW;
+    this.#resume();
+    this.tail.box.scrollTop = 0; // or the end, if that is where the latest are
+  }
+
+  #showMore() {
+    this.most += WINDOW;
+    this.tail.box.focus(); // the button may go away, the reader stays
+  }
+
+  #toggleTools() {
+    this.tools = !this.tools;
   }
 
   /** @param {Event & { target: HTMLSelectElement }} event */
@@ -263,21 +315,56 @@ export class LogView extends Component {
     this.#resume();
   }
 
+  /** What the filter lets through, in the order of the page. */
   async #export() {
+    const { sieve } = this;
+    await sieve.finish(() => this.conversation.log.entries);
     const parts = [];
     let until = performance.now() + BREATH;
-    for (const entry of [...this.conversation.log.entries]) {
+    for (const entry of [...ordered(sieve.visible, this.order)]) {
       parts.push(`${exportLine(entry)}\n`);
       if (performance.now() > until) {
         await new Promise((resolve) => setTimeout(resolve));
         until = performance.now() + BREATH;
       }
     }
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob(parts, { type: "application/jsonl" }));
-    link.download = `echo-wall-${new Date().toISOString().replace(/[:.]/g, "-")}.jsonl`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    download(parts, "application/jsonl", "jsonl");
+  }
+
+  /** All connections of the log, with all their messages. */
+  async #exportHar() {
+    const url = maskPassword(this.conversation.target?.url ?? "");
+    await this.#attempt(async () => {
+      const { har } = await again(() => import("./har.js"));
+      download([JSON.stringify(har(this.conversation.log.entries, url))], "application/json", "har");
+    });
+  }
+
+  #chooseImport() {
+    /** @type {HTMLInputElement} */ (this.querySelector("[type=file]")).click();
+  }
+
+  /** @param {Event & { target: HTMLInputElement }} event */
+  async #import({ target }) {
+    const file = target.files?.[0];
+    if (file === undefined) return;
+    await this.#attempt(async () => {
+      const { readExport } = await again(() => import("./import.js"));
+      const read = await readExport(file);
+      target.value = ""; // the same file may be chosen again
+      this.trouble = "error" in read ? read.error : null;
+      if ("entries" in read) this.conversation.restore(file.name, read.entries);
+    });
+  }
+
+  /** @param {() => Promise<void>} action which may need a file that the network loses */
+  async #attempt(action) {
+    this.trouble = null;
+    try {
+      await action();
+    } catch (error) {
+      this.trouble = { key: "views.failed", params: { detail: /** @type {Error} */ (error).message } };
+    }
   }
 
   /** Each line has a button for it, but none that Tab stops at: there may be five hundred. @param {KeyboardEvent} event */
@@ -319,7 +406,7 @@ export class LogView extends Component {
       <li class=${kind} data-direction=${direction} data-kind=${kind} data-size=${size} data-mark=${mark?.how ?? nothing} data-rtt=${ifDefined(rtt === null ? undefined : rtt.toFixed(3))}>
         <span class="arrow" aria-hidden="true">${ARROWS[direction]}</span>
         <span class="visually-hidden">${t(`direction.${direction}`)}</span>
-        ${direction === "event" ? html`<span class="event-text">${eventText(entry)}</span>` : this.#payload(entry, long, perLine)}
+        ${direction === "event" ? html`<span class="event-text">${this.#highlighted(entry, eventText(entry), true)}</span>` : this.#payload(entry, long, perLine)}
         <span class="meta">
           ${direction === "event" ? nothing : html`<span>${t(`kind.${kind}`)}</span> <span>${formatSize(size)}</span>`}
           ${rtt !== null && direction === "received" ? html`<span class="took">${formatDuration(rtt)}</span>` : nothing}
@@ -335,11 +422,19 @@ export class LogView extends Component {
       </li>`;
   }
 
+  /** @param {Entry} entry @param {string} text @param {boolean} same whether it is the text that is searched, or its beginning */
+  #highlighted(entry, text, same) {
+    const ranges = this.sieve.rangesOf(entry, text, same);
+    if (ranges.length === 0) return text;
+    return pieces(text, ranges).map(({ text: piece, found }) => (found ? html`<mark>${piece}</mark>` : piece));
+  }
+
   /** @param {Entry} entry @param {boolean} long @param {number} perLine */
   #payload(entry, long, perLine) {
     if (entry.size === 0) return html`<span class="payload none">${t("payload.empty")}</span>`;
     const { text, code, clipped, tag } = preview(entry, this.view, long, perLine);
-    return html`<div class="said"><span class="payload ${code ? "code" : ""}">${text}</span>${
+    const same = this.view === "text" && typeof entry.data === "string";
+    return html`<div class="said"><span class="payload ${code ? "code" : ""}">${this.#highlighted(entry, text, same)}</span>${
       tag ? html` <small class="tag">${t(tag.key, tag.params)}</small>` : nothing
     }${
       clipped && !long
@@ -349,6 +444,15 @@ export class LogView extends Component {
         : nothing
     }${clipped && long ? html` <small class="tag">${t("payload.clipped")}</small>` : nothing}</div>`;
   }
+}
+
+/** Has the browser save a file. @param {string[]} parts @param {string} type @param {string} ending */
+function download(parts, type, ending) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob(parts, { type }));
+  link.download = `echo-wall-${new Date().toISOString().replace(/[:.]/g, "-")}.${ending}`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 /**

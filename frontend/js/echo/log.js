@@ -9,7 +9,7 @@ import { t } from "../i18n/i18n.js";
  * @property {number} seq
  * @property {number} time milliseconds since 1970
  * @property {"sent" | "received" | "event"} direction
- * @property {"text" | "binary" | "open" | "close" | "error" | "reconnect"} kind
+ * @property {"text" | "binary" | "open" | "close" | "error" | "reconnect" | "import"} kind
  * @property {Data} data empty for an event
  * @property {number} size
  * @property {number | null} rtt milliseconds of a message received, once it is known to be an echo
@@ -40,9 +40,14 @@ export class MessageLog {
     return this.#add({ direction, kind: typeof data === "string" ? "text" : "binary", data, size: byteLength(data) });
   }
 
-  /** @param {"open" | "close" | "error" | "reconnect"} kind @param {Message[]} notes @param {Record<string, unknown>} [facts] */
+  /** @param {"open" | "close" | "error" | "reconnect" | "import"} kind @param {Message[]} notes @param {Record<string, unknown>} [facts] */
   event(kind, notes, facts = {}) {
     return this.#add({ direction: "event", kind, notes, facts });
+  }
+
+  /** Adds what was exported once. @param {import("./import.js").Imported[]} entries */
+  restore(entries) {
+    for (const entry of entries) this.#add(entry);
   }
 
   clear() {
@@ -86,7 +91,7 @@ export function eventText(entry) {
 }
 
 /** @param {Entry} entry the text that a search looks at: the beginning of a large message */
-function searchable(entry) {
+export function searchable(entry) {
   if (entry.direction === "event") return eventText(entry);
   const { data } = entry;
   if (typeof data === "string") return data.slice(0, SEARCHED_LENGTH);
@@ -103,16 +108,19 @@ export function isSearchedInPart({ data }) {
   return data.length > SEARCHED_BYTES && textOf(data) === null;
 }
 
-/** @typedef {{ show: "all" | "sent" | "received" | "event", search: string }} Filter */
+/** @typedef {{ show: "all" | "sent" | "received" | "event", search: string, regex: boolean }} Filter */
 
-/** @param {Entry} entry @param {Filter} filter */
+/**
+ * @param {Entry} entry
+ * @param {Pick<Filter, "show" | "search">} filter its search is a text, whatever is special in it
+ */
 export function matches(entry, { show, search }) {
   if (show !== "all" && entry.direction !== show) return false;
   return search === "" || searchable(entry).toLowerCase().includes(search.toLowerCase());
 }
 
 /** @param {Uint8Array} bytes */
-function base64(bytes) {
+export function base64(bytes) {
   let binary = "";
   for (let i = 0; i < bytes.length; i += 0x8000) binary += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
   return btoa(binary);
@@ -121,7 +129,8 @@ function base64(bytes) {
 /** @param {Entry} entry @returns {string} one line of the exported JSON Lines */
 export function exportLine(entry) {
   const { time, direction, kind, size, rtt, mark, data } = entry;
-  const common = { time: new Date(time).toISOString(), direction, kind, ...(mark && { mark: mark.how }) };
+  const found = mark && { mark: mark.how, wrong: mark.wrong, found: t(mark.text.key, mark.text.params) };
+  const common = { time: new Date(time).toISOString(), direction, kind, ...found };
   if (direction === "event") return JSON.stringify({ ...common, ...entry.facts, text: eventText(entry) });
   const payload = kind === "binary" ? { encoding: "base64", data: base64(bytesOf(data)) } : { data };
   return JSON.stringify({ ...common, size, rtt: rtt === null ? null : Number(rtt.toFixed(3)), ...payload });

@@ -94,7 +94,7 @@ export class Pane extends Component {
         <div class="talk card ${this.more ? "more" : ""}">
           ${this.#heading(service)}
           ${this.#controls(service)}
-          <ew-log .conversation=${this.conversation} .beside=${this.beside} .compared=${this.compared}></ew-log>
+          <ew-log .number=${this.number} .conversation=${this.conversation} .beside=${this.beside} .compared=${this.compared}></ew-log>
         </div>
         ${this.sourceOpen ? this.#source(service) : nothing}
       </section>`;

@@ -57,7 +57,9 @@ test("a search looks at the beginning of a large message, and says so", () => {
 });
 
 test("what is found of a message is exported", () => {
-  const entry = Object.assign(new MessageLog().message("received", ""), { mark: { how: "unasked" } });
+  const entry = Object.assign(new MessageLog().message("received", ""), {
+    mark: { how: "unasked", wrong: true, text: { key: "mark.unasked" } },
+  });
   assert.equal(JSON.parse(exportLine(entry)).mark, "unasked");
 });
 

@@ -1,0 +1,128 @@
+"""The tools of the log: search, order, the slowest, export of what is filtered, import, HAR."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from e2e.page.conftest import AssertAccessible
+from e2e.support.pages import EchoPage, Pane
+
+#: Which takes for ever on a text of many a: each a may be in any of many groups.
+CATASTROPHIC = "(a+)+$"
+
+
+@pytest.fixture
+def talked(echo: EchoPage, connected: Pane) -> Pane:
+    """A pane with some messages in its log, and the tools that are seldom needed."""
+    for message in ("one apple", "two PEARS, three apples", "a" * 100 + "!"):
+        echo.say(message)
+    connected.expect_totals(3, 3)
+    connected.tools.click()
+    return connected
+
+
+def test_what_the_search_finds_is_highlighted(talked: Pane, assert_accessible: AssertAccessible) -> None:
+    talked.search.fill("APPLE")
+
+    expect(talked.found).to_have_text(["apple"] * 4)
+    assert_accessible()
+
+
+def test_a_regular_expression_is_searched_and_highlighted(talked: Pane) -> None:
+    talked.regex.check()
+    talked.show.select_option(label="Received")
+
+    talked.search.fill(r"^\w+ pears|apples?$")
+
+    expect(talked.found).to_have_text(["apple", "two PEARS", "apples"])
+
+
+def test_a_bad_expression_is_said_to_be_bad_and_can_be_corrected(
+    talked: Pane, assert_accessible: AssertAccessible
+) -> None:
+    talked.regex.check()
+    talked.search.fill("(apple")
+
+    expect(talked.alert.filter(has_text="“(apple” is not a regular expression")).to_contain_text("Unterminated group")
+    expect(talked.search).to_have_attribute("aria-invalid", "true")
+    assert_accessible()
+    talked.search.fill("(apple)")
+    expect(talked.found).to_have_count(4)
+    expect(talked.search).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_an_expression_that_takes_for_ever_is_ended_while_the_page_goes_on(echo: EchoPage, talked: Pane) -> None:
+    talked.regex.check()
+
+    talked.search.fill(CATASTROPHIC)
+
+    echo.say("still here")  # while the expression is looked for
+    talked.expect_totals(4, 4)
+    expect(talked.alert.filter(has_text=f"“{CATASTROPHIC}” was ended")).to_be_visible()
+    talked.search.fill("still")
+    expect(talked.found).to_have_count(2)
+
+
+def test_the_log_is_sorted_and_the_slowest_is_a_button_away(echo: EchoPage, talked: Pane) -> None:
+    talked.show.select_option(label="Received")
+    talked.order.select_option(label="largest first")
+    expect(talked.entries().first).to_contain_text("a" * 100)
+
+    talked.order.select_option(label="newest first")
+    echo.say("the newest")
+    expect(talked.entries().first).to_contain_text("the newest")
+
+    talked.order.select_option(label="slowest first")
+    shown = talked.entries("received")
+    expect(shown).to_have_count(4)
+    times = [float(row.get_attribute("data-rtt") or 0) for row in shown.all()]
+    assert times == sorted(times, reverse=True)
+    slowest = shown.first.locator(".payload").inner_text()
+    talked.slowest.click()
+    expect(talked.drawer.get_by_label("Text", exact=True)).to_have_text(slowest)
+
+
+def test_what_is_filtered_is_exported_and_imported_again(talked: Pane, tmp_path: Path) -> None:
+    talked.regex.check()
+    talked.search.fill("apples?$")
+    with talked.page.expect_download() as download:
+        talked.export_button.click()
+    exported = tmp_path / "exported.jsonl"
+    download.value.save_as(exported)
+    talked.search.fill("")
+    talked.clear.click()
+
+    talked.import_file(exported)
+
+    expect(talked.entries("event", "import")).to_contain_text("exported.jsonl: 4 lines")
+    messages = [entry for entry in talked.export() if entry.direction != "event"]
+    assert [(entry.direction, entry.message, entry.mark) for entry in messages] == [
+        ("sent", "one apple", None),
+        ("received", "one apple", "same"),
+        ("sent", "two PEARS, three apples", None),
+        ("received", "two PEARS, three apples", "same"),
+    ]
+    talked.expect_totals(0, 0)  # nothing of it is of this connection
+
+
+def test_a_file_that_is_no_export_is_refused(talked: Pane, tmp_path: Path) -> None:
+    file = tmp_path / "notes.jsonl"
+    file.write_text('{"time": "2026-01-01T00:00:00Z", "direction": "sideways"}\n')
+
+    talked.import_file(file)
+
+    expect(talked.alert.filter(has_text="notes.jsonl, line 1")).to_contain_text("direction")
+    expect(talked.entries("event", "import")).to_have_count(0)
+
+
+def test_the_har_has_the_handshake_and_the_messages(talked: Pane) -> None:
+    [entry] = talked.export_har()["log"]["entries"]
+
+    assert entry["request"]["url"].startswith(("ws://", "wss://"))
+    assert entry["response"]["status"] == 101
+    messages = [(message["type"], message["opcode"], message["data"]) for message in entry["_webSocketMessages"]]
+    assert messages[:2] == [("send", 1, "one apple"), ("receive", 1, "one apple")]
+    assert len(messages) == 6
