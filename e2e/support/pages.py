@@ -110,6 +110,9 @@ class EchoPage(View):
         self.send = self.composer.get_by_role("button", name="Send", exact=True)
         self.connect = self.composer.get_by_role("button", name=re.compile("^Connect"))
         self.error = self.composer.get_by_role("alert")
+        self.share = self.composer.get_by_role("button", name="Share", exact=True)
+        self.shared = page.get_by_role("dialog", name="Share", exact=True)
+        self.theme = page.get_by_role("combobox", name="Colours")
 
     def open(self, **query: str) -> Pane:
         """Open the page with that query, and wait until the stacks are listed."""
@@ -153,6 +156,7 @@ class Pane:
         self.filter = self.root.get_by_role("searchbox", name="Filter stacks")
         self.matches = self.root.get_by_role("status", name="Matches")
         self.own_endpoint = self.root.get_by_role("radio", name="Own endpoint", exact=True)
+        self.endpoint_protocol = self.root.get_by_role("combobox", name="Protocol", exact=True)
         self.endpoint_url = self.root.get_by_role("textbox", name="Endpoint URL")
         self.versions = self.root.get_by_role("list", name="Versions")
         self.handler = self.root.get_by_role("combobox", name="Handler")

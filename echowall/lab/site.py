@@ -226,7 +226,7 @@ def _push_upstreams(services: list[Service], upstreams: Mapping[str, str], *, by
 
 
 def content_security_policy(index_html: str) -> str:
-    """The page's policy: it loads only its own files, and opens sockets to anywhere, for an endpoint of the user's.
+    """The page's policy: it loads only its own files, and connects to anywhere, for an endpoint of the user's.
 
     An import map has to be inline, so its hash allows it (CSP Level 3, section 8.3).
     """
@@ -241,7 +241,7 @@ def content_security_policy(index_html: str) -> str:
             "style-src 'self'",
             "img-src 'self' data:",
             "font-src 'self'",
-            "connect-src 'self' ws: wss:",
+            "connect-src 'self' ws: wss: http: https:",
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",

@@ -3,7 +3,8 @@
 /**
  * @typedef {{ protocol: string, extensions: string | null }} Opened  extensions is null where the client does not tell
  * @typedef {{ code: number | null, reason: string, clean: boolean }} Closed  code is null where the protocol has none
- * @typedef {string | ArrayBuffer | object} Incoming  an object only by Socket.IO, which says objects as they are
+ * @typedef {string | ArrayBuffer | object} Incoming  an object only by Socket.IO, which says objects as they are, and of
+ *   named events, which are said with their name
  * @typedef {{ open(opened: Opened): void, message(data: Incoming): void, error(): void, close(closed: Closed): void }} Handlers
  * @typedef {string | Uint8Array<ArrayBuffer>} Outgoing
  * @typedef {{ send(data: Outgoing): void, sendObject(data: object): void, close(code: number, reason: string): void, readonly waiting: number }} Connection

@@ -19,7 +19,8 @@ export function connect(url, _protocols, on) {
   });
 
   socket.on("connect", () => on.open({ protocol: "", extensions: null }));
-  socket.on("message", (data) => on.message(data));
+  // A message is what it says; of another event the name is told too.
+  socket.onAny((event, ...said) => on.message(event === "message" && said.length === 1 ? said[0] : [event, ...said]));
   socket.on("connect_error", ({ message }) => {
     on.error();
     on.close({ code: null, reason: message, clean: false });

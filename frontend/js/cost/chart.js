@@ -1,6 +1,8 @@
 // A chart of lines by uPlot. What it shows is in a table beside it as well.
 import uPlot from "uplot";
 import { Component } from "../shared/component.js";
+import { Follows } from "../shared/follows.js";
+import { themeChanges } from "../shared/theme.js";
 import { html } from "lit";
 
 /** @typedef {{ label: string, colour: string, values: (number | null)[] }} Series */
@@ -30,20 +32,17 @@ class Chart extends Component {
     /** @type {uPlot | null} */
     this.plot = null;
     this.sizes = new ResizeObserver(() => this.plot?.setSize({ width: this.clientWidth, height: HEIGHT }));
-    this.dark = matchMedia("(prefers-color-scheme: dark)");
-    this.redraw = () => this.requestUpdate();
+    new Follows(this, () => themeChanges, ["change"]);
   }
 
   connectedCallback() {
     super.connectedCallback();
     this.sizes.observe(this);
-    this.dark.addEventListener("change", this.redraw);
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
     this.sizes.disconnect();
-    this.dark.removeEventListener("change", this.redraw);
     this.plot?.destroy();
     this.plot = null;
   }

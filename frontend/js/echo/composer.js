@@ -28,6 +28,7 @@ export class Composer extends Component {
     connected: { type: Boolean },
     idle: { type: Boolean },
     both: { type: Boolean },
+    oneWay: { type: Boolean },
     note: { attribute: false },
     sending: { type: Number },
     kind: { state: true },
@@ -45,6 +46,7 @@ export class Composer extends Component {
     this.connected = false;
     this.idle = false; // whether there is a pane to connect,
     this.both = false; // and whether there are two
+    this.oneWay = false; // whether what one is connected with only sends
     /** @type {Message | null} what the app has to say about the last sending */
     this.note = null;
     /** @type {number} how many are still to be sent */
@@ -99,6 +101,7 @@ export class Composer extends Component {
               }
             </select>
           </label>
+          <button type="button" class="outline keep" aria-haspopup="dialog" @click=${this.#share}>${t("share.open")}</button>
           ${
             this.#chosen() === null
               ? html`<button type="button" class="outline keep extra" aria-disabled=${this.text === ""} @click=${this.#save}>${t("message.save")}</button>`
@@ -136,11 +139,26 @@ export class Composer extends Component {
     const parts = [];
     const held = this.#held();
     if (held) parts.push(t("message.held", { what: t(`preset.${held.id}`) }));
-    if (!this.connected) parts.push(t("message.notConnected"));
-    else if (this.note) parts.push(t(this.note.key, this.note.params));
+    if (this.note) parts.push(t(this.note.key, this.note.params));
+    else if (!this.connected) parts.push(t(this.#notConnected));
     else if (this.#filled) parts.push(t("message.filled", { n: "{n}", now: "{now}" }));
     else if (!held) parts.push(t(this.touch.matches ? "message.sendTouch" : "message.sendKeys"));
     return parts.join(" ");
+  }
+
+  /** Why nothing can be sent. */
+  get #notConnected() {
+    return this.oneWay ? "message.oneWay" : "message.notConnected";
+  }
+
+  #share() {
+    this.tell("ew-share", { kind: this.kind, text: this.kind === "file" ? "" : this.text });
+  }
+
+  /** Writes a message that a link has, without sending it. @param {string} kind @param {string} text */
+  compose(kind, text) {
+    this.kind = KINDS.find((one) => one === kind && one !== "file") ?? "text";
+    this.text = text;
   }
 
   /** Whether the message has something to fill in. */
@@ -255,7 +273,7 @@ export class Composer extends Component {
     this.error = null;
     if (this.sending > 0) return;
     if (!this.connected) {
-      this.error = { key: "message.notConnected" };
+      this.error = { key: this.#notConnected };
       return;
     }
     const ready = await this.#ready();

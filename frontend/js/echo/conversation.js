@@ -95,6 +95,11 @@ export class Conversation extends Link {
     return /** @type {Target} */ (this.target);
   }
 
+  /** Whether nothing can be sent over it. */
+  get oneWay() {
+    return this.target?.protocol === "events";
+  }
+
   get #title() {
     return this.#target.title;
   }
@@ -117,7 +122,7 @@ export class Conversation extends Link {
 
   /** @override @param {import("../client.js").Incoming} incoming */
   onMessage(incoming) {
-    const data = typeof incoming === "string" ? incoming : new Uint8Array(/** @type {ArrayBuffer} */ (incoming));
+    const data = dataOf(incoming);
     const entry = this.log.message("received", data);
     this.tally.received++;
     this.#heard = performance.now();
@@ -149,7 +154,8 @@ export class Conversation extends Link {
   onError() {
     const { title, url } = this.#target;
     const offered = this.protocols.join(", ");
-    const refused = offered === "" ? "log.refused" : "log.refusedOffered";
+    const events = this.oneWay ? "log.refusedEvents" : "log.refused";
+    const refused = offered === "" ? events : "log.refusedOffered";
     const key = this.state === "connecting" ? refused : "log.broken";
     this.log.event("error", [{ key, params: { title, offered } }], { title, url: maskPassword(url) });
     this.#logged();
@@ -159,7 +165,7 @@ export class Conversation extends Link {
   onClose({ code, reason, clean }) {
     const title = this.#title;
     const opened = this.#opened !== null;
-    const notes = closeNotes(title, code, reason, clean, { opened, kinds: this.#kinds });
+    const notes = closeNotes(title, code, reason, clean, { opened, kinds: this.#kinds, oneWay: this.oneWay });
     const lived = this.#opened === null ? null : Math.round(performance.now() - this.#opened);
     if (lived !== null)
       notes.push({ key: "log.lived", params: { time: formatDuration(lived) } }, ...this.#silenceNote());
@@ -226,6 +232,12 @@ function wellFormed(text) {
   return text.replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
+/** @param {import("../client.js").Incoming} incoming @returns {Data} */
+function dataOf(incoming) {
+  if (typeof incoming === "string") return incoming;
+  return incoming instanceof ArrayBuffer ? new Uint8Array(incoming) : JSON.stringify(incoming);
+}
+
 /** @param {string} extensions @returns {import("../i18n/i18n.js").Message} */
 function extensionsNote(extensions) {
   return extensions === "" ? { key: "log.noExtensions" } : { key: "log.extensions", params: { extensions } };
@@ -233,12 +245,15 @@ function extensionsNote(extensions) {
 
 /**
  * @param {string} title @param {number | null} code @param {string} reason @param {boolean} clean
- * @param {import("./close-codes.js").Circumstances} circumstances
+ * @param {import("./close-codes.js").Circumstances & { oneWay: boolean }} circumstances
  * @returns {import("../i18n/i18n.js").Message[]}
  */
 function closeNotes(title, code, reason, clean, circumstances) {
   const cleanliness = { key: clean ? "log.clean" : "log.notClean" };
-  if (code === null) return [{ key: "log.closeReason", params: { title, reason } }, cleanliness, { key: "log.noCode" }];
+  if (code === null && circumstances.oneWay && !circumstances.opened)
+    return [{ key: "log.neverOpened", params: { title, code: reason, name: "" } }];
+  const noCode = { key: circumstances.oneWay ? "log.noCodeEvents" : "log.noCode" };
+  if (code === null) return [{ key: "log.closeReason", params: { title, reason } }, cleanliness, noCode];
   const { name, key } = closeCode(code, circumstances);
   const params = { title, code, name: name && ` ${name}` };
   if (!circumstances.opened)

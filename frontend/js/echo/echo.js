@@ -8,6 +8,8 @@ import { again } from "../shared/again.js";
 import { Component } from "../shared/component.js";
 import { Follows } from "../shared/follows.js";
 import { logo } from "../shared/logo.js";
+import { targetOf } from "../shared/target.js";
+import { parseProtocols } from "../verify/payload.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
 /** @typedef {import("../shared/target.js").Selection} Selection */
@@ -25,6 +27,8 @@ export class Echo extends Component {
     statuses: { attribute: false },
     selections: { attribute: false },
     sideBySide: { type: Boolean },
+    linkTo: { attribute: false },
+    shared: { state: true },
     demos: { state: true },
     note: { state: true },
     sending: { state: true },
@@ -39,6 +43,10 @@ export class Echo extends Component {
     /** @type {Selection[]} of the two panes */
     this.selections = [];
     this.sideBySide = false;
+    /** @type {(offered: string[], message: { kind: string, text: string }) => { link: string, whole: boolean }} a link to what is shown */
+    this.linkTo = /** @type {any} */ (undefined); // always given
+    /** @type {import("./share.js").Shared | null} what the dialog for that shows, while it is open */
+    this.shared = null;
     this.conversations = [new Conversation(), new Conversation()];
     this.demos = false; // whether the demonstrations are loaded
     /** @type {Message | null} */
@@ -60,7 +68,10 @@ export class Echo extends Component {
   }
 
   render() {
-    const states = this.shown.map((index) => this.conversations[index].state);
+    const shown = this.shown.map((index) => this.conversations[index]);
+    const states = shown.map(({ state }) => state);
+    const open = shown.filter(({ state }) => state === "connected");
+    const connected = open.some(({ oneWay }) => !oneWay);
     return html`
       ${
         this.demos
@@ -76,9 +87,10 @@ export class Echo extends Component {
           @ew-select=${(/** @type {CustomEvent<Selection>} */ { detail }) => this.tell("ew-selected", { index, selection: detail })}></ew-pane>`,
         )}
         <p class="motto">${logo()}<span>${t("page.motto")}</span></p>
-        <ew-composer .connected=${states.includes("connected")} .idle=${states.includes("disconnected")} .both=${this.sideBySide}
+        <ew-composer .connected=${connected} .oneWay=${open.length > 0} .idle=${states.includes("disconnected")} .both=${this.sideBySide}
           .note=${this.note} .sending=${this.sending}
-          @ew-connect=${this.connectNow} @ew-send=${this.#send} @ew-stop=${this.#stop}></ew-composer>
+          @ew-connect=${this.connectNow} @ew-send=${this.#send} @ew-stop=${this.#stop} @ew-share=${this.#share}></ew-composer>
+        <ew-share .shared=${this.shared} @ew-share-close=${() => (this.shared = null)}></ew-share>
       </div>`;
   }
 
@@ -86,6 +98,12 @@ export class Echo extends Component {
   async connectNow() {
     await this.updateComplete;
     for (const pane of this.querySelectorAll("ew-pane")) /** @type {Pane} */ (pane).connectNow();
+  }
+
+  /** Writes a message that a link has, without sending it. @param {string} kind @param {string} text */
+  async compose(kind, text) {
+    await this.updateComplete;
+    /** @type {import("./composer.js").Composer} */ (this.querySelector("ew-composer")).compose(kind, text);
   }
 
   /** Opens the list of demonstrations, which is loaded when it is first wanted. */
@@ -124,7 +142,8 @@ export class Echo extends Component {
    * @param {CustomEvent<{ messages: Iterable<Data>, count: number, pause: number }>} event pause in milliseconds between two
    */
   async #send({ detail: { messages, count, pause } }) {
-    const isOpen = (/** @type {number} */ index) => this.conversations[index].state === "connected";
+    const isOpen = (/** @type {number} */ index) =>
+      this.conversations[index].state === "connected" && !this.conversations[index].oneWay;
     const open = this.shown.filter(isOpen).map((index) => this.conversations[index]);
     const titles = this.shown
       .filter((index) => !isOpen(index))
@@ -148,6 +167,23 @@ export class Echo extends Component {
       this.sending--;
     }
     this.sending = 0;
+  }
+
+  /** Opens the dialog with a link to what is shown, and with commands. @param {CustomEvent<{ kind: string, text: string }>} event */
+  async #share({ detail }) {
+    const offered = [.../** @type {NodeListOf<Pane>} */ (this.querySelectorAll("ew-pane"))].map((pane) => pane.offered);
+    const panes = this.shown.flatMap((index) => {
+      const target = targetOf(this.selections[index], this.services, location);
+      const parsed = parseProtocols(offered[index]);
+      return "error" in target ? [] : [{ target, protocols: "error" in parsed ? [] : parsed.protocols }];
+    });
+    try {
+      await again(() => import("./share.js"));
+      const text = detail.kind === "hex" ? "" : detail.text;
+      this.shared = { ...this.linkTo(offered, detail), text, panes };
+    } catch (error) {
+      this.note = { key: "views.failed", params: { detail: /** @type {Error} */ (error).message } };
+    }
   }
 
   #stop() {

@@ -14,11 +14,14 @@ import { Follows } from "../shared/follows.js";
 import { Media } from "../shared/media.js";
 import { keep, kept } from "../shared/kept.js";
 import { yardstick } from "../shared/mark.js";
-import { targetOf } from "../shared/target.js";
+import { PROTOCOLS, targetOf } from "../shared/target.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
 /** @typedef {import("../shared/target.js").Selection} Selection */
 /** @typedef {import("../i18n/i18n.js").Message} Message */
+
+const NO_PROTOCOLS = { "websocket": "protocols.hint", "socket.io": "protocols.none", "events": "protocols.noneEvents" };
+const NO_REASON = { "websocket": "", "socket.io": "close.none", "events": "close.noneEvents" };
 
 export class Pane extends Component {
   static properties = {
@@ -70,8 +73,14 @@ export class Pane extends Component {
     return this.services.find(({ name }) => name === this.selection.service) ?? null;
   }
 
-  get socketIo() {
-    return this.service?.protocol === "socket.io";
+  /** @returns {import("../shared/target.js").Protocol} */
+  get speaks() {
+    return this.service?.protocol ?? this.selection.protocol ?? "websocket";
+  }
+
+  /** The subprotocols, as they are typed. */
+  get offered() {
+    return this.speaks === "websocket" ? this.#input("protocols").value : "";
   }
 
   /** @param {string} name an id that is this pane's own */
@@ -154,8 +163,12 @@ export class Pane extends Component {
       <form class="controls" novalidate @submit=${this.#connect}>
         ${
           service === null
-            ? html`<label class="wide">${t("own.url")}
-          <input type="text" inputmode="url" id=${this.#id("url")} autocomplete="off" spellcheck="false" placeholder="wss://example.org/echo"
+            ? html`<label>${t("own.protocol")}
+          <select .value=${live(this.speaks)} @change=${this.#protocolChanged}>
+            ${PROTOCOLS.map((protocol) => html`<option value=${protocol} ?selected=${protocol === this.speaks}>${t(`own.${protocol}`)}</option>`)}
+          </select></label>
+          <label class="address">${t("own.url")}
+          <input type="text" inputmode="url" id=${this.#id("url")} autocomplete="off" spellcheck="false" placeholder=${t(`own.example.${this.speaks}`)}
             .value=${this.selection.url} @change=${this.#urlChanged}
             aria-invalid=${this.errors.url ? "true" : nothing} aria-describedby=${this.#id("url-error")}>
           ${this.#error("url")}</label>`
@@ -172,8 +185,8 @@ export class Pane extends Component {
         }
         <label class="extra">${t("protocols")}
           <input type="text" id=${this.#id("protocols")} autocomplete="off" spellcheck="false"
-            .defaultValue=${kept(this.#id("protocols"))} @change=${this.#keepField} ?disabled=${this.socketIo}
-            placeholder=${t(this.socketIo ? "protocols.none" : "protocols.hint")}
+            .defaultValue=${kept(this.#id("protocols"))} @change=${this.#keepField} ?disabled=${this.speaks !== "websocket"}
+            placeholder=${t(NO_PROTOCOLS[this.speaks])}
             aria-invalid=${this.errors.protocols ? "true" : nothing} aria-describedby=${this.#id("protocols-error")}>
           ${this.#error("protocols")}</label>
         <button type="submit" aria-disabled=${!idle}>${t("connect")}</button>
@@ -181,13 +194,13 @@ export class Pane extends Component {
       <form class="controls" novalidate @submit=${this.#disconnect}>
         <label class="short extra">${t("close.code")}
           <input type="number" id=${this.#id("code")} min="1000" max="4999" step="1" .defaultValue=${kept(this.#id("code")) || "1000"}
-            @change=${this.#keepField} ?disabled=${this.socketIo}
+            @change=${this.#keepField} ?disabled=${this.speaks !== "websocket"}
             aria-invalid=${this.errors.code ? "true" : nothing} aria-describedby=${this.#id("code-error")}>
           ${this.#error("code")}</label>
         <label class="extra">${t("close.reason")}
           <input type="text" id=${this.#id("reason")} autocomplete="off" .defaultValue=${kept(this.#id("reason"))}
-            @change=${this.#keepField} ?disabled=${this.socketIo}
-            placeholder=${ifDefined(this.socketIo ? t("close.none") : undefined)}
+            @change=${this.#keepField} ?disabled=${this.speaks !== "websocket"}
+            placeholder=${ifDefined(NO_REASON[this.speaks] && t(NO_REASON[this.speaks]))}
             aria-invalid=${this.errors.reason ? "true" : nothing} aria-describedby=${this.#id("reason-error")}>
           ${this.#error("reason")}</label>
         <button type="submit" class="secondary" aria-disabled=${state === "disconnected" || state === "closing"}>${t("disconnect")}</button>
@@ -226,7 +239,7 @@ export class Pane extends Component {
     if (!["disconnected", "waiting"].includes(this.conversation.state)) return;
     if (this.selection.service === null) this.#keep({ url: this.#input("url").value.trim() });
     const target = this.#target();
-    const parsed = parseProtocols(this.socketIo ? "" : this.#input("protocols").value);
+    const parsed = parseProtocols(this.offered);
     this.errors = { ...this.errors, protocols: "error" in parsed ? parsed.error : undefined };
     if (target === null || "error" in parsed) return;
     this.conversation.connect(target, parsed.protocols);
@@ -247,7 +260,7 @@ export class Pane extends Component {
     event.preventDefault();
     const { state } = this.conversation;
     if (state === "disconnected" || state === "closing") return;
-    if (this.socketIo) {
+    if (this.speaks !== "websocket") {
       this.conversation.disconnect();
       return;
     }
@@ -286,6 +299,13 @@ export class Pane extends Component {
     if (this.conversation.state === "disconnected") this.#keep({ url: target.value.trim() });
     else this.#select({ url: target.value.trim() });
     this.#target();
+  }
+
+  /** @param {Event & { target: HTMLSelectElement }} event */
+  #protocolChanged({ target }) {
+    const protocol = /** @type {import("../shared/target.js").Protocol} */ (target.value);
+    this.errors = {};
+    this.#select({ protocol, url: this.#input("url").value.trim() });
   }
 
   /** @param {Event & { target: HTMLSelectElement }} event */

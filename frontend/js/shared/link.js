@@ -220,6 +220,9 @@ export class Link extends EventTarget {
 }
 
 /** @param {Target} target */
-async function clientOf({ service }) {
-  return service?.protocol === "socket.io" ? again(() => import("../socketio.js")) : websocket;
+async function clientOf({ service, protocol }) {
+  const spoken = service?.protocol ?? protocol;
+  if (spoken === "socket.io") return again(() => import("../socketio.js"));
+  if (spoken === "events") return again(() => import("../events.js"));
+  return websocket;
 }

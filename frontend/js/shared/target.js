@@ -2,12 +2,14 @@
 
 /** @typedef {import("./catalog.js").Service} Service */
 /** @typedef {import("../i18n/i18n.js").Message} Message */
+/** @typedef {"websocket" | "socket.io" | "events"} Protocol  events are Server-Sent Events, by HTTP */
 /**
  * What one pane talks to.
  * @typedef {object} Selection
  * @property {string | null} service null for an endpoint of one's own
  * @property {"healthy" | "naive"} handler
  * @property {string} url of one's own
+ * @property {Protocol} [protocol] that it speaks; WebSocket if none is given
  */
 /**
  * @typedef {object} Target
@@ -16,7 +18,18 @@
  * @property {boolean} naive whether it is the service's naive handler
  * @property {string} title
  * @property {string} url
+ * @property {Protocol} [protocol] that one's own endpoint speaks
  */
+
+/** @type {Protocol[]} */
+export const PROTOCOLS = ["websocket", "socket.io", "events"];
+/** The schemes of its addresses, and what the page says of another. @type {Record<Protocol, { schemes: string[], error: string }>} */
+const ADDRESSES = {
+  "websocket": { schemes: ["ws:", "wss:"], error: "error.urlScheme" },
+  "socket.io": { schemes: ["http:", "https:", "ws:", "wss:"], error: "error.urlSchemeSocketIo" },
+  "events": { schemes: ["http:", "https:"], error: "error.urlSchemeEvents" },
+};
+const PLAIN = ["ws:", "http:"]; // which a page that came by HTTPS may not use
 
 // A password in an address: what is before it, itself, and the rest. Text that is no address may have one, too.
 const PASSWORD = /^(\s*[a-z][a-z0-9+.-]*:[/\\]*[^/\\?#:]*):([^/\\?#]*)@/i;
@@ -43,17 +56,19 @@ function isLoopback(hostname) {
 /**
  * @param {string} text as typed
  * @param {boolean} secure whether the page itself came by HTTPS
+ * @param {Protocol} [spoken]
  * @returns {{ url: string } | { error: Message }}
  */
-export function checkUrl(text, secure) {
+export function checkUrl(text, secure, spoken = "websocket") {
   const typed = text.trim();
   const params = { url: maskPassword(typed) };
   if (typed === "") return { error: { key: "error.urlEmpty" } };
   if (!URL.canParse(typed)) return { error: { key: "error.url", params } };
   const { protocol, hostname, hash, href } = new URL(typed);
-  if (protocol !== "ws:" && protocol !== "wss:") return { error: { key: "error.urlScheme", params } };
+  const { schemes, error } = ADDRESSES[spoken];
+  if (!schemes.includes(protocol)) return { error: { key: error, params } };
   if (hash !== "") return { error: { key: "error.urlFragment", params: { hash } } };
-  if (secure && protocol === "ws:" && !isLoopback(hostname)) return { error: { key: "error.urlMixed", params } };
+  if (secure && PLAIN.includes(protocol) && !isLoopback(hostname)) return { error: { key: "error.urlMixed", params } };
   return { url: href };
 }
 
@@ -63,13 +78,16 @@ export function checkUrl(text, secure) {
  * @param {{ protocol: string, href: string }} location of the page
  * @returns {Target | { error: Message }}
  */
-export function targetOf({ service: name, handler, url }, services, location) {
+export function targetOf({ service: name, handler, url, protocol = "websocket" }, services, location) {
   const secure = location.protocol === "https:";
   const service = services.find((candidate) => candidate.name === name);
   if (service === undefined) {
-    const checked = checkUrl(url, secure);
+    const checked = checkUrl(url, secure, protocol);
     if ("error" in checked) return checked;
-    return { key: checked.url, service: null, naive: false, title: new URL(checked.url).host, url: checked.url };
+    const address = new URL(checked.url);
+    if (protocol === "socket.io" && address.pathname === "/") address.pathname = "/socket.io/"; // where it is by default
+    const { href, host } = address;
+    return { key: `${protocol} ${href}`, service: null, naive: false, title: host, url: href, protocol };
   }
   const naive = handler === "naive" && service.naive !== null;
   return { ...serviceTarget(service, `foobar/${naive ? "naive/" : ""}`, location), naive };

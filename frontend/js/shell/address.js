@@ -1,5 +1,5 @@
 // What the address bar holds.
-import { withoutPassword } from "../shared/target.js";
+import { PROTOCOLS, withoutPassword } from "../shared/target.js";
 import { COLUMNS } from "../stacks/columns.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
@@ -9,13 +9,18 @@ import { COLUMNS } from "../stacks/columns.js";
 /** @typedef {Exclude<Settable, "race">} Measured a view of what was measured */
 /** @typedef {Settable | "echo" | "chat" | "push" | "stacks"} View */
 /** @typedef {Record<string, string>} Settings how such a view is set; what is not there is as usual */
-/** @typedef {{ view: View, settings: Settings, panes: Selection[], sideBySide: boolean, connect: boolean, language: string | null, unknown: string[], table: Table }} Address */
+/** @typedef {{ protocols: (string | null)[], kind: string, message: string | null }} Shared  what only a link that one shares has: the subprotocols of each pane, and the message */
+/** @typedef {{ view: View, settings: Settings, panes: Selection[], sideBySide: boolean, connect: boolean, language: string | null, unknown: string[], table: Table, shared: Shared }} Address */
 
 // The names of one pane's parameters, for the first pane and for the second.
 const PARAMETERS = [
-  { service: "service", handler: "handler", url: "url" },
-  { service: "compare", handler: "compare-handler", url: "compare-url" },
+  { service: "service", handler: "handler", url: "url", protocol: "protocol" },
+  { service: "compare", handler: "compare-handler", url: "compare-url", protocol: "compare-protocol" },
 ];
+// What only a link that one shares has.
+const SUBPROTOCOLS = ["subprotocols", "compare-subprotocols"];
+const MESSAGE = ["kind", "message"];
+const MOST_LINK = 6000; // characters: nginx, as many servers, takes no line of more than 8 KiB
 
 const TABLE = ["sort", "order", "filter"];
 
@@ -54,10 +59,12 @@ export function readAddress(search, services) {
     const fallback = offered[Math.min(index, offered.length - 1)] ?? null;
     const service = asked === null && url !== null ? null : (found ?? fallback);
     const naive = query.get(names.handler) === "naive" && service?.naive;
+    const protocol = PROTOCOLS.find((one) => service === null && one === query.get(names.protocol));
     return /** @type {Selection} */ ({
       service: service?.name ?? null,
       handler: naive ? "naive" : "healthy",
       url: url ?? "",
+      ...(protocol && { protocol }),
     });
   });
   const view = viewOf(query);
@@ -70,6 +77,11 @@ export function readAddress(search, services) {
     language: query.get("lang"),
     unknown,
     table: readTable(query),
+    shared: {
+      protocols: SUBPROTOCOLS.map((name) => query.get(name)),
+      kind: query.get("kind") ?? "",
+      message: query.get("message"),
+    },
   };
 }
 
@@ -104,13 +116,15 @@ function readTable(query) {
  */
 export function writeAddress(search, shown) {
   const query = new URLSearchParams(search);
-  for (const name of ["view", ...TABLE, ...Object.values(SETTINGS).flat()]) query.delete(name);
+  for (const name of ["view", ...TABLE, ...Object.values(SETTINGS).flat(), ...SUBPROTOCOLS, ...MESSAGE])
+    query.delete(name);
   PARAMETERS.forEach((names, index) => {
     const selection = shown[index];
     for (const name of Object.values(names)) query.delete(name);
     if (selection === undefined) return;
     if (selection.service === null) {
       query.set(names.url, withoutPassword(selection.url)); // others see an address: on the screen, in the history
+      if (selection.protocol && selection.protocol !== "websocket") query.set(names.protocol, selection.protocol);
     } else {
       query.set(names.service, selection.service);
       if (selection.handler === "naive") query.set(names.handler, "naive");
@@ -118,6 +132,23 @@ export function writeAddress(search, shown) {
   });
   if (viewOf(query) !== "echo") query.set("view", "echo");
   return `?${query}`;
+}
+
+/**
+ * A link to what is shown, for somebody else: without language and without connecting at once.
+ * @param {Selection[]} shown @param {string[]} protocols the subprotocols of each @param {{ kind: string, text: string }} message
+ * @returns {{ search: string, whole: boolean }} whole is whether the message is in it: a long one is not
+ */
+export function writeShared(shown, protocols, { kind, text }) {
+  const query = new URLSearchParams(writeAddress("", shown));
+  protocols.forEach((offered, index) => offered !== "" && query.set(SUBPROTOCOLS[index], offered));
+  const short = `?${query}`;
+  if (text !== "") {
+    query.set("kind", kind);
+    query.set("message", text);
+  }
+  const whole = query.toString().length <= MOST_LINK;
+  return { search: whole ? `?${query}` : short, whole };
 }
 
 /** @param {string} search the present one @returns {URLSearchParams} what of it is about all views */

@@ -10,6 +10,7 @@ import {
   writeAddress,
   writeRoomAddress,
   writeSettings,
+  writeShared,
   writeStacksAddress,
 } from "./address.js";
 import { firstLanguage, language, loadLanguage, rememberLanguage, setLanguage, t } from "../i18n/i18n.js";
@@ -17,10 +18,12 @@ import { Results } from "../results/results.js";
 import { again } from "../shared/again.js";
 import { StatusBoard, loadCatalog } from "../shared/catalog.js";
 import { Component } from "../shared/component.js";
+import { keep } from "../shared/kept.js";
 import { logo } from "../shared/logo.js";
 import { isPlain } from "../shared/plain.js";
 import { goToFilter } from "../shared/stack-filter.js";
 import { withoutPassword } from "../shared/target.js";
+import { THEMES, setTheme, theme } from "../shared/theme.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
 /** @typedef {import("../shared/target.js").Selection} Selection */
@@ -124,6 +127,9 @@ class App extends Component {
     const address = readAddress(location.search, this.services);
     this.selections = address.panes;
     this.sideBySide = address.sideBySide;
+    address.shared.protocols.forEach((offered, index) => {
+      if (offered !== null) keep(`pane${index + 1}-protocols`, offered);
+    });
     this.chatService = address.panes[0].service ?? this.services[0]?.name ?? "";
     this.pushService = address.panes[0].service ?? "";
     const names = this.services.map(({ name, title }) => `${title} (${name})`).join(", ");
@@ -138,6 +144,8 @@ class App extends Component {
     addEventListener("drop", (event) => this.#drops(event));
     await this.#show(address.view);
     await this.updateComplete;
+    const { kind, message } = address.shared;
+    if (message !== null) await this.#echoElement?.compose(kind, message);
     if (address.connect) this.#echoElement?.connectNow();
   }
 
@@ -166,6 +174,10 @@ class App extends Component {
         <div class="settings">
           <button type="button" class="outline" ?hidden=${this.view !== "echo"} @click=${this.#showDemos}>${t("demos")}</button>
           <label ?hidden=${this.view !== "echo"}><input type="checkbox" role="switch" .checked=${live(this.sideBySide)} @change=${this.#compare}>${t("page.sideBySide")}</label>
+          <label><span class="visually-hidden">${t("theme")}</span>
+            <select class="theme" @change=${this.#themed}>
+              ${THEMES.map((one) => html`<option value=${one} ?selected=${one === theme()}>${t(`theme.${one}`)}</option>`)}
+            </select></label>
           <button type="button" class="outline" lang=${language() === "zh" ? "en" : "zh"} @click=${this.#turn}>${t("page.otherLanguage")}</button>
         </div>
       </header>
@@ -259,7 +271,7 @@ class App extends Component {
     return html`
       <main class="fills" ?hidden=${!shown}>
         ${shown ? this.#troubles() : nothing}
-        <ew-echo @ew-panes=${(/** @type {CustomEvent<Selection[]>} */ { detail }) => this.#panes(detail)} .services=${this.services} .statuses=${this.statuses} .selections=${this.selections} .sideBySide=${this.sideBySide}
+        <ew-echo @ew-panes=${(/** @type {CustomEvent<Selection[]>} */ { detail }) => this.#panes(detail)} .services=${this.services} .statuses=${this.statuses} .selections=${this.selections} .sideBySide=${this.sideBySide} .linkTo=${this.#linkTo}
           @ew-selected=${(/** @type {CustomEvent<{ index: number, selection: Selection }>} */ { detail }) => this.#selected(detail.index, detail.selection)}></ew-echo>
       </main>`;
   }
@@ -393,6 +405,17 @@ class App extends Component {
       this.#complain({ key: "page.languageFailed", params: { detail: /** @type {Error} */ (error).message } });
       return false;
     }
+  }
+
+  /** A link to what is shown. @param {string[]} offered the subprotocols of each pane @param {{ kind: string, text: string }} message */
+  #linkTo = (offered, message) => {
+    const { search, whole } = writeShared(this.selections.slice(0, this.sideBySide ? 2 : 1), offered, message);
+    return { link: new URL(search, location.href).href, whole };
+  };
+
+  /** @param {Event & { target: HTMLSelectElement }} event */
+  #themed({ target }) {
+    setTheme(/** @type {import("../shared/theme.js").Theme} */ (target.value));
   }
 
   async #turn() {

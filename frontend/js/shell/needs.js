@@ -95,7 +95,6 @@ export const NEEDS = {
     "js/shared/countdown.js",
     "js/shared/filter.js",
     "js/shared/format.js",
-    "js/shared/kept.js",
     "js/shared/link.js",
     "js/shared/mark.js",
     "js/shared/media.js",

@@ -88,3 +88,17 @@ test("what is wrong with an address is said without its password", () => {
   }
   assert.deepEqual(checkUrl("ws://me:secret@host/", false), { url: "ws://me:secret@host/" });
 });
+
+test("each protocol has its own schemes, and its own complaint", () => {
+  for (const [protocol, good, bad, key] of /** @type {const} */ ([
+    ["websocket", "ws://h/", "http://h/", "error.urlScheme"],
+    ["socket.io", "https://h/", "ftp://h/", "error.urlSchemeSocketIo"],
+    ["events", "http://h/", "ws://h/", "error.urlSchemeEvents"],
+  ])) {
+    assert.deepEqual(checkUrl(good, false, protocol), { url: good });
+    const checked = checkUrl(bad, false, protocol);
+    assert.equal("error" in checked && checked.error.key, key);
+  }
+  const mixed = checkUrl("http://example.org/", true, "events");
+  assert.equal("error" in mixed && mixed.error.key, "error.urlMixed");
+});

@@ -5,6 +5,7 @@ import {
   writeAddress,
   writeRoomAddress,
   writeSettings,
+  writeShared,
   writeStacksAddress,
 } from "../../js/shell/address.js";
 
@@ -136,4 +137,42 @@ test("how the table is sorted is left behind with it", () => {
   assert.equal(writeAddress(stacks, [{ service: "one", handler: "healthy", url: "" }]), "?lang=zh&service=one");
   assert.equal(writeRoomAddress(stacks, "chat", "one"), "?view=chat&service=one&lang=zh");
   assert.equal(writeRoomAddress(stacks, "push", ""), "?view=push&lang=zh");
+});
+
+test("a link that is shared has the subprotocols and the message, and no password", () => {
+  const own = {
+    service: null,
+    handler: /** @type {const} */ ("healthy"),
+    url: "https://me:secret@h/",
+    protocol: /** @type {const} */ ("socket.io"),
+  };
+  const naive = { service: "one", handler: /** @type {const} */ ("naive"), url: "" };
+  const { search, whole } = writeShared([naive, own], ["chat, echo", ""], { kind: "json", text: '{"a": "ä&="}' });
+  assert.ok(whole);
+  assert.ok(!search.includes("secret"));
+  const { panes, sideBySide, shared } = readAddress(search, SERVICES);
+  assert.ok(sideBySide);
+  assert.deepEqual(panes, [naive, { ...own, url: "https://me@h/" }]);
+  assert.deepEqual(shared, { protocols: ["chat, echo", null], kind: "json", message: '{"a": "ä&="}' });
+});
+
+test("a message that is too long for a link is left out, and that is told", () => {
+  const { search, whole } = writeShared([{ service: "two", handler: "healthy", url: "" }], [""], {
+    kind: "text",
+    text: "回".repeat(2000),
+  });
+  assert.deepEqual([search, whole], ["?service=two", false]);
+});
+
+test("what only a link has leaves the address as soon as something changes", () => {
+  assert.equal(
+    writeAddress("?service=two&subprotocols=a&compare-subprotocols=b&kind=text&message=x", [
+      { service: "two", handler: "healthy", url: "" },
+    ]),
+    "?service=two",
+  );
+});
+
+test("a protocol that there is not is none", () => {
+  assert.equal(readAddress("?url=ws://h/&protocol=gopher", SERVICES).panes[0].protocol, undefined);
 });
