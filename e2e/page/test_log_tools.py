@@ -126,3 +126,30 @@ def test_the_har_has_the_handshake_and_the_messages(talked: Pane) -> None:
     messages = [(message["type"], message["opcode"], message["data"]) for message in entry["_webSocketMessages"]]
     assert messages[:2] == [("send", 1, "one apple"), ("receive", 1, "one apple")]
     assert len(messages) == 6
+
+
+def test_ten_thousand_messages_are_drawn_a_few_at_a_time_in_every_order(echo: EchoPage, connected: Pane) -> None:
+    connected.tools.click()
+    # Rows that one rendering adds: however busy the machine is, what holds up the page is how many there are.
+    connected.log.locator("ol").evaluate(
+        """list => {
+            const isRow = ({ localName }) => localName === "li";
+            const count = (sum, { addedNodes }) => sum + [...addedNodes].filter(isRow).length;
+            window.added = [];
+            const observer = new MutationObserver(changes => window.added.push(changes.reduce(count, 0)));
+            observer.observe(list, { childList: true });
+        }"""
+    )
+
+    echo.say_preset("10,000 messages")
+    connected.expect_totals(10_000, 10_000, timeout=60_000)
+    expect(connected.entries()).to_have_count(500)
+    for order in ("newest first", "slowest first", "largest first", "as they came"):
+        connected.order.select_option(label=order)
+        expect(connected.entries()).to_have_count(500)
+    connected.regex.check()
+    connected.search.fill(r"\d")
+    expect(connected.found.first).to_be_visible()
+
+    added = echo.page.evaluate("window.added")
+    assert max(added) <= 350, sorted(added)[-10:]

@@ -289,6 +289,7 @@ export class LogView extends Component {
   #orderBy({ target }) {
     this.order = /** @type {import("./order.js").Order} */ (target.value);
     this.most = WINDOW;
+    this.drawn = 0; // every row is drawn anew
     this.#resume();
     this.tail.box.scrollTop = 0; // or the end, if that is where the latest are
   }
