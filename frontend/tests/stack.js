@@ -10,6 +10,8 @@ export function stack(name, facts = {}) {
     framework: "Frame",
     server: "Serve",
     concurrency: "async",
+    protocol: "websocket",
+    naive: null,
     era: "modern",
     released: "2026-01-01",
     maintenance: "active",

@@ -22,6 +22,14 @@ test("no parameters: the first stack, alone, not connected", () => {
   assert.deepEqual([sideBySide, connect, unknown], [false, false, []]);
 });
 
+test("no parameters: what is not maintained is not offered first, while anything is", () => {
+  const old = { ...stack("old"), maintenance: /** @type {const} */ ("dormant") };
+  const active = { ...stack("new"), maintenance: /** @type {const} */ ("active") };
+  assert.equal(readAddress("", [old, active]).panes[0].service, "new");
+  assert.equal(readAddress("", [old]).panes[0].service, "old");
+  assert.equal(readAddress("?service=old", [old, active]).panes[0].service, "old");
+});
+
 test("an address is read and written back the same", () => {
   for (const search of [
     "?service=two",
