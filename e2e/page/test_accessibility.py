@@ -135,7 +135,7 @@ def test_with_a_naive_handler_chosen(
 
 def test_with_errors_shown(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:
     pane = echo.open(service="no-such-stack", compare=plain.name)
-    pane.own_endpoint.check()
+    pane.choose("Own endpoint")
     pane.endpoint_url.fill("ws://" + 80 * "long" + ":99999/")
     pane.connect_button.click()
     echo.second.connect()
