@@ -153,6 +153,11 @@ class App extends Component {
     return /** @type {Echo | null} */ (this.querySelector("ew-echo"));
   }
 
+  connectedCallback() {
+    this.replaceChildren(); // what index.html shows until now
+    super.connectedCallback();
+  }
+
   /** @param {Map<string, unknown>} changed */
   updated(changed) {
     document.title = t(TITLES[this.view]);
