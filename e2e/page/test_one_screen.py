@@ -48,7 +48,8 @@ FAINT = """() => {
   };
   const faint = [];
   let looked = 0;
-  for (const control of document.querySelectorAll("input, select, textarea, button.outline, .stack, .chooser summary")) {
+  const controls = "input, select, textarea, button.outline, .stack, .chooser summary";
+  for (const control of document.querySelectorAll(controls)) {
     const style = getComputedStyle(control);
     if (!control.checkVisibility() || control.matches("[aria-disabled=true], :disabled, .file *")) continue;
     if (style.borderTopWidth === "0px" || style.borderTopColor === "rgba(0, 0, 0, 0)") continue;
@@ -100,9 +101,13 @@ def test_side_by_side_is_in_sight_and_in_step(echo: EchoPage, services: list[Ser
     for pane in (echo.first, echo.second):
         pane.expect_connected()
     expect(echo.connect).to_have_count(0)
-    for part in ("connection", "log", "disconnect_button"):
-        left, right = (getattr(pane, part).bounding_box() for pane in (echo.first, echo.second))
-        assert left["y"] == right["y"], f"{part} is at {left['y']} on the left and at {right['y']} on the right"
+    for left, right in (
+        (echo.first.connection, echo.second.connection),
+        (echo.first.log, echo.second.log),
+        (echo.first.disconnect_button, echo.second.disconnect_button),
+    ):
+        tops = [part.evaluate("part => part.getBoundingClientRect().top") for part in (left, right)]
+        assert tops[0] == tops[1], f"{left} is at {tops[0]}, and beside it at {tops[1]}"
 
 
 @pytest.mark.parametrize("screen", [DESK, TABLET, PHONE], ids=["desk", "tablet", "phone"])
