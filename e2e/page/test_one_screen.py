@@ -1,7 +1,9 @@
 """One screen: what is needed for a conversation is in sight on each screen, in every mode, and stays where it is."""
 
+import time
+
 import pytest
-from playwright.sync_api import Locator, Page, ViewportSize, expect
+from playwright.sync_api import Locator, Page, Route, ViewportSize, expect
 
 from e2e.support.pages import EchoPage
 from echowall.catalog.catalog import Service
@@ -64,6 +66,12 @@ FAINT = """() => {
   }
   return [looked, faint];
 }"""
+
+
+def late(route: Route) -> None:
+    """Answer, but later than everything else."""
+    time.sleep(0.5)
+    route.continue_()
 
 
 def assert_in_sight(*parts: Locator) -> None:
@@ -204,6 +212,7 @@ def test_the_first_stack_that_is_offered_is_maintained(echo: EchoPage, services:
 def test_little_is_shifted_while_the_page_loads(page: Page, plain: Service, screen: ViewportSize) -> None:
     page.set_viewport_size(screen)
     page.add_init_script(SHIFTS)
+    page.route("**/results/index.json", late)  # as over a slow network: the rest is drawn before it
     for address, ready in (
         ("/", page.locator("tr[data-subject] svg")),
         (f"/?service={plain.name}", page.locator(".versions span")),

@@ -65,7 +65,6 @@ class Compare extends Measured {
     );
     const shown = sorted(meant, sort, order === "desc", context, language());
     const other = all.find(({ key }) => key === this.settings.with) ?? null;
-    const ranges = rangesOf(all, this.columns, context);
     return html`
       <section class="comparison card" role="region" aria-labelledby="compare-title">
         <header>
@@ -89,17 +88,25 @@ class Compare extends Measured {
           <ew-add-own .results=${this.results}></ew-add-own>
         </div>
         ${this.complaint()}
-        ${this.results.known && !all.some(({ costs }) => costs.length > 0) ? html`<p class="hint unmeasured">${t("cost.unmeasured")}</p>` : nothing}
-        <div class="wide-table" role="group" aria-labelledby="compare-title" tabindex="0">
-          <table class="compare" @keydown=${moveAmongCells}>
-            <thead><tr>${this.#head("title")}${this.columns.map((column) => this.#head(column))}</tr></thead>
-            <tbody>${shown.map((subject) => this.#row(subject, other, context, ranges))}</tbody>
-          </table>
-        </div>
-        ${shown.length === 0 && this.services.length > 0 ? html`<p class="nothing">${t("filter.none")}</p>` : nothing}
-        <p class="hint">${t("compare.legend")} ${other ? t("compare.words") : nothing}</p>
+        ${this.results.known ? this.#table(all, shown, other, context) : nothing}
       </section>
       ${this.drawer(this.#evidence(all, context))}`;
+  }
+
+  /** Whole, when the results are here: a table that fills itself shifts what one has begun to read.
+   * @param {Subject[]} all @param {Subject[]} shown @param {Subject | null} other @param {import("./columns.js").Context} context */
+  #table(all, shown, other, context) {
+    const ranges = rangesOf(all, this.columns, context);
+    return html`
+      ${all.some(({ costs }) => costs.length > 0) ? nothing : html`<p class="hint unmeasured">${t("cost.unmeasured")}</p>`}
+      <div class="wide-table" role="group" aria-labelledby="compare-title" tabindex="0">
+        <table class="compare" @keydown=${moveAmongCells}>
+          <thead><tr>${this.#head("title")}${this.columns.map((column) => this.#head(column))}</tr></thead>
+          <tbody>${shown.map((subject) => this.#row(subject, other, context, ranges))}</tbody>
+        </table>
+      </div>
+      ${shown.length === 0 && this.services.length > 0 ? html`<p class="nothing">${t("filter.none")}</p>` : nothing}
+      <p class="hint">${t("compare.legend")} ${other ? t("compare.words") : nothing}</p>`;
   }
 
   /** @param {import("./columns.js").Context} context */
@@ -133,7 +140,7 @@ class Compare extends Measured {
         ${this.columns.map((column) => {
           const difference = other && other.key !== key ? this.differences.get(`${key} ${column}`) : undefined;
           return html`<td data-column=${column} data-shows=${COLUMNS[column].shows}><button type="button" data-cell aria-haspopup="dialog" @click=${() => this.keep({ cell: `${key} ${column}` })}>
-            ${this.results.known ? cellOf(column, COLUMNS[column].value(subject, context), ranges.get(column)) : nothing}${difference ? html` <span class="difference" data-word=${difference.word}>${t(`difference.${difference.word}`)}</span>` : nothing}</button></td>`;
+            ${cellOf(column, COLUMNS[column].value(subject, context), ranges.get(column))}${difference ? html` <span class="difference" data-word=${difference.word}>${t(`difference.${difference.word}`)}</span>` : nothing}</button></td>`;
         })}
       </tr>`;
   }
