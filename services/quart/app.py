@@ -24,6 +24,7 @@ if UVLOOP:
 
 if os.environ.get("MENDS") != "off":
     app.websocket_class = mends.EmptyBinary
+    mends.install()
 
 
 @app.get("/about")
@@ -59,7 +60,7 @@ async def stopped():
     for signum in signal.SIGINT, signal.SIGTERM:
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     await stop.wait()
-    # A connection that has ended keeps Hypercorn until its next ping would be due, up to 20 s later.
+    # Without its mends a connection that has ended keeps Hypercorn until its next ping would be due, up to 20 s later.
     asyncio.get_running_loop().call_later(2, os._exit, 0)
     if leaving := [asyncio.create_task(leave(*each)) for each in connected.items()]:
         await asyncio.wait(leaving, timeout=1)
@@ -68,7 +69,5 @@ async def stopped():
 if __name__ == "__main__":
     bind = f"{os.environ.get('HOST', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"
     config = Config.from_mapping(bind=bind, websocket_ping_interval=20, graceful_timeout=0.5)
-    # The default is 16 MiB, and a connection that has ended keeps what it had last until its next ping would be due and
-    # the garbage collector finds it: a few large messages would fill a small container.
-    config.websocket_max_message_size = 1024 * 1024
+    config.websocket_max_message_size = mends.LIMIT  # the default is 16 MiB: a few of them would fill a small container
     (uvloop if UVLOOP else asyncio).run(serve(app, config, shutdown_trigger=stopped))

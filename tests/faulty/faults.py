@@ -1125,7 +1125,7 @@ class NoLimit(Session):
         pass
 
 
-@caught_by("fragments-limit", "zip-bomb")
+@caught_by("fragments-limit", "zip-bomb", "zip-bomb-memory")
 class LimitOfFrames(Session):
     """Message held to the limit frame by frame."""
 
@@ -1136,7 +1136,7 @@ class LimitOfFrames(Session):
         super().check_size(size - self._size)
 
 
-@caught_by("zip-bomb")
+@caught_by("zip-bomb", "zip-bomb-memory")
 class LimitOfInflated(Session):
     """Compressed message held to the limit frame by frame."""
 
@@ -1147,7 +1147,7 @@ class LimitOfInflated(Session):
         super().check_size(size - self._size if self._packed else size)
 
 
-@caught_by("zip-bomb")
+@caught_by("zip-bomb", "zip-bomb-memory")
 class Bomb(Session):
     """Compressed message not held to the limit."""
 
@@ -1157,6 +1157,14 @@ class Bomb(Session):
     def check_size(self, size: int) -> None:
         if not self.deflate:
             super().check_size(size)
+
+
+@caught_by("zip-bomb-memory")
+class InflatedFirst(Session):
+    """Compressed message decompressed whole, and only then held to the limit."""
+
+    def most(self) -> int:
+        return 1 << 30
 
 
 # -- fragmentation

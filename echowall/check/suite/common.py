@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from echowall.check.registry import Observation
-from echowall.check.wire import PATIENCE, Closed, Connection, Ended, Message, observe
+from echowall.check.registry import Observation, UnsupportedError
+from echowall.check.wire import PATIENCE, Closed, Connection, Ended, Message, Target, observe
 from echowall.check.wire.frames import CLOSE, PONG, Frame, close_code
 
 #: Most servers answer a breach of the protocol within this time, in seconds. After it, a message finds out whether the
@@ -106,3 +106,10 @@ def summary(found: dict[str, str]) -> str:
         return outcomes[0]
     named = {outcome: ", ".join(label for label, its in found.items() if its == outcome) for outcome in outcomes}
     return "; ".join(f"{outcome} for {labels}" for outcome, labels in named.items())
+
+
+def pid_of(target: Target) -> int:
+    """The service's first process. Raises UnsupportedError where it does not run on this machine."""
+    if target.pid is None:
+        raise UnsupportedError("the service does not run on this machine")
+    return target.pid

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
-from echowall.check.suite.common import SOON, brief, close_of, fewer, pong, rejection, summary
+from echowall.check.suite import measure
+from echowall.check.suite.common import SOON, brief, close_of, fewer, pid_of, pong, rejection, summary
 from echowall.check.suite.messages import LONGEST, weigh
 from echowall.check.wire import (
     MOST_GREETINGS,
@@ -37,6 +38,8 @@ MIB = 1 << 20
 STEP = 512
 #: No message that is decompressed here may be larger, in bytes.
 LARGEST = 64 * MIB
+#: Bytes of a message that no limit allows, and by how much memory may grow for it.
+BOMB, GROWN = 32 * MIB, 16 * MIB
 
 
 @check("deflate", "RFC 7692, 6", "compressed")
@@ -384,6 +387,26 @@ async def zip_bomb(target: Target) -> Observation | str:
             raise UnsupportedError("it takes messages of 10 MiB, and says nothing of a limit")
         return Observation("a higher limit where compressed", detail)
     return Observation(summary({"the whole": whole, "fragments": parts}), detail)
+
+
+@check("zip-bomb-memory", "RFC 6455, 10.4", "bounded", alone=True, intrusive=True, local=True)
+async def zip_bomb_memory(target: Target) -> Observation:
+    """Does the service hold little more than its limit while 32 kB come that decompress to 32 MiB?
+
+    Sent: A compressed text of 32 MiB of zeros, in one frame.
+
+    A server that decompresses all that has come before it looks at the size runs out of memory by a few such messages.
+    """
+    pid = pid_of(target)
+    if target.max_message is None or 3 * target.max_message > GROWN:
+        raise UnsupportedError("it takes messages that are no smaller than what would show")
+    async with _deflated(target) as ws:
+        data = ws.pack(ws.raw.wrap(b"0" * BOMB))
+        with measure.peak(pid) as peak:
+            await ws.raw.send(TEXT, data, rsv=RSV1)
+            outcome = await ws.reaction(b"", within=10)
+    detail = f"{peak.grown / MIB:.0f} MiB more memory, {outcome}"
+    return Observation("memory grows" if peak.grown >= GROWN else "bounded", detail)
 
 
 class Deflated:

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, suppress
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
 from echowall.check.suite import measure
-from echowall.check.suite.common import SOON, brief, close_of
+from echowall.check.suite.common import SOON, brief, close_of, pid_of
 from echowall.check.suite.honesty import CONTRACT, settled
 from echowall.check.suite.messages import LONGEST, weigh
 from echowall.check.wire import (
@@ -88,7 +88,7 @@ async def resets_released(target: Target) -> Observation | str:
     Sent: 50 connections, ten at a time, broken by RST while the service is held for a moment (SIGSTOP), so that it
     finds data and reset together.
     """
-    pid = _pid(target)
+    pid = pid_of(target)
     async with settled(target):
         before = len(measure.sockets(pid))
     for _ in range(5):
@@ -107,7 +107,7 @@ async def descriptors(target: Target) -> Observation | str:
 
     Sent: 50 connections that say a text and close.
     """
-    pid = _pid(target)
+    pid = pid_of(target)
     async with settled(target):
         before = measure.descriptors(pid)
     for _ in range(50):
@@ -126,7 +126,7 @@ async def idle_sockets(target: Target) -> Observation | str:
 
     Sent: 200 connections that say a text and then nothing.
     """
-    pid, most = _pid(target), 200
+    pid, most = pid_of(target), 200
     async with settled(target), AsyncExitStack() as stack:
         before = measure.memory(pid)
         clients: list[asyncio.Task[Heard]] = []
@@ -160,7 +160,7 @@ async def slow_reader(target: Target) -> Observation | str:
 
     Sent: Up to 64 MiB of texts from a client that reads none of the echoes.
     """
-    pid, most = _pid(target), 32 * MIB
+    pid, most = pid_of(target), 32 * MIB
     async with settled(target, receive_buffer=4 * KIB) as ws:
         before = measure.memory(pid)
         message = frames.encode(TEXT, ws.wrap(TEXT_64K.encode()))
@@ -309,7 +309,7 @@ async def limit_released(target: Target) -> Observation | str:
 
     Sent: 20 messages of one byte over the limit, each on a connection of its own.
     """
-    pid = _pid(target)
+    pid = pid_of(target)
     if target.max_message is None:
         raise UnsupportedError("the service declares no limit")
     async with settled(target):
@@ -334,7 +334,7 @@ async def vanished(target: Target) -> Observation | str:
     The client's kernel drops everything that comes, as if its machine had lost power. A server that never sends
     anything keeps such a socket for ever. One that sent a ping learns of it by TCP, if not by the missing pong.
     """
-    pid = _pid(target)
+    pid = pid_of(target)
     async with settled(target) as ws:
         await asyncio.sleep(0.3)  # for the last receipt
         ours = measure.unacknowledged(pid, ws.port).keys() & measure.sockets(pid)
@@ -389,7 +389,7 @@ async def shutdown_close(target: Target) -> Observation | str:
 
     Sent: A text, and SIGTERM to the service.
     """
-    pid = _pid(target)
+    pid = pid_of(target)
     async with settled(target) as ws:
         began = time.monotonic()
         try:
@@ -422,12 +422,6 @@ def _cut(ws: Connection, after: float, quiet: float, pings: int, how: str) -> st
 
 def _pings(count: int) -> str:
     return {0: "no ping", 1: "1 ping"}.get(count, f"{count} pings")
-
-
-def _pid(target: Target) -> int:
-    if target.pid is None:
-        raise UnsupportedError("the service does not run on this machine")
-    return target.pid
 
 
 async def _break(target: Target, number: int) -> str:

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from echowall.check.registry import UnsupportedError
@@ -50,6 +51,39 @@ def held(pid: int) -> Iterator[None]:
 def memory(pid: int) -> int:
     """Resident memory of the process and its descendants, in bytes."""
     return sum(int(fields[21]) * _PAGE for one in family(pid) if (fields := procfs.stat(one)))
+
+
+@dataclass
+class Peak:
+    """By how many bytes resident memory had grown at its highest; 0 until that is known."""
+
+    grown: int = 0
+
+
+@contextmanager
+def peak(pid: int) -> Iterator[Peak]:
+    """The most memory that the process and its descendants take meanwhile. Raises UnsupportedError where it may not be
+    measured.
+
+    The kernel keeps the highest figure of each process; a 5 in its `clear_refs` sets that back (proc(5)).
+    """
+    found, pids = Peak(), family(pid)
+    before = memory(pid)
+    try:
+        for one in pids:
+            with suppress(FileNotFoundError, ProcessLookupError):
+                (_PROC / str(one) / "clear_refs").write_text("5")
+    except OSError:
+        raise UnsupportedError("the service's memory may not be measured; it takes its user, or root") from None
+    yield found
+    found.grown = max(0, sum(map(_highest, pids)) - before)
+
+
+def _highest(pid: int) -> int:
+    with suppress(OSError):
+        lines = (_PROC / str(pid) / "status").read_text().splitlines()
+        return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), 0)
+    return 0
 
 
 def cpu(pid: int) -> float:
