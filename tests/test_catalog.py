@@ -189,7 +189,7 @@ def test_the_catalog_as_json_has_every_fact(checkout: Path, add_service: AddServ
 
     assert alpha["name"] == "alpha"
     assert alpha["released"] == "2026-01-31"
-    assert alpha["limits"] == {"max_message": None, "ping_interval": None}
+    assert alpha["limits"] == {"max_message": None, "ping_interval": None, "max_sockets": None}
     assert alpha["naive"] is None
     assert alpha["known"] == []
     assert alpha["settings"]["loop"] == {"value": "asyncio", "source": "default"}

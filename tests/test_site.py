@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -41,7 +41,11 @@ def nginx(checkout: Path, add_service: Callable[..., Path], upstream: socket.soc
     started: list[subprocess.Popen[bytes]] = []
 
     def start(
-        connections: int = 2000, requests_per_second: int = 200, trusted: tuple[str, ...] = (), hsts: int | None = None
+        connections: int = 2000,
+        requests_per_second: int = 200,
+        total: int = 12_000,
+        trusted: tuple[str, ...] = (),
+        hsts: int | None = None,
     ) -> str:
         add_service("silent", f'{FACTS}push = ["poll", "events"]\n')
         add_service("absent")
@@ -64,6 +68,7 @@ def nginx(checkout: Path, add_service: Callable[..., Path], upstream: socket.soc
             trusted=trusted,
             connections=connections,
             requests_per_second=requests_per_second,
+            total=total,
         )
         (checkout / "prefix").mkdir()
         command = ["nginx", "-p", f"{checkout / 'prefix'}/", "-c", str(checkout / "conf/nginx.conf")]
@@ -138,6 +143,29 @@ def test_more_connections_than_the_limit_are_refused_with_a_reason(nginx: Callab
     assert "too many connections" in refused.json()["error"]
     for connection in held:
         connection.close()
+
+
+def test_more_connections_than_all_clients_may_have_are_refused_but_the_page_is_free(nginx: Callable[..., str]) -> None:
+    url = httpx.URL(nginx(total=3))
+    with ExitStack() as held:
+        for _ in range(3):
+            held.enter_context(socket.create_connection((url.host, url.port))).sendall(b"GET / HTTP/1.1\r\n")
+        time.sleep(0.3)  # nginx has counted them once it has taken them; nothing tells a client so
+        refused, page = httpx.get(f"{url}/silent/foobar/"), httpx.get(f"{url}/services.json")
+
+    assert refused.status_code == 503
+    assert "as many connections as it can" in refused.json()["error"]
+    assert page.status_code == 200
+
+
+@pytest.mark.parametrize("least", [1, 9, 10, 99, 4096, 12_001])
+def test_numbers_are_compared_as_numbers(least: int) -> None:
+    compared = re.compile(site._at_least(least))
+    numbers = [*range(200), *range(4000, 4200), *range(11_900, 12_100), 99_999, 100_000, 1_234_567]
+
+    assert [number for number in numbers if compared.fullmatch(str(number))] == [
+        number for number in numbers if number >= least
+    ]
 
 
 def test_more_requests_than_the_limit_are_refused_but_the_page_is_free(nginx: Callable[..., str]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+import resource
 import shlex
 import shutil
 import subprocess
@@ -38,6 +39,9 @@ _LOOPBACK = "127.0.0.1"
 
 #: As in docker-compose.yml: what Redis has confirmed survives its death, and without fsync not that of the machine.
 _REDIS = ("--bind", _LOOPBACK, "--appendonly", "yes", "--appendfsync", "no", "--save", "")
+
+#: As in services/base.yaml: 10,000 sockets of a service are as many open files.
+_OPEN_FILES = 20_000
 
 #: How long the whole lab may take to stop, in seconds.
 _SHUTDOWN = 30
@@ -414,6 +418,7 @@ class Processes:
             "[supervisord]",
             f"logfile={_escape(str(self._folder / 'supervisord.log'))}",
             f"pidfile={_escape(str(self._pid_file))}",
+            f"minfds={_open_files()}",
             "[unix_http_server]",
             f"file={self._socket}",
             "chmod=0700",
@@ -462,6 +467,12 @@ class Processes:
             if fault.faultCode == Faults.BAD_NAME:
                 raise LabError(f"{name} was not started with this lab; `make up` starts all of it") from None
             raise LabError(f"{name}: {fault.faultString}; its log is {self._folder / 'logs' / name}.log") from None
+
+
+def _open_files() -> int:
+    """How many files each process may have open: as many as in a container, where this machine allows that."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
 
 
 def _at_once(action: Callable[[str], object], names: Sequence[str]) -> None:

@@ -110,6 +110,7 @@ def configure_nginx(
     trusted: Iterable[str] = (),
     connections: int = 2000,
     requests_per_second: int = 200,
+    total: int = 12_000,
     root: Path = ROOT,
 ) -> None:
     """Write into `dest` what nginx needs: its own files as they are, and the two generated files that those include.
@@ -117,7 +118,8 @@ def configure_nginx(
     `site` is the folder that build() wrote, where nginx sees it. `upstreams` has the `host:port` of each service by
     name. `listen` is the parameter of nginx's directive (`8080`, `127.0.0.1:8080`). `resolver` is the address of a DNS
     server, for hosts that are names. `trusted` are the addresses and networks of proxies in front of this one. The
-    limits are for each client address.
+    limits are for each client address, but for `total`: how many connections all clients may have, before the services
+    are refused to others.
     """
     index_html = (root / "frontend/index.html").read_text("utf-8")
     names = json.dumps([service.name for service in services])
@@ -130,6 +132,7 @@ def configure_nginx(
         *_push_upstreams(services, upstreams, by_name=resolver is not None),
         f"map $host $names {{ default '{names}'; }}",
         f'map $host $csp {{ default "{content_security_policy(index_html)}"; }}',
+        f'map "$connections_active $upstream" $full {{ default ""; "~^({_at_least(total + 1)}) ." yes; }}',
         "limit_conn_zone $client zone=sockets:1m;",
         f"limit_conn sockets {connections};",
         f"limit_req_zone $caller zone=requests:1m rate={requests_per_second}r/s;",
@@ -144,6 +147,17 @@ def configure_nginx(
         shutil.copy(root / "nginx" / file, dest)
     (dest / "lab.conf").write_text("\n".join([_GENERATED, *lines, ""]), "utf-8")
     (dest / "server.conf").write_text("\n".join([_GENERATED, *_server(listen, site.resolve(), tls), ""]), "utf-8")
+
+
+def _at_least(number: int) -> str:
+    """A regular expression for the decimal numbers that are no less than this one: nginx compares only by these."""
+    digits = str(number)
+    larger = [
+        f"{digits[:place]}[{int(digit) + 1}-9][0-9]{{{len(digits) - place - 1}}}"
+        for place, digit in enumerate(digits)
+        if digit != "9"
+    ]
+    return "|".join([digits, *larger, f"[0-9]{{{len(digits) + 1},}}"])
 
 
 def configure_container(
@@ -179,11 +193,19 @@ def http2_directive() -> bool:
 
 
 def _server(listen: str, site: Path, tls: Tls | None) -> list[str]:
-    """Where nginx listens, and what it serves from."""
+    """Where nginx listens, and what it serves from.
+
+    By `reuseport` each worker gets its share of the connections. Else one may have taken as many as it can while others
+    have few.
+    """
     root = f'root "{site}";'
     if tls is None:
-        return [f"listen {listen};", root]
-    listening = [f"listen {listen} ssl;", "http2 on;"] if tls.http2_directive else [f"listen {listen} ssl http2;"]
+        return [f"listen {listen} reuseport;", root]
+    listening = (
+        [f"listen {listen} ssl reuseport;", "http2 on;"]
+        if tls.http2_directive
+        else [f"listen {listen} ssl http2 reuseport;"]
+    )
     hsts = [f'add_header Strict-Transport-Security "max-age={tls.hsts}" always;'] if tls.hsts else []
     return [
         *listening,
