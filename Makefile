@@ -29,7 +29,7 @@ MINUTES ?= 30
 # Run only some of the browser's tests: E2E=e2e/page/test_chat.py
 E2E ?= e2e
 
-.PHONY: help up down logs e2e browsers load check bare conformance bench soak test unit lint types format new lock outdated audit
+.PHONY: help up down logs e2e browsers load sockets check bare conformance bench soak test unit lint types format new lock outdated audit
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -59,6 +59,12 @@ browsers: .venv/dev up ## drive the echo of every service in Debian's Firefox an
 
 load: .venv/dev up ## open 200 sockets on each stack, send 50 MB of talk, and restart replicas
 	.venv/bin/pytest -c e2e/pytest.ini --numprocesses 0 e2e/load --base-url $(ADDRESS)
+
+# SOCKETS=1000 holds fewer. In containers all sockets come from this machine, and say by X-Forwarded-For who they are.
+SOCKETS ?= 10000
+sockets: export ECHOWALL_TRUSTED_PROXIES := 127.0.0.0/8,172.16.0.0/12,192.168.0.0/16
+sockets: .venv/ready up ## hold 10,000 idle sockets on each stack, and drop them all at once
+	@$(ECHOWALL) sockets --sockets $(SOCKETS) $(STACKS)
 
 check: .venv/ready up ## compare what each stack does on the wire with what is known of it
 	@$(ECHOWALL) check $(STACKS)

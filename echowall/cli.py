@@ -40,6 +40,7 @@ from echowall.lab.tls import Identity
 from echowall.results.store import StoreError
 from echowall.soak import cli as soak
 from echowall.soak.soaking import SoakError
+from echowall.sockets import cli as sockets
 
 
 class _Commands(TyperGroup):
@@ -301,6 +302,7 @@ def _running(*names: str) -> Lab:
 app.command("check")(check.command(_running))
 app.command("conformance")(conformance.command(_running))
 app.command("bench")(bench.command(_running))
+app.command("sockets")(sockets.command(_running))
 app.command("bench compare")(kept.compare)
 app.command("bench report")(kept.draw)
 app.command("soak")(soak.command(_running))

@@ -138,6 +138,9 @@ class Containers:
         except (LabError, ValueError):
             raise LabError("the lab's proxy does not run; `echowall start proxy` starts it") from None
 
+    def proxy(self) -> tuple[str, int]:
+        return _place(self._inspect(self.part("proxy").container)).host, _PROXY_PORT
+
     def certificate(self) -> Path | None:
         return tls.shown(self._root) if self._speaks_tls() else None
 

@@ -101,6 +101,10 @@ class Lab(Protocol):
     def base_url(self) -> str:
         """The address of the page for a client on this machine. Raises LabError where it is not known."""
 
+    def proxy(self) -> tuple[str, int]:
+        """Where the proxy itself listens, as seen from this machine: what publishes a container's port would be the
+        limit of how many sockets there can be. Raises LabError where it is not known."""
+
     def certificate(self) -> Path | None:
         """The certificate that the proxy shows; None where it speaks plain HTTP. trusting() reads it."""
 

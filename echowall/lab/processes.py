@@ -25,6 +25,7 @@ from pathlib import Path
 from signal import SIGKILL, SIGTERM
 from types import MappingProxyType
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
@@ -213,6 +214,10 @@ class Processes:
     def base_url(self) -> str:
         started = self._started()
         return url(started.bind, started.port, tls=started.tls)
+
+    def proxy(self) -> tuple[str, int]:
+        where = urlsplit(self.base_url())
+        return where.hostname or "", where.port or 80
 
     def certificate(self) -> Path | None:
         return tls.shown(self._root) if self._started().tls else None
