@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
+import uvloop
 
 from echowall.check.wire import Target
 from echowall.sockets import crowd
@@ -18,7 +17,7 @@ def found(fault: str = "", limit: int | None = None, path: str = "foobar") -> He
     """What is found about the server with that fault, without waiting long for what it keeps."""
     with serving(fault) as server:
         target = Target(url=f"ws://127.0.0.1:{server.port}/{path}/", name=fault, pid=server.pid)
-        return asyncio.run(hold(target, limit, COUNT, lambda *_: None, patience=2))
+        return uvloop.run(hold(target, limit, COUNT, lambda *_: None, patience=2))
 
 
 def test_a_faultless_server_holds_all_and_lets_them_go() -> None:

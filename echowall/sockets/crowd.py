@@ -8,6 +8,7 @@ import resource
 import socket
 from collections import Counter
 from collections.abc import Callable
+from typing import cast
 
 from echowall.check.wire import Message, Target, frames, handshake, http
 from echowall.check.wire.frames import BINARY, CLOSE, PING, PONG, TEXT
@@ -43,9 +44,8 @@ class Socket(asyncio.Protocol):
         self.opened: asyncio.Future[str] = loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101
-        self.transport = transport
-        transport.write(http.head("GET", self._target.resource, self._headers))
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is no subclass
+        self.transport.write(http.head("GET", self._target.resource, self._headers))
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._settle("cut off")
