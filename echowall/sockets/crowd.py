@@ -156,12 +156,14 @@ class Crowd:
 
     async def echoes(self, told: Told) -> int:
         """How many of them get one echo right."""
-        right = 0
-        for first in range(0, len(self.sockets), _AT_ONCE):
-            some = enumerate(self.sockets[first : first + _AT_ONCE], first)
-            right += sum(await asyncio.gather(*(one.answers(b"wall %d" % number) for number, one in some)))
-            told(first + _AT_ONCE)
-        return right
+        turn = asyncio.Semaphore(_AT_ONCE)
+
+        async def asked(number: int, one: Socket) -> bool:
+            async with turn:
+                told(number + 1)
+                return await one.answers(b"wall %d" % number)
+
+        return sum(await asyncio.gather(*(asked(number, one) for number, one in enumerate(self.sockets))))
 
     def drop(self) -> None:
         """Break all connections at once, without a close."""
