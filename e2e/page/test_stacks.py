@@ -175,8 +175,10 @@ def test_each_stack_opens_in_the_echo_and_back_returns_to_the_table(
 ) -> None:
     table.sort("Server")
     names = table.names()
+    links = table.root.locator("tr[data-service] a").evaluate_all("links => links.map(link => link.search)")
+    assert links == [f"?service={name}" for name in names]
 
-    for service in services:
+    for service in {service.protocol: service for service in services}.values():
         with subtests.test(service.name):
             table.link(service.name).click()
 

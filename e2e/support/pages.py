@@ -389,6 +389,7 @@ class ChatPage(View):
         self.leave = self.root.get_by_role("button", name="Leave", exact=True)
         self.join = self.root.get_by_role("button", name="Join", exact=True)
         self.online = self.root.get_by_role("list", name="Online")
+        self.stacks_online = self.online.locator("[data-service]:not([data-count='0'])")
         self.log = self.root.get_by_role("log", name="Conversation")
         self.composer = self.root.get_by_role("textbox", name="Say something")
         self.send = self.root.get_by_role("button", name="Send", exact=True)
@@ -422,10 +423,6 @@ class ChatPage(View):
     def events(self, name: str) -> Locator:
         """Lines about the connection, such as `caught-up`."""
         return self.root.locator(f"li[data-event={name}]")
-
-    def count_online(self, name: str) -> Locator:
-        """The line that says how many people are in the room by that stack."""
-        return self.online.locator(f"[data-service={name}]")
 
     def expect_inside(self, *, timeout: float = 30_000) -> None:
         expect(self.connection).to_have_text("Connected", timeout=timeout)
