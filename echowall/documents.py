@@ -172,7 +172,8 @@ def soak(root: Path, _language: Language) -> str:
     minutes = len(run.targets[0].windows) * run.window / 60
     told = (
         f"{run.began:%Y-%m-%d}, {run.engine}, {run.machine.cores} cores, {minutes:g} minutes. The generator sent 99 % "
-        f"of its messages within {run.lateness / 1000:.1f} ms of their time. ([The run](../results/soak/{run.id}.json).)"
+        f"of its messages within {run.lateness / 1000:.1f} ms of their time. "
+        f"([The run](../results/soak/{run.id}.json).)"
     )
     return f"{told}\n\n{rendering.markdown(run, titles)}"
 
