@@ -171,9 +171,9 @@ def soak(root: Path, _language: Language) -> str:
     titles = {service.name: service.title for service in catalog.load(root)}
     minutes = len(run.targets[0].windows) * run.window / 60
     told = (
-        f"{run.began:%Y-%m-%d}, {run.engine}, {run.machine.cores} cores, {minutes:g} minutes. The generator sent 99 % "
-        f"of its messages within {run.lateness / 1000:.1f} ms of their time. "
-        f"([The run](../results/soak/{run.id}.json).)"
+        f"{run.began:%Y-%m-%d}, {run.engine}, {run.machine.cores} cores, {minutes:g} minutes; "
+        f"[the run](../results/soak/{run.id}.json). "
+        f"The generator sent 99 % of its messages within {run.lateness / 1000:.1f} ms of their time."
     )
     return f"{told}\n\n{rendering.markdown(run, titles)}"
 

@@ -211,4 +211,4 @@ def test_a_run_of_which_less_than_half_is_whole_is_not_kept(tmp_path: Path) -> N
 def test_a_table_says_what_grows_and_what_is_not_known() -> None:
     (row,) = rendering.markdown(run(), {"alpha": "Alpha"}).splitlines()[2:]
 
-    assert row == ("| Alpha | 12 | 1,200 | 0 | 40 | +2.0 (1.0 to 3.0) grows | 9 | +0.0 (0.0 to 0.0) | 300 | – |")
+    assert row == ("| Alpha | 12 | 1,200 | 0 | 40 | +2.0 ± 1.0 grows | 9 | +0.0 ± 0.0 | 0.3 | – |")

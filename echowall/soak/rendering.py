@@ -19,12 +19,14 @@ class _Quantity(NamedTuple):
     of: Callable[[Window], float | None]
     trend: Callable[[Soaked], Trend | None]
     unit: int = 1
+    """What it is divided by."""
+    digits: int = 0
 
 
 _QUANTITIES = (
     _Quantity("MiB", lambda window: window.memory, lambda one: one.memory_trend, 2**20),
     _Quantity("descriptors", lambda window: window.descriptors, lambda one: one.descriptors_trend),
-    _Quantity("p50, µs", lambda window: window.p50, lambda one: one.latency_trend),
+    _Quantity("p50, ms", lambda window: window.p50, lambda one: one.latency_trend, 1000, digits=1),
 )
 
 
@@ -33,9 +35,9 @@ def table(targets: Sequence[Soaked]) -> Table:
     made = Table("stack", "wrong")
     for quantity in _QUANTITIES:
         made.add_column(quantity.name, justify="right")
-        made.add_column("an hour", justify="right", no_wrap=True)
+        made.add_column("an hour", justify="right")
     for one in targets:
-        made.add_row(one.name, str(one.errors.total), *_cells(one, "\n"))
+        made.add_row(one.name, str(one.errors.total), *_cells(one))
     return made
 
 
@@ -54,23 +56,23 @@ def markdown(run: SoakRun, titles: dict[str, str]) -> str:
             str(one.sockets),
             f"{sum(window.echoes for window in one.windows):,}",
             str(one.errors.total),
-            *_cells(one, " "),
+            *_cells(one),
         ]
         for one in run.targets
     ]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, ["---"] * len(header), *rows])
 
 
-def _cells(one: Soaked, between: str) -> list[str]:
-    """Of each quantity what it is in the end, and its trend as in `+1.2` and, after `between`, `(0.4 to 2.0) grows`."""
+def _cells(one: Soaked) -> list[str]:
+    """Of each quantity what it is in the end, and by how much it grows: `+1.2 ± 0.8 grows`."""
     found = []
     for quantity in _QUANTITIES:
         value = quantity.of(one.windows[-1]) if one.windows else None
-        found.append("–" if value is None else f"{value / quantity.unit:,.0f}")
+        found.append("–" if value is None else f"{value / quantity.unit:,.{quantity.digits}f}")
         if trend := quantity.trend(one):
-            slope, low, high = (figure / quantity.unit for figure in (trend.slope, trend.low, trend.high))
+            reach = (trend.high - trend.low) / 2 / quantity.unit
             mark = " grows" if trend.grows else ""
-            found.append(f"{slope:+,.1f}{between}({low:,.1f} to {high:,.1f}){mark}")
+            found.append(f"{trend.slope / quantity.unit:+,.1f} ± {reach:,.1f}{mark}")
         else:
             found.append("–")
     return found
