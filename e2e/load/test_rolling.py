@@ -48,8 +48,8 @@ def test_nothing_is_lost_and_nobody_is_told_anything_twice(rolled: Rolled) -> No
 
 @pytest.mark.check("shutdown-close")
 def test_who_was_on_a_replica_that_ended_got_a_close_frame(rolled: Rolled) -> None:
-    assert rolled.codes.total() >= PEOPLE, "nobody was on a replica that ended"
-    assert rolled.codes.keys() <= {1001, 1012}
+    """One that came to a replica which was ending already may be cut without one; the figures have those as 1006."""
+    assert rolled.codes[1001] + rolled.codes[1012] >= PEOPLE, rolled.codes
 
 
 def test_those_who_are_in_the_room_are_counted_afterwards(rolled: Rolled) -> None:
