@@ -145,7 +145,8 @@ def up(
     """Start the lab, without Docker unless told otherwise, and wait until it is healthy.
 
     ECHOWALL_BIND and ECHOWALL_PORT say where. ECHOWALL_TRUSTED_PROXIES has the addresses
-    and networks of proxies in front of it that tell who the client is.
+    and networks of proxies in front of it that tell who the client is, and ECHOWALL_HOSTS the
+    names by which it may be asked for, beside localhost and addresses.
     """
     listed = catalog.load()
     chosen = catalog.choose(listed, names or [])
@@ -154,6 +155,7 @@ def up(
         if hsts and not identity:
             raise typer.BadParameter("--hsts is for a lab with TLS: add --tls, or --cert and --key")
         running.trusted_proxies()  # raises, before anything is stopped, if they are wrong
+        running.allowed_hosts()  # as well
         _start(listed, chosen, identity, hsts, docker=docker)
 
 

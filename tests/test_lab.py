@@ -132,6 +132,22 @@ def test_what_is_no_proxy_to_trust_is_told(monkeypatch: pytest.MonkeyPatch, writ
         lab.trusted_proxies()
 
 
+def test_allowed_hosts_are_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECHOWALL_HOSTS", "Lab.Example, *.lab.example box_1,, *")
+
+    assert lab.allowed_hosts() == ["lab.example", "*.lab.example", "box_1", "*"]
+
+
+@pytest.mark.parametrize(
+    "written", ["http://lab.example", "lab.example:80", "a;b", "-a", "a..b", "*.*.b", "ä.example", "**"]
+)
+def test_what_is_no_name_of_a_host_is_told(monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    monkeypatch.setenv("ECHOWALL_HOSTS", f"lab.example {written}")
+
+    with pytest.raises(LabError, match=f"^ECHOWALL_HOSTS: {re.escape(repr(written))} is no name of a host; write"):
+        lab.allowed_hosts()
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [

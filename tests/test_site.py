@@ -46,6 +46,7 @@ def nginx(checkout: Path, add_service: Callable[..., Path], upstream: socket.soc
         total: int = 12_000,
         trusted: tuple[str, ...] = (),
         hsts: int | None = None,
+        hosts: tuple[str, ...] = (),
     ) -> str:
         add_service("silent", f'{FACTS}push = ["poll", "events"]\n')
         add_service("absent")
@@ -66,6 +67,7 @@ def nginx(checkout: Path, add_service: Callable[..., Path], upstream: socket.soc
             root=checkout,
             tls=spoken,
             trusted=trusted,
+            hosts=hosts,
             connections=connections,
             requests_per_second=requests_per_second,
             total=total,
@@ -213,6 +215,86 @@ def test_an_upgrade_is_passed_on_with_host_and_port(nginx: Callable[..., str], u
     } <= set(headers)
 
 
+# Names that are none of the lab's: DNS rebinding
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("LocalHost.:8080", 200),
+        ("lab.localhost:8080", 200),
+        ("192.168.1.7:8080", 200),
+        ("[::1]:8080", 200),
+        ("[FE80::1]", 200),
+        ("lab.example", 200),
+        ("Lab.Example.:8443", 200),
+        ("one.of.many.example", 200),
+        ("rebound.example", 421),
+        ("rebound.example:8080", 421),
+        ("sub.lab.example", 421),
+        ("many.example", 421),
+        ("lab.example.rebound.example", 421),
+        ("127.0.0.1.rebound.example", 421),
+        ("127-0-0-1.rebound.example", 421),
+        ("localhost.rebound.example", 421),
+        ("notlocalhost", 421),
+        ("rebound.example:8080:localhost", 421),
+        ('"><script>', 421),
+    ],
+)
+def test_a_name_that_is_none_of_the_labs_is_refused(nginx: Callable[..., str], host: str, status: int) -> None:
+    url = nginx(hosts=("lab.example", "*.many.example"))
+
+    for path in ("/", "/healthz", "/services.json", "/absent/about", "/no-such-page"):
+        answer = httpx.get(url + path, headers={"Host": host})
+
+        assert (answer.status_code == 421) is (status == 421), path
+    assert "ECHOWALL_HOSTS" in answer.text or status == 200
+    assert answer.headers["Content-Type"].startswith("application/json")
+
+
+def test_an_upgrade_by_a_foreign_name_reaches_no_service(nginx: Callable[..., str], upstream: socket.socket) -> None:
+    headers = {"Host": "rebound.example", "Upgrade": "websocket", "Connection": "Upgrade"}
+    upstream.settimeout(0.3)
+
+    answer = httpx.get(f"{nginx()}/silent/foobar/", headers=headers)
+
+    assert (answer.status_code, answer.json()["host"]) == (421, "rebound.example")
+    with pytest.raises(TimeoutError):
+        upstream.accept()
+
+
+def test_a_client_that_names_no_host_is_served(nginx: Callable[..., str]) -> None:
+    url = httpx.URL(nginx())
+    with closing(socket.create_connection((url.host, url.port), timeout=5)) as client:
+        client.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+
+        assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def test_any_name_will_do_where_that_is_asked_for(nginx: Callable[..., str]) -> None:
+    assert httpx.get(nginx(hosts=("*",)), headers={"Host": "rebound.example"}).status_code == 200
+
+
+def test_the_name_that_a_trusted_proxy_was_asked_by_counts(nginx: Callable[..., str]) -> None:
+    url = nginx(trusted=("127.0.0.1",), hosts=("lab.example",))
+    with httpx.Client(base_url=url) as client:
+
+        def ask(host: str, told: str) -> int:
+            return client.get("/healthz", headers={"Host": host, "X-Forwarded-Host": told}).status_code
+
+        assert ask("inner", "lab.example:8443") == 200
+        assert ask("inner", "rebound.example") == 421
+        assert ask("lab.example", "rebound.example") == 421
+
+
+def test_a_client_cannot_say_that_it_asked_by_another_name(nginx: Callable[..., str]) -> None:
+    headers = {"Host": "rebound.example", "X-Forwarded-Host": "localhost"}
+
+    assert httpx.get(nginx(), headers=headers).status_code == 421
+
+
 # A proxy in front of this one
 
 FORWARDED = {
@@ -262,7 +344,9 @@ def test_nobody_is_believed_who_forges_what_a_proxy_says(nginx: Callable[..., st
 def test_a_trusted_proxy_says_who_the_client_is_and_how_it_came(
     nginx: Callable[..., str], upstream: socket.socket, said: dict[str, str], heard: dict[str, str]
 ) -> None:
-    headers = passed_on(nginx(trusted=("127.0.0.0/8",)), upstream, FORWARDED | said)
+    url = nginx(trusted=("127.0.0.0/8",), hosts=("lab.example", "own.example"))
+
+    headers = passed_on(url, upstream, FORWARDED | said)
 
     assert {name: headers[name] for name in heard} == heard
     assert headers["X-Forwarded-Host"] == headers["Host"]

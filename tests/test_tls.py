@@ -171,3 +171,11 @@ def encrypted(key: bytes) -> bytes:
     private = serialization.load_pem_private_key(key, None)
     locked = serialization.BestAvailableEncryption(b"secret")
     return private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, locked)
+
+
+def test_the_names_in_a_certificate_are_those_that_it_is_for(tmp_path: Path) -> None:
+    assert tls.hosts(of_authority(tmp_path, "lab.example", "*.lab.example", "127.0.0.1")) == [
+        "lab.example",
+        "*.lab.example",
+    ]
+    assert "localhost" in tls.hosts(tls.own(tmp_path, NAMES))

@@ -37,7 +37,8 @@ def request(
     connection = HTTPConnection(address.hostname or "", address.port, timeout=PATIENCE)
     try:
         connection.sock = dial(base_url, PATIENCE)
-        connection.putrequest(method, address.path + target, skip_accept_encoding=True)
+        own_host = "Host" in (headers or {})
+        connection.putrequest(method, address.path + target, skip_host=own_host, skip_accept_encoding=True)
         for name, value in (headers or {}).items():
             connection.putheader(name, value)
         if body is not None:

@@ -88,6 +88,27 @@ def test_an_unusual_path_reaches_the_service_that_it_names(
     assert answer.json["service"] == plain.name
 
 
+# Names that are none of the lab's: DNS rebinding
+
+
+@pytest.mark.parametrize("path", ["/", "/services.json", "/NAME/about", "/NAME/foobar/", "/NAME/chat/"])
+@pytest.mark.parametrize("host", ["rebound.example", "127.0.0.1.rebound.example:8080", "localhost.rebound.example"])
+def test_a_name_that_is_none_of_the_labs_is_refused(base_url: str, plain: Service, path: str, host: str) -> None:
+    headers = {"Host": host, "Origin": f"http://{host}", "Upgrade": "websocket", "Connection": "Upgrade"}
+
+    answer = raw_http.request(base_url, path.replace("NAME", plain.name), headers=headers)
+
+    assert answer.status == 421
+    assert "ECHOWALL_HOSTS" in answer.json["error"]
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:1", "lab.localhost", "127.0.0.1", "192.168.1.7:8080", "[::1]:8080"]
+)
+def test_the_lab_is_asked_by_its_address_or_as_localhost(base_url: str, plain: Service, host: str) -> None:
+    assert raw_http.request(base_url, f"/{plain.name}/about", headers={"Host": host}).status == 200
+
+
 # The page
 
 

@@ -22,7 +22,7 @@ import yaml
 from echowall.catalog import compose
 from echowall.catalog.catalog import ROOT, Service
 from echowall.lab import beside, site, state, tls
-from echowall.lab.lab import Endpoint, LabError, Part, Variant, address, trusted_proxies, url
+from echowall.lab.lab import Endpoint, LabError, Part, Variant, address, allowed_hosts, trusted_proxies, url
 from echowall.lab.state import Listener
 from echowall.lab.tls import Identity
 
@@ -86,10 +86,10 @@ class Containers:
         The proxy speaks TLS if it has an `identity`; `hsts` is then as in site.Tls. Raises LabError if Compose fails.
         """
         project = self.project or self._own_project()
-        trusted = trusted_proxies()
+        trusted, hosts = trusted_proxies(), allowed_hosts()
         environment = {}
-        if identity or trusted:
-            environment = self._configure(project, services, identity, hsts, trusted)
+        if identity or trusted or hosts:
+            environment = self._configure(project, services, identity, hsts, trusted, hosts)
         if identity:
             tls.serve(self._root, identity)
         parts = ["redis", "proxy", *(service.name for service in chosen)]
@@ -100,7 +100,13 @@ class Containers:
         state.write(self._root, started)
 
     def _configure(
-        self, project: str, services: list[Service], identity: Identity | None, hsts: int, trusted: list[str]
+        self,
+        project: str,
+        services: list[Service],
+        identity: Identity | None,
+        hsts: int,
+        trusted: list[str],
+        hosts: list[str],
     ) -> dict[str, str]:
         """Put another configuration than its image's into the proxy's volume, with the key.
 
@@ -115,7 +121,8 @@ class Containers:
                 shutil.copy(identity.certificate, made / "certificate.pem")
                 shutil.copy(identity.key, made / "key.pem")
             spoken = site.Tls(Path("certificate.pem"), Path("key.pem"), hsts) if identity else None
-            site.configure_container(services, made, tls=spoken, trusted=trusted, root=self._root)
+            known = [*hosts, *(tls.hosts(identity) if identity else [])]
+            site.configure_container(services, made, tls=spoken, trusted=trusted, hosts=known, root=self._root)
             contents = {file.name: file.read_bytes() for file in sorted(made.iterdir())}
         # A place of its own for each, so that Compose makes the container anew where something changed.
         place = hashlib.sha256(repr(contents).encode()).hexdigest()[:12]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,8 @@ from echowall.catalog.catalog import Service
 
 #: How long a lab that has been started may take to become healthy, in seconds.
 PATIENCE = 60
+#: The name of a host (RFC 1123, section 2.1; some have underscores), or all names below one.
+_HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 _STYLES = {"healthy": "green", "failed": "red", "down": "red"}
 
 
@@ -168,6 +171,25 @@ def _network(text: str) -> str:
     if network.prefixlen == 0:
         raise LabError(f"{wrong} would trust everybody, and then any client could say who it is; name the proxies")
     return str(address) if network.num_addresses == 1 else str(network)
+
+
+def allowed_hosts() -> list[str]:
+    """The names by which clients may ask for the lab, beside localhost and addresses: those in ECHOWALL_HOSTS, with
+    commas or spaces between them, in lower case. `*.lab.example` stands for all below that name, and `*` for any name.
+
+    Raises LabError.
+    """
+    return [_host(text) for text in os.environ.get("ECHOWALL_HOSTS", "").replace(",", " ").split()]
+
+
+def _host(text: str) -> str:
+    name = text.lower().rstrip(".")
+    if name != "*" and not _HOST.fullmatch(name):
+        raise LabError(
+            f"ECHOWALL_HOSTS: {text!r} is no name of a host; write lab.example, without scheme and port, "
+            "or *.lab.example"
+        )
+    return name
 
 
 def url(bind: str, port: int, *, tls: bool = False) -> str:

@@ -31,7 +31,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from echowall.catalog.catalog import ROOT, Service
 from echowall.lab import beside, ports, procfs, site, state, system, tls
-from echowall.lab.lab import Board, Endpoint, LabError, Part, Variant, address, trusted_proxies, url
+from echowall.lab.lab import Board, Endpoint, LabError, Part, Variant, address, allowed_hosts, trusted_proxies, url
 from echowall.lab.state import Listener, State
 from echowall.lab.tls import Identity
 
@@ -100,7 +100,7 @@ class Processes:
         ports.require_free()
         self._folder.mkdir(exist_ok=True)
         self._require_room()
-        trusted = trusted_proxies()
+        trusted, hosts = trusted_proxies(), allowed_hosts()
         packages = system.missing(
             ["nginx", "node", "npm", "redis-server"],
             {"ca-certificates", *(package for service in chosen for package in service.system_packages)},
@@ -134,6 +134,7 @@ class Processes:
             listen=f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}",
             tls=identity and site.Tls(identity.certificate, identity.key, hsts, site.http2_directive()),
             trusted=trusted,
+            hosts=[*hosts, *(tls.hosts(identity) if identity else [])],
             root=self._root,
         )
         if identity:

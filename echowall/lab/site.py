@@ -23,6 +23,10 @@ _GENERATED = "# Written by `echowall site` from the catalog."
 _IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 
 
+#: Of the names by which clients may ask: any.
+ANY_HOST = "*"
+
+
 class Tls(NamedTuple):
     """How the proxy speaks TLS."""
 
@@ -108,6 +112,7 @@ def configure_nginx(
     resolver: str | None = None,
     tls: Tls | None = None,
     trusted: Iterable[str] = (),
+    hosts: Iterable[str] = (),
     connections: int = 2000,
     requests_per_second: int = 200,
     total: int = 12_000,
@@ -117,14 +122,15 @@ def configure_nginx(
 
     `site` is the folder that build() wrote, where nginx sees it. `upstreams` has the `host:port` of each service by
     name. `listen` is the parameter of nginx's directive (`8080`, `127.0.0.1:8080`). `resolver` is the address of a DNS
-    server, for hosts that are names. `trusted` are the addresses and networks of proxies in front of this one. The
-    limits are for each client address, but for `total`: how many connections all clients may have, before the services
-    are refused to others.
+    server, for hosts that are names. `trusted` are the addresses and networks of proxies in front of this one. `hosts`
+    are the names by which clients may ask, beside localhost and addresses. The limits are for each client address, but
+    for `total`: how many connections all clients may have, before the services are refused to others.
     """
     index_html = (root / "frontend/index.html").read_text("utf-8")
     names = json.dumps([service.name for service in services])
     lines = [
         *_forwarded(trusted),
+        *_strangers(hosts),
         "map $service $upstream {",
         '    default "";',
         *(f"    {service.name} {upstreams[service.name]};" for service in services),
@@ -168,6 +174,7 @@ def configure_container(
     resolver: str = "127.0.0.11",
     tls: Tls | None = None,
     trusted: Iterable[str] = (),
+    hosts: Iterable[str] = (),
     root: Path = ROOT,
 ) -> None:
     """configure_nginx() for the proxy's container: the site is in its image, and services are found by their names,
@@ -181,6 +188,7 @@ def configure_container(
         resolver=resolver,
         tls=tls,
         trusted=trusted,
+        hosts=["proxy", *hosts],  # its name on the lab's network, by which the suite's container asks
         root=root,
     )
 
@@ -226,6 +234,26 @@ def _forwarded(trusted: Iterable[str]) -> list[str]:
         "geo $realip_remote_addr $trusted {",
         "    default no;",
         *(f"    {network} yes;" for network in networks),
+        "}",
+    ]
+
+
+def _strangers(hosts: Iterable[str]) -> list[str]:
+    """Of the names by which clients ask, which are none of the lab's.
+
+    An address in digits cannot be made to point elsewhere. What ends in `.localhost` browsers resolve by themselves
+    (RFC 6761, section 6.3).
+    """
+    names = list(dict.fromkeys(hosts))
+    if ANY_HOST in names:
+        return ['map $client_name $stranger { default ""; }']
+    return [
+        "map $client_name $stranger {",
+        "    hostnames;",
+        "    default yes;",
+        '    "~^[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+$" "";',
+        r'    "~^\[" "";',
+        *(f'    {name} "";' for name in dict.fromkeys(["localhost", "*.localhost", *names])),
         "}",
     ]
 

@@ -110,6 +110,18 @@ def given(certificate: Path, key: Path) -> Identity:
     return Identity(certificate.resolve(), key.resolve())
 
 
+def hosts(identity: Identity) -> list[str]:
+    """The names of hosts that the certificate is for. Raises LabError if it cannot be read."""
+    try:
+        certificate = x509.load_pem_x509_certificates(identity.certificate.read_bytes())[0]
+        alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    except (OSError, ValueError) as error:
+        raise LabError(f"{identity.certificate}: {error}; name a certificate in PEM") from None
+    return [name.lower() for name in alternatives.get_values_for_type(x509.DNSName)]
+
+
 def serve(root: Path, identity: Identity) -> None:
     """Note which certificate the proxy is going to show, for the tool's own clients. Raises LabError."""
     file = shown(root)
