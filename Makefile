@@ -29,7 +29,7 @@ MINUTES ?= 30
 # Run only some of the browser's tests: E2E=e2e/page/test_chat.py
 E2E ?= e2e
 
-.PHONY: help up down logs e2e browsers load sockets check bare conformance bench soak test unit lint types format new lock outdated audit
+.PHONY: help up down logs e2e browsers load sockets check bare conformance attack bench soak test unit lint types format new lock outdated audit
 .DEFAULT_GOAL := help
 
 help: ## list what make can do
@@ -74,6 +74,9 @@ bare: .venv/ready up ## ask each stack that mends something the same, with its m
 
 conformance: .venv/ready up ## put the Autobahn Testsuite to each stack, and compare that with what is known
 	@$(ECHOWALL) conformance --cases "$(CASES)" $(STACKS)
+
+attack: .venv/dev up ## attack the lab: fuzz, slow clients, smuggling, foreign names, what contains it
+	@$(ECHOWALL) attack $(if $(SAVE),--save) $(STACKS)
 
 bench: .venv/ready up ## measure what a message costs each stack, and how long it takes
 	@$(ECHOWALL) bench $(if $(SCENARIO),--scenario "$(SCENARIO)",--rate 1000 --seconds 2) $(STACKS)

@@ -18,6 +18,7 @@ from rich.table import Column, Table
 from typer.core import TyperGroup
 
 from echowall import documents
+from echowall.attack import cli as attack
 from echowall.bench import cli as bench
 from echowall.bench import kept
 from echowall.catalog import catalog, compose, lint, lock, new
@@ -303,6 +304,7 @@ def _running(*names: str) -> Lab:
 
 app.command("check")(check.command(_running))
 app.command("conformance")(conformance.command(_running))
+app.command("attack")(attack.command(_running))
 app.command("bench")(bench.command(_running))
 app.command("sockets")(sockets.command(_running))
 app.command("bench compare")(kept.compare)

@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple
 from echowall.catalog import catalog
 from echowall.catalog.contract import ROOM
 from echowall.check import guide
-from echowall.results import behaviour, index, model, store
-from echowall.results.model import SoakRun
+from echowall.results import behaviour, index, model, security, store, store
+from echowall.results.model 
 from echowall.results.verdicts import Verdict
 from echowall.soak import rendering
 
@@ -225,6 +225,7 @@ PARTS = {
     "behaviour": Part("the newest runs in results/check", lambda root, _: behaviour.document(root)),
     "conformance": Part("the newest runs in results/conformance", lambda root, _: behaviour.conformance(root)),
     "soak": Part("the newest run in results/soak", soak),
+    "security": Part("the runs in results/attack", lambda root, _: security.document(root)),
     "checks": Part("echowall/check/suite and services/*/service.toml", lambda root, _: guide.document(root)),
     "model": Part("echowall/results/model.py", fields),
     "index": Part("echowall/results/index.py", index_fields),
@@ -237,4 +238,5 @@ DOCUMENTS = {
     "docs/results.md": ("index", "model"),
     "docs/bench.md": ("soak",),
     "docs/checks.md": ("checks",),
+    "docs/security.md": ("security",),
 }

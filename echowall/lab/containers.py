@@ -240,6 +240,15 @@ class Containers:
         facts: dict[str, Any] = json.loads(self._run("docker", "inspect", identifier).stdout)[0]
         return facts
 
+    def inspect_all(self) -> list[dict[str, Any]]:
+        """What the engine knows about each container of the lab, in the words of `docker inspect`."""
+        return [self._inspect(identifier) for identifier in self.compose("ps", "--quiet").split()]
+
+    def internal_networks(self) -> frozenset[str]:
+        """The engine's networks from which it lets nothing out, by name."""
+        listed = self._run("docker", "network", "ls", "--format", "{{.Name}}\t{{.Internal}}").stdout.splitlines()
+        return frozenset(name for name, internal in (line.split("\t") for line in listed) if internal == "true")
+
     def log(self, name: str, lines: int) -> str:
         return self.compose("logs", "--no-color", "--no-log-prefix", "--tail", str(lines), name)
 

@@ -105,7 +105,7 @@ def descriptors(pids: Iterable[int]) -> int | None:
     for pid in pids:
         try:
             total += len(list((_PROC / str(pid) / "fd").iterdir()))
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
         except OSError:
             return None

@@ -22,6 +22,8 @@ _MAY_BE_EMPTY = frozenset(
     # What only some of the scenarios have, what the gate did not find wrong, and that no workers were asked for.
     | {"size", "messages", "to_step", "socket_memory", "gate", "workers"}
     | {"descriptors", "memory_trend", "descriptors_trend", "latency_trend"}  # a soak, where it cannot be seen
+    # What an attack found no fault in, or has no figure of.
+    | {"faults", "figures", "skipped"}
     | {"transport", "every", "polled", "requests", "opened", "down", "up", "derived", "crossovers", "at"}
 )
 
@@ -117,6 +119,19 @@ class SoakRun(Run, kw_only=True, tag="soak"):
     """What was measured, and what was found."""
     interrupted: bool = False
     """Whether the run was ended before half of it was over; never in the store."""
+
+
+class AttackRun(Run, kw_only=True, tag="attack"):
+    """A run of `echowall attack`: its `kind` is `attack`."""
+
+    seed: int
+    """Of the fuzz: the same seed makes the same cases."""
+    attacks: list[Attack]
+    """What was tried, in the order in which it is shown."""
+    outcomes: list[Outcome]
+    """What came of it."""
+    interrupted: bool = False
+    """Whether the run was ended before its time, so that outcomes are missing; never in the store."""
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -665,6 +680,36 @@ class Crossover(msgspec.Struct, frozen=True, kw_only=True):
     """The longest."""
     rounds: int
     """Over how many."""
+
+
+class Attack(msgspec.Struct, frozen=True, kw_only=True):
+    """An attack on the lab."""
+
+    id: str
+    """By which `--only` chooses it."""
+    does: str
+    """What is done, in a sentence."""
+    holds: str
+    """What has to hold meanwhile and after it, in a sentence."""
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """What came of an attack on one target."""
+
+    attack: str
+    """The attack's id."""
+    target: str
+    """The service's name, `proxy`, or the name of a container."""
+    tried: int
+    """How many attempts were made: connections, requests, or facts that were looked at."""
+    faults: list[str]
+    """What did not hold, a sentence for each; empty where all did."""
+    figures: dict[str, float]
+    """What was measured, by what it is, with its unit."""
+    seconds: float
+    """How long it took."""
+    skipped: str = ""
+    """Why it was not tried, and what to do about it; empty where it was."""
 
 
 class Changes(msgspec.Struct, kw_only=True):

@@ -53,8 +53,9 @@ def encode(
     masked: bool = True,
     length: int | None = None,
     form: int | None = None,
+    key: bytes | None = None,
 ) -> bytes:
-    """The bytes of a frame.
+    """The bytes of a frame. `key` masks it; by default a random one.
 
     `length` is announced in place of the payload's own length. `form` is how many bits it is written with (7, 16 or
     64); by default the fewest that hold it.
@@ -71,7 +72,7 @@ def encode(
         head += struct.pack("!BQ", mask_bit | 127, length)
     if not masked:
         return head + payload
-    key = os.urandom(4)
+    key = os.urandom(4) if key is None else key
     return head + key + mask(payload, key)
 
 

@@ -1,0 +1,215 @@
+"""Fuzz: thousands of connections to each service, each with a handshake or frames of which something is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+
+from echowall.attack.cases import Case, make
+from echowall.attack.ground import Bar, Ground, Vitals, dialled, echoes, eventually, place, vitals
+from echowall.catalog.catalog import Service
+from echowall.check.wire import Target
+from echowall.lab.lab import LabError
+from echowall.lab.procfs import UnknownError
+from echowall.results.model import Attack, Outcome
+
+FUZZ = Attack(
+    id="fuzz",
+    does="Handshakes and frames, each with something wrong in it, sent directly to the service.",
+    holds="The service answers all along, none of its processes ends, and it has no more descriptors open than before.",
+)
+#: How many connections there are at once, and after how many the service is looked at.
+_AT_ONCE, _BATCH = 32, 250
+#: How long a service may take to give back what it has opened, and to come up again, in seconds.
+_SETTLES, _RETURNS = 60.0, 60.0
+#: How long an answer to a handshake may take before the rest is sent all the same, how long a server may keep silent
+#: before the connection is ended, and how long that takes at most, in seconds.
+_ANSWERS, _QUIET, _MOST = 1.0, 0.05, 1.5
+#: After how many faults a service is left alone.
+_FAULTS = 3
+#: How long it is looked for which case was at fault, in seconds.
+_SEARCH = 60.0
+#: How much of a case is told.
+_TOLD = 400
+#: How many ordinary connections come first, so that the service has opened what it opens once.
+_WARM = 40
+
+
+async def attack(ground: Ground) -> AsyncGenerator[Outcome, None]:
+    """Each service, some at a time."""
+    waiting = asyncio.Semaphore(3)
+
+    async def one(service: Service) -> Outcome:
+        async with waiting:
+            return await _fuzz(ground, service)
+
+    tasks = [asyncio.create_task(one(service)) for service in ground.services]
+    try:
+        for done in asyncio.as_completed(tasks):
+            yield await done
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _fuzz(ground: Ground, service: Service) -> Outcome:
+    began = time.monotonic()
+    outcome = Outcome(attack=FUZZ.id, target=service.name, tried=0, faults=[], figures={}, seconds=0.0)
+    numbers = range(ground.cases) if ground.only_case is None else [ground.only_case]
+    try:
+        target = ground.direct(service)
+        with ground.bar(f"fuzz {service.name}", len(numbers)) as bar:
+            await _put_all(ground, service, target, numbers, outcome, bar)
+    except (LabError, UnknownError) as error:
+        outcome.faults.append(str(error))
+    outcome.seconds = round(time.monotonic() - began, 1)
+    return outcome
+
+
+async def _put_all(
+    ground: Ground, service: Service, target: Target, numbers: Sequence[int], outcome: Outcome, bar: Bar
+) -> None:
+    for _ in range(_WARM):
+        if trouble := await eventually(target, _RETURNS):
+            outcome.faults.append(f"it gives no echo before anything was tried: {trouble}")
+            return
+    await asyncio.sleep(1)
+    before = vitals(ground.lab, service.name)
+    cases = [make(ground.seed, number, target.netloc, target.codec.query, target.codec) for number in numbers]
+    alive = before
+    for start in range(0, len(cases), _BATCH):
+        batch = cases[start : start + _BATCH]
+        await _put(target, batch, bar)
+        outcome.tried += len(batch)
+        trouble = await echoes(target)
+        if trouble or (ended := _ended(ground, service, alive)):
+            what = f"it gives no echo: {trouble}" if trouble else f"{ended} of its processes ended"
+            back = await eventually(target, _RETURNS)
+            if back:
+                outcome.faults.append(f"{what}, and {_RETURNS:g} s later still: {back}; {_among(ground, batch)}")
+                return
+            outcome.faults.append(f"{what}; {await _culprit(ground, service, target, batch)}")
+            if len(outcome.faults) >= _FAULTS:
+                return
+            target, before = ground.direct(service), vitals(ground.lab, service.name)
+            alive = before
+    await _settle(ground, service, before, outcome)
+    if trouble := await echoes(ground.proxied(service)):
+        outcome.faults.append(f"through the proxy it gives no echo afterwards: {trouble}")
+
+
+def _ended(ground: Ground, service: Service, before: Vitals) -> int:
+    """How many of its processes are there no more."""
+    try:
+        return len(before.pids - vitals(ground.lab, service.name).pids)
+    except LabError:
+        return len(before.pids)
+
+
+async def _settle(ground: Ground, service: Service, before: Vitals, outcome: Outcome) -> None:
+    """Wait until it has given back its descriptors, and note what it has."""
+    began = time.monotonic()
+    after = vitals(ground.lab, service.name)
+    if before.descriptors is None or after.descriptors is None:
+        outcome.skipped = "its descriptors were not counted: only root may see those of another user's processes"
+        return
+    while after.descriptors and after.descriptors > before.descriptors and time.monotonic() < began + _SETTLES:
+        await asyncio.sleep(1)
+        after = vitals(ground.lab, service.name)
+    outcome.figures |= {"descriptors before": before.descriptors, "descriptors after": after.descriptors or 0}
+    if before.memory and after.memory:
+        outcome.figures |= {
+            "MiB before": round(before.memory / 2**20, 1),
+            "MiB after": round(after.memory / 2**20, 1),
+        }
+    if after.descriptors and after.descriptors > before.descriptors:
+        outcome.faults.append(
+            f"{_SETTLES:g} s later it has {after.descriptors} descriptors open, and had {before.descriptors} before"
+        )
+
+
+async def _put(target: Target, cases: Sequence[Case], bar: Bar) -> None:
+    waiting = iter(cases)
+
+    async def worker() -> None:
+        for case in waiting:
+            await _send(target, case)
+            bar()
+
+    async with asyncio.TaskGroup() as workers:
+        for _ in range(min(_AT_ONCE, len(cases))):
+            workers.create_task(worker())
+
+
+async def _send(target: Target, case: Case) -> None:
+    """One connection. Whatever the server does is right, as long as it goes on serving."""
+    with suppress(OSError, TimeoutError, ValueError, asyncio.IncompleteReadError):
+        async with dialled(place(target.host, target.port)) as (reader, writer), asyncio.timeout(_MOST):
+            writer.write(case.head)
+            if case.waits:
+                with suppress(TimeoutError, asyncio.LimitOverrunError):
+                    async with asyncio.timeout(_ANSWERS):
+                        await reader.readuntil(b"\r\n\r\n")
+            for piece in _cut(b"".join(case.frames), case.pieces):
+                writer.write(piece)
+                async with asyncio.timeout(_ANSWERS):
+                    await writer.drain()
+                await asyncio.sleep(0)
+            if case.end == "half":
+                writer.write_eof()
+            with suppress(TimeoutError):
+                while True:
+                    async with asyncio.timeout(_QUIET):
+                        if not await reader.read(1 << 16):
+                            return
+            if case.end == "reset":
+                raw = writer.get_extra_info("socket")
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def _cut(data: bytes, pieces: int) -> list[bytes]:
+    size = len(data) // pieces + 1
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+async def _culprit(ground: Ground, service: Service, target: Target, batch: Sequence[Case]) -> str:
+    """Which case of the batch was at fault by itself, with as few frames as it takes."""
+    deadline = time.monotonic() + _SEARCH
+
+    async def harms(case: Case) -> bool:
+        try:
+            alive = vitals(ground.lab, service.name)
+            current = ground.direct(service)
+        except LabError:
+            return False
+        await _send(current, case)
+        await asyncio.sleep(0.05)
+        hurt = bool(await echoes(current)) or bool(_ended(ground, service, alive))
+        if hurt:
+            await eventually(target, _RETURNS)
+        return hurt
+
+    for case in batch:
+        if time.monotonic() > deadline:
+            break
+        if not await harms(case):
+            continue
+        at = 0
+        while at < len(case.frames) and time.monotonic() < deadline:
+            fewer = case._replace(frames=(*case.frames[:at], *case.frames[at + 1 :]))
+            if await harms(fewer):
+                case = fewer
+            else:
+                at += 1
+        told = case.bytes_in_words()
+        return f"by case {case.number} of seed {ground.seed}: {told[:_TOLD]}{'…' if len(told) > _TOLD else ''}"
+    return _among(ground, batch)
+
+
+def _among(ground: Ground, batch: Sequence[Case]) -> str:
+    return f"by several together of the cases {batch[0].number} to {batch[-1].number} of seed {ground.seed}"

@@ -1,0 +1,141 @@
+"""Slow clients by the hundreds, from slowhttptest, while another client is served."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import shutil
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from itertools import cycle
+
+from echowall.attack.ground import PATIENCE, Ground, echoes
+from echowall.catalog.catalog import ROOT
+from echowall.results import store
+from echowall.results.model import Attack, Outcome
+
+HEADERS, BODIES, READS = (
+    Attack(
+        id=f"slow-{what}",
+        does=f"1,000 connections through the proxy that {how} (slowhttptest).",
+        holds="Meanwhile another client gets the echo of every service over a new socket within 3 s, each time.",
+    )
+    for what, how in (
+        ("headers", "never end their request's headers"),
+        ("bodies", "send their request's body a few bytes at a time"),
+        ("reads", "read a large answer a few bytes at a time"),
+    )
+)
+CONNECTIONS = 1000
+#: How many new ones there are a second: below what nginx lets one address ask.
+_RATE = 150
+#: How long the other client may wait for an echo, in seconds; how often it asks for one.
+_BOUND, _EVERY = 3.0, 0.1
+#: How long it is watched before the attack, in seconds.
+_BEFORE = 3
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+async def headers(ground: Ground) -> AsyncGenerator[Outcome, None]:
+    """Slowloris."""
+    yield await _slow(ground, HEADERS, "-H", "/")
+
+
+async def bodies(ground: Ground) -> AsyncGenerator[Outcome, None]:
+    """R-U-Dead-Yet, to a service."""
+    yield await _slow(ground, BODIES, "-B", f"/{ground.services[0].name}/about")
+
+
+async def reads(ground: Ground) -> AsyncGenerator[Outcome, None]:
+    """Slow Read, of the largest file that the page has."""
+    largest = max(store.files(), key=lambda file: file.stat().st_size, default=ROOT / "results" / store.INDEX)
+    yield await _slow(ground, READS, "-X", f"/{largest.relative_to(ROOT)}", "-w", "10", "-y", "20", "-z", "5")
+
+
+async def _slow(ground: Ground, attack: Attack, *arguments: str) -> Outcome:
+    mode, path, *more = arguments
+    began = time.monotonic()
+    outcome = Outcome(attack=attack.id, target="proxy", tried=0, faults=[], figures={}, seconds=0.0)
+    program = shutil.which("slowhttptest")
+    if not program:
+        outcome.skipped = "slowhttptest is not here: `apt-get install slowhttptest`"
+        return outcome
+    options = ("-c", str(CONNECTIONS), "-r", str(_RATE), "-l", str(ground.seconds), "-i", "5", "-p", "3", "-v", "1")
+    command = (program, mode, *options, *more, "-u", f"{ground.lab.base_url()}{path}")
+    with ground.bar(attack.id, ground.seconds + _BEFORE) as bar:
+        before, _ = await _be_served(ground, _BEFORE)
+        bar(_BEFORE)
+        async with _running(command) as process:
+            watching = asyncio.create_task(_connected(process.stdout))
+            took, failures = await _be_served(ground, ground.seconds)
+            bar(ground.seconds)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    await process.wait()
+        held = await watching
+    outcome.tried = held
+    outcome.faults = [f"another client: {failure}" for failure in failures[:5]]
+    if held < CONNECTIONS / 2:
+        outcome.faults.append(f"slowhttptest held no more than {held} connections, so this says little")
+    if took and max(took) > _BOUND:
+        outcome.faults.append(f"another client waited {max(took):.1f} s for an echo, and {_BOUND:g} s are the most")
+    outcome.figures = {
+        "slow connections at once": held,
+        "echoes meanwhile": len(took),
+        "ms at the median before": _milliseconds(before, 0.5),
+        "ms at the median": _milliseconds(took, 0.5),
+        "ms at the 99th percentile": _milliseconds(took, 0.99),
+        "ms at most": _milliseconds(took, 1.0),
+    }
+    outcome.seconds = round(time.monotonic() - began, 1)
+    return outcome
+
+
+async def _be_served(ground: Ground, seconds: float) -> tuple[list[float], list[str]]:
+    """For so long, open a new socket to one service after the other and wait for an echo: the seconds that each took,
+    and why some got none.
+    """
+    took: list[float] = []
+    failures: list[str] = []
+    until = time.monotonic() + seconds
+    for service in cycle(ground.services):
+        began = time.monotonic()
+        if began > until:
+            return took, failures
+        if trouble := await echoes(ground.proxied(service)):
+            failures.append(f"{service.name}: {trouble}")
+        else:
+            took.append(time.monotonic() - began)
+        await asyncio.sleep(_EVERY)
+    return took, failures
+
+
+@asynccontextmanager
+async def _running(command: tuple[str, ...]) -> AsyncIterator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _connected(output: asyncio.StreamReader | None) -> int:
+    """How many connections it had at most, as it says itself, by the time it ends."""
+    most = 0
+    while output and (data := await output.read(1 << 16)):
+        for found in re.findall(r"connected:\s+(\d+)", _COLOURS.sub("", data.decode("utf-8", "replace"))):
+            most = max(most, int(found))
+    return most
+
+
+def _milliseconds(took: list[float], quantile: float) -> float:
+    """That quantile of the times, by the nearest rank."""
+    if not took:
+        return 0.0
+    return round(sorted(took)[max(0, math.ceil(quantile * len(took)) - 1)] * 1000, 1)
