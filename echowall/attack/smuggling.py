@@ -98,7 +98,8 @@ async def _smuggle(ground: Ground, service: Service) -> Outcome:
                 for number, trick in waiting:
                     data = _marked(trick.data, token, number)
                     answers = await exchange(where, data, quiet=0.2, most=2.5)
-                    due = trick.asks_about and answers.startswith(b"HTTP/1.1 200 ")
+                    first = answers.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
+                    due = trick.asks_about and first.startswith(b"HTTP/1.1 200 ")
                     if answers.count(_VERSIONS) > due:
                         shown.append(trick.name)
                     outcome.tried += 1
