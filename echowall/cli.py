@@ -452,7 +452,7 @@ def build_site(
     if dest.exists():
         raise SiteError(f"{dest} is there already; name a folder that is not")
     site.build(listed, dest / "site", vendor=vendor)
-    site.configure_container(listed, dest)
+    site.configure_container(listed, dest, hosts=running.allowed_hosts())
 
 
 @app.command("compose", hidden=True)

@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple
 from echowall.catalog import catalog
 from echowall.catalog.contract import ROOM
 from echowall.check import guide
-from echowall.results import behaviour, index, model, security, store, store
-from echowall.results.model 
+from echowall.results import behaviour, index, model, security, store
+from echowall.results.model import SoakRun
 from echowall.results.verdicts import Verdict
 from echowall.soak import rendering
 

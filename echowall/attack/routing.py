@@ -84,7 +84,7 @@ _ALIASES = (
     "URL/NAME/about",
 )
 #: What is in no answer: of a file of the system, of nginx's configuration, of a header that was injected.
-_SECRETS = (b"root:", b"proxy_pass", b"limit_req_zone", b"map $", b"X-Injected", b"REDIS_URL", b"[core]")
+_SECRETS = (b"root:", b"proxy_pass", b"limit_req_zone", b"map $", b"\r\nX-Injected", b"REDIS_URL", b"[core]")
 
 
 async def names(ground: Ground) -> AsyncGenerator[Outcome, None]:

@@ -64,7 +64,10 @@ def rendered(
     upstreams = {it.name: f"{it.name}.{namespace}.svc.cluster.local:{_PORT}" for it in services}
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)
-        site.configure_container(services, made, upstreams=upstreams, resolver=resolver, trusted=trusted, root=root)
+        hosts = gateway.hosts or [site.ANY_HOST]  # the Gateway's listeners decide then
+        site.configure_container(
+            services, made, upstreams=upstreams, resolver=resolver, trusted=trusted, hosts=hosts, root=root
+        )
         configuration = {file.name: file.read_text("utf-8") for file in sorted(made.iterdir())}
     home = _object("v1", "Namespace", namespace)
     home["metadata"]["labels"] = {"pod-security.kubernetes.io/enforce": "restricted"}

@@ -88,7 +88,7 @@ class Containers:
         project = self.project or self._own_project()
         trusted, hosts = trusted_proxies(), allowed_hosts()
         environment = {}
-        if identity or trusted or hosts:
+        if identity or trusted:  # the names alone are in the image
             environment = self._configure(project, services, identity, hsts, trusted, hosts)
         if identity:
             tls.serve(self._root, identity)
