@@ -120,6 +120,10 @@ class Case(NamedTuple):
     end: Literal["close", "half", "reset"]
     """How the connection ends on our side, unless the server ends it: orderly, our half first (FIN), or by a reset."""
 
+    def without_fragments(self) -> Case:
+        """The same without frames that begin, continue or end a message of several."""
+        return self._replace(frames=tuple(one for one in self.frames if one and one[0] & 0x80 and one[0] & 0x0F))
+
     def bytes_in_words(self) -> str:
         """All that is sent, for a report."""
         following = " ".join(frame.hex() for frame in self.frames)

@@ -97,7 +97,7 @@ async def _smuggle(ground: Ground, service: Service) -> Outcome:
             async def worker() -> None:
                 for number, trick in waiting:
                     data = _marked(trick.data, token, number)
-                    answers = await exchange(where, data, quiet=0.2, most=2.5)
+                    answers = await exchange(where, data, quiet=0.2, most=4.0)
                     first = answers.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
                     due = trick.asks_about and first.startswith(b"HTTP/1.1 200 ")
                     if answers.count(_VERSIONS) > due:
@@ -258,7 +258,10 @@ async def _control(ground: Ground, service: Service, listener: Target, since: st
     target = ground.direct(service)
     where = place(target.host, target.port)
     token = secrets.token_hex(4)
-    seen = 0
-    for second in _seconds(service, where.netloc).values():
-        seen += _VERSIONS in await exchange(where, _marked(second, token, 0))
-    return seen + any(text.startswith(token) for text in await _said(listener, since))
+    answered = heard = False
+    deadline = time.monotonic() + PATIENCE
+    while not (answered and heard) and time.monotonic() < deadline:
+        for second in _seconds(service, where.netloc).values():
+            answered |= _VERSIONS in await exchange(where, _marked(second, token, 0), quiet=1.0, most=PATIENCE)
+        heard |= any(text.startswith(token) for text in await _said(listener, since))
+    return answered + heard
