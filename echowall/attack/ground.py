@@ -128,7 +128,7 @@ async def dialled(where: Place) -> AsyncIterator[tuple[asyncio.StreamReader, asy
             await writer.wait_closed()
 
 
-async def exchange(where: Place, request: bytes, quiet: float = 0.5, most: float = 3.0) -> bytes:
+async def exchange(where: Place, request: bytes, quiet: float = 0.5, most: float = PATIENCE) -> bytes:
     """Send these bytes, and give what comes back until that much silence, or the end, or `most` seconds.
 
     Nothing where there is no connection.
@@ -146,17 +146,17 @@ async def exchange(where: Place, request: bytes, quiet: float = 0.5, most: float
     return heard
 
 
-async def echoes(target: Target) -> str:
-    """Why an ordinary client gets no echo of what it says; empty where it does."""
+async def echoes(target: Target, within: float = PATIENCE) -> str:
+    """Why an ordinary client gets no echo of what it says within that many seconds; empty where it does."""
     said = "is anybody there?"
     try:
-        async with asyncio.timeout(PATIENCE), connect(target) as connection:
+        async with asyncio.timeout(within), connect(target) as connection:
             await connection.say(said)
-            reaction = await connection.reaction(said, PATIENCE)
+            reaction = await connection.reaction(said, within)
     except (UnreachableError, RefusedError, FrameError) as error:
         return str(error)
     except TimeoutError:
-        return f"no echo within {PATIENCE:g} s"
+        return f"no echo within {within:g} s"
     return "" if reaction == "echo" else reaction
 
 

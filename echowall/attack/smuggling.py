@@ -32,7 +32,7 @@ SMUGGLING = Attack(
     holds="No second request comes to a service past the proxy: none is answered with a service's versions, none says "
     "anything in the chat room.",
 )
-_AT_ONCE = 6
+_AT_ONCE = 12
 #: What only a service answers, at its own `/about`.
 _VERSIONS = b'"versions"'
 _NICK = "smuggler"
