@@ -26,6 +26,8 @@ CASES ?= ci
 SCENARIO ?=
 # How long `make soak` takes.
 MINUTES ?= 30
+# Put fewer cases of the fuzz: FUZZ=500
+FUZZ ?=
 # Run only some of the browser's tests: E2E=e2e/page/test_chat.py
 E2E ?= e2e
 
@@ -76,7 +78,7 @@ conformance: .venv/ready up ## put the Autobahn Testsuite to each stack, and com
 	@$(ECHOWALL) conformance --cases "$(CASES)" $(STACKS)
 
 attack: .venv/dev up ## attack the lab: fuzz, slow clients, smuggling, foreign names, what contains it
-	@$(ECHOWALL) attack $(if $(SAVE),--save) $(STACKS)
+	@$(ECHOWALL) attack $(if $(FUZZ),--cases "$(FUZZ)") $(STACKS)
 
 bench: .venv/ready up ## measure what a message costs each stack, and how long it takes
 	@$(ECHOWALL) bench $(if $(SCENARIO),--scenario "$(SCENARIO)",--rate 1000 --seconds 2) $(STACKS)

@@ -29,7 +29,7 @@ _SETTLES, _RETURNS = 60.0, 60.0
 #: How long an answer to a handshake may take before the rest is sent all the same, how long a server may keep silent
 #: before the connection is ended, and how long that takes at most, in seconds.
 _ANSWERS, _QUIET, _MOST = 1.0, 0.05, 1.5
-#: The check that says of a service that fragments may end its process.
+#: The check whose outcome says of a service that fragments end its process: it is `cut off` then.
 _FRAGMENTS_END = "fragments-apart"
 #: After how many faults a service is left alone.
 _FAULTS = 3
@@ -83,7 +83,8 @@ async def _put_all(
     await asyncio.sleep(1)
     before = vitals(ground.lab, service.name)
     cases = [make(ground.seed, number, target.netloc, target.codec.query, target.codec) for number in numbers]
-    if known := service.known_deviation(_FRAGMENTS_END, "direct"):
+    known = service.known_deviation(_FRAGMENTS_END, "direct")
+    if known and known.outcome == "cut off":
         cases = [case.without_fragments() for case in cases]
         outcome.skipped = f"fragments were left out, for they are known to end it: {known.reason}"
     alive = before
@@ -109,7 +110,7 @@ async def _put_all(
             target, before = ground.direct(service), vitals(ground.lab, service.name)
             alive = before
     await _settle(ground, service, before, outcome)
-    if trouble := await echoes(ground.proxied(service)):
+    if trouble := await eventually(ground.proxied(service), _RETURNS):
         outcome.faults.append(f"through the proxy it gives no echo afterwards: {trouble}")
 
 

@@ -35,6 +35,9 @@ _RATE = 150
 #: How long the other client may wait for an echo, in seconds. On a busy machine it may wait so many times as long as
 #: before the attack. How long it pauses between two.
 _BOUND, _TIMES, _EVERY = 3.0, 3.0, 0.1
+#: How large the answer may be that a thousand clients do not read, in bytes. The kernel keeps it for each of them,
+#: and what it has for TCP is the whole machine's: see net.ipv4.tcp_mem.
+_LARGEST_READ = 150_000
 #: How long it is watched before the attack, in seconds.
 _BEFORE = 5
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -51,9 +54,11 @@ async def bodies(ground: Ground) -> AsyncGenerator[Outcome, None]:
 
 
 async def reads(ground: Ground) -> AsyncGenerator[Outcome, None]:
-    """Slow Read, of the largest file that the page has."""
-    largest = max(store.files(), key=lambda file: file.stat().st_size, default=ROOT / "results" / store.INDEX)
-    yield await _slow(ground, READS, "-X", f"/{largest.relative_to(ROOT)}", "-w", "10", "-y", "20", "-z", "5")
+    """Slow Read, of the largest file that the page has and that does not fill the kernel's memory for TCP."""
+    fitting = [file for file in store.files() if file.stat().st_size <= _LARGEST_READ]
+    largest = max(fitting, key=lambda file: file.stat().st_size, default=ROOT / "frontend/index.html")
+    path = largest.relative_to(ROOT if fitting else ROOT / "frontend")
+    yield await _slow(ground, READS, "-X", f"/{path}", "-w", "10", "-y", "20", "-z", "5")
 
 
 async def _slow(ground: Ground, attack: Attack, *arguments: str) -> Outcome:
