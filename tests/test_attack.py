@@ -6,6 +6,7 @@ import asyncio
 import copy
 import io
 from collections.abc import AsyncGenerator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from echowall.check.wire import ENGINE_IO, PLAIN
 from echowall.lab import site
 from echowall.lab.lab import LabError
 from echowall.lab.processes import Processes
-from echowall.results.model import Outcome
+from echowall.results import security, store
+from echowall.results.model import AttackRun, Outcome
+from echowall.results.provenance import Beginning
 from tests import commands
 from tests.conftest import FACTS, bring_up
 from tests.test_check_bare import APP
@@ -225,3 +228,37 @@ def test_the_attacks_are_listed_and_a_wrong_name_is_told() -> None:
     assert all(attack.id in listed.stdout for attack in ATTACKS)
     assert wrong.returncode == 2
     assert "there is no such attack" in wrong.stderr
+
+
+# docs/security.md
+
+
+def attack_run(began: datetime, *found: Outcome) -> AttackRun:
+    """A run of the fuzz that is over."""
+    facts = Beginning().facts("processes") | {
+        "began": began,
+        "id": f"{began:%Y%m%dT%H%M%SZ}-1234567",
+        "commit": "1234567",
+    }
+    return AttackRun(**facts | {"clean": True}, seed=7, attacks=[fuzz.FUZZ], outcomes=list(found))
+
+
+def outcome(target: str, faults: list[str], *, tried: int = 500) -> Outcome:
+    figures = {"descriptors before": 9.0} if tried else {}
+    return Outcome(attack="fuzz", target=target, tried=tried, faults=faults, figures=figures, seconds=3.5)
+
+
+def test_the_document_has_the_newest_outcome_of_each_target_and_what_did_not_hold(tmp_path: Path) -> None:
+    assert "no run" in security.document(tmp_path)
+    older, newer = datetime(2026, 11, 28, tzinfo=UTC), datetime(2026, 11, 29, tzinfo=UTC)
+    store.add(attack_run(older, outcome("one", ["it was down | for a while"]), outcome("two", ["it leaked"])), tmp_path)
+    store.add(attack_run(newer, outcome("one", []), outcome("three", [], tried=0)), tmp_path)
+
+    text = security.document(tmp_path)
+
+    assert "| 1,000 | 1 of 2 |" in text  # what was not tried is not counted
+    assert "| one | 500 | 9 | 3.5 | yes |" in text
+    assert "| two | 500 | 9 | 3.5 | no |" in text
+    assert "- `fuzz` two: it leaked" in text
+    assert "it was down" not in text
+    assert text.count("../results/attack/") == 2
