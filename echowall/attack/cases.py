@@ -121,8 +121,17 @@ class Case(NamedTuple):
     """How the connection ends on our side, unless the server ends it: orderly, our half first (FIN), or by a reset."""
 
     def without_fragments(self) -> Case:
-        """The same without frames that begin, continue or end a message of several."""
-        return self._replace(frames=tuple(one for one in self.frames if one and one[0] & 0x80 and one[0] & 0x0F))
+        """The same up to the first frame that begins, continues or ends a message of several, as a server reads them."""
+        sent, at = b"".join(self.frames), 0
+        while at + 2 <= len(sent):
+            if not sent[at] & 0x80 or not sent[at] & 0x0F:
+                return self._replace(frames=(sent[:at],))
+            length = sent[at + 1] & 0x7F
+            extended = {126: 2, 127: 8}.get(length, 0)
+            if extended:
+                length = int.from_bytes(sent[at + 2 : at + 2 + extended], "big")
+            at += 2 + extended + (4 if sent[at + 1] & 0x80 else 0) + length
+        return self
 
     def bytes_in_words(self) -> str:
         """All that is sent, for a report."""
