@@ -121,7 +121,7 @@ class Case(NamedTuple):
     """How the connection ends on our side, unless the server ends it: orderly, our half first (FIN), or by a reset."""
 
     def without_fragments(self) -> Case:
-        """The same up to the first frame that begins, continues or ends a message of several, as a server reads them."""
+        """The same up to the first frame, as a server reads them, that is a part of a message of several."""
         sent, at = b"".join(self.frames), 0
         while at + 2 <= len(sent):
             if not sent[at] & 0x80 or not sent[at] & 0x0F:
