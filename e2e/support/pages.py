@@ -201,7 +201,10 @@ class Pane:
         """Choose a stack, from its sheet where the pane has no room for the list."""
         if self.chosen.is_visible():
             self.chosen.click()
-        self.stack(title).check()
+            self.stack(title).click()  # also the one that is chosen already, which closes the sheet
+            expect(self.own_endpoint).to_have_count(0)
+        else:
+            self.stack(title).check()
 
     def row(self, name: str) -> Locator:
         """The row of a stack in the selector. Its data-status says whether the stack is up."""
