@@ -126,7 +126,7 @@ def test_a_server_that_keeps_something_grows(fault: str, of: Callable[[Soaked], 
 def test_what_goes_wrong_is_counted(fault: str, error: str, least: int) -> None:
     errors = soak(fault, seconds=2).errors
 
-    assert least <= getattr(errors, error) <= 10, errors
+    assert least <= getattr(errors, error) <= 40, errors  # one of 50; a busy machine takes longer, and sends more
     others = {error, "unsent", "lost"}  # of a connection that ends, what was underway is lost
     assert not any(getattr(errors, name) for name in Errors.__struct_fields__ if name not in others), errors
 
