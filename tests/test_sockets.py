@@ -28,8 +28,11 @@ def test_a_faultless_server_holds_all_and_lets_them_go() -> None:
     assert held.faults == []
 
 
-def test_no_more_than_a_few_beyond_the_declared_limit_are_asked_for() -> None:
-    assert found(limit=10).asked == 30
+def test_a_few_more_than_the_declared_limit_are_asked_for_and_a_stack_that_takes_them_is_told_of() -> None:
+    held = found(limit=10)
+
+    assert held.asked == 30
+    assert held.faults == ["it held 30, more than its max_sockets"]
 
 
 @pytest.mark.parametrize(

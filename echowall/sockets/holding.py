@@ -62,6 +62,7 @@ class Held(msgspec.Struct, kw_only=True):
         growth = self.full.descriptors - self.start.descriptors
         return [
             *([f"{due - self.held:,} of {due:,} sockets were not held"] if self.held < due else []),
+            *([f"it held {self.held:,}, more than its max_sockets"] if self.held > due else []),
             *([f"{self.held - self.right:,} echoes were not right"] if self.right < self.held else []),
             *(["its processes were not the same in the end"] if not self.same else []),
             *(
