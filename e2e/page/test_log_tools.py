@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from e2e.page.conftest import AssertAccessible
 from e2e.support.pages import EchoPage, Pane
@@ -153,3 +153,20 @@ def test_ten_thousand_messages_are_drawn_a_few_at_a_time_in_every_order(echo: Ec
 
     added = echo.page.evaluate("window.added")
     assert max(added) <= 350, sorted(added)[-10:]
+
+
+@pytest.mark.expects_console("Failed to load resource: net::ERR_FAILED")
+def test_the_search_asks_again_for_its_worker_that_was_lost(talked: Pane) -> None:
+    lost: list[str] = []
+
+    def abort(route: Route) -> None:
+        lost.append(route.request.url)
+        route.abort()
+
+    talked.page.route("**/search-worker.js", abort, times=2)
+    talked.regex.check()
+
+    talked.search.fill("apples?$")
+
+    expect(talked.found).to_have_count(4)
+    assert len(lost) == 2

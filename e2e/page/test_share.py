@@ -68,14 +68,14 @@ def test_the_colours_are_the_systems_or_those_that_one_chose_which_are_kept(echo
     expect(root).to_have_attribute("data-theme", "dark")
     dark = echo.page.evaluate(background)
 
-    echo.theme.select_option(label="Light")
+    echo.theme.select_option(label="☀ Light")
 
     expect(root).to_have_attribute("data-theme", "light")
     assert echo.page.evaluate(background) != dark
     echo.reload()
     expect(root).to_have_attribute("data-theme", "light")
     expect(echo.theme).to_have_value("light")
-    echo.theme.select_option(label="System colours")
+    echo.theme.select_option(label="◐ System colours")
     expect(root).to_have_attribute("data-theme", "dark")
     assert echo.page.evaluate(background) == dark
     echo.page.emulate_media(color_scheme="light")

@@ -123,7 +123,6 @@ export class LogView extends Component {
         </label>
         <input type="search" aria-label=${t("log.search")} placeholder=${t("log.search")} @input=${this.#searchFor}
           aria-invalid=${trouble ? "true" : nothing} aria-describedby=${ifDefined(trouble ? `log${this.number}-trouble` : undefined)}>
-        <label class="inline" title=${t("search.regex")}><input type="checkbox" aria-label=${t("search.regex")} @change=${this.#searchByRegex}>.*</label>
         <label class="inline">${t("log.viewAs")}
           <select @change=${this.#viewAs}>
             ${VIEWS.map((view) => html`<option value=${view} ?selected=${view === this.view}>${t(`view.${view}`)}</option>`)}
@@ -195,6 +194,7 @@ export class LogView extends Component {
             ${ORDERS.map((order) => html`<option value=${order} ?selected=${order === this.order}>${t(`order.${order}`)}</option>`)}
           </select>
         </label>
+        <label class="inline"><input type="checkbox" .checked=${this.sieve.filter.regex} @change=${this.#searchByRegex}>${t("search.regex")}</label>
         <span class="log-actions">
           <button type="button" class="outline secondary" @click=${this.#exportHar}>${t("log.har")}</button>
           <button type="button" class="outline secondary" @click=${this.#chooseImport}>${t("log.import")}</button>

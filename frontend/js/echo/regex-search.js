@@ -4,6 +4,7 @@
 /** @typedef {{ found: (import("./pattern.js").Ranges | null)[] } | { error: Message }} Answer by text, in order */
 
 export const LIMIT = 2000; // milliseconds for one batch of texts
+const TRIES = 3; // to start the worker, whose file the network may lose
 
 const ADDRESS = new URL("./search-worker.js", import.meta.url).href;
 /** The page's policy lets no text become the address of a script, but for this one. */
@@ -48,23 +49,27 @@ export class RegexSearch {
     this.#worker = this.#finish = null;
   }
 
-  /** The time that a busy machine takes to start the worker is not the expression's. @param {() => void} ready */
-  #start(ready) {
+  /** The time that a busy machine takes to start the worker is not the expression's. @param {() => void} ready @param {number} [tries] that are left */
+  #start(ready, tries = TRIES) {
     const worker = new Worker(policy?.createScriptURL("") ?? ADDRESS, { type: "module" });
     this.#worker = worker;
     const bad = (/** @type {string} */ detail) => ({
       error: { key: "search.bad", params: { pattern: this.#pattern, detail } },
     });
+    let starting = true;
     worker.onmessage = ({ data: { started, found, detail } }) => {
       if (this.#worker !== worker) return;
+      starting &&= !started;
       if (started) ready();
       else this.#finish?.(found === undefined ? bad(detail) : { found });
     };
     worker.onerror = ({ message }) => {
-      const finish = this.#finish;
       if (this.#worker !== worker) return;
+      const finish = this.#finish;
       this.stop();
-      finish?.(bad(message ?? ""));
+      this.#finish = finish;
+      if (starting && tries > 1) this.#start(ready, tries - 1);
+      else finish?.(starting ? { error: { key: "search.unavailable" } } : bad(message));
     };
   }
 

@@ -180,7 +180,7 @@ class App extends Component {
           <button type="button" class="outline" ?hidden=${this.view !== "echo"} @click=${this.#showDemos}>${t("demos")}</button>
           <label ?hidden=${this.view !== "echo"}><input type="checkbox" role="switch" .checked=${live(this.sideBySide)} @change=${this.#compare}>${t("page.sideBySide")}</label>
           <label><span class="visually-hidden">${t("theme")}</span>
-            <select class="theme" @change=${this.#themed}>
+            <select class="theme" title=${t("theme")} @change=${this.#themed}>
               ${THEMES.map((one) => html`<option value=${one} ?selected=${one === theme()}>${t(`theme.${one}`)}</option>`)}
             </select></label>
           <button type="button" class="outline" lang=${language() === "zh" ? "en" : "zh"} @click=${this.#turn}>${t("page.otherLanguage")}</button>
