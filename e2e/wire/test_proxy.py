@@ -147,7 +147,7 @@ def test_the_policy_allows_the_page_and_nothing_else(http: httpx.Client) -> None
     assert policy["default-src"] == "'none'"
     assert set(policy["script-src"].split()) == {"'self'", *hashes}
     assert policy["style-src"] == "'self'"
-    assert set(policy["connect-src"].split()) == {"'self'", "ws:", "wss:"}
+    assert set(policy["connect-src"].split()) == {"'self'", "ws:", "wss:", "http:", "https:"}
     for directive in ("base-uri", "form-action", "frame-ancestors"):
         assert policy[directive] == "'none'"
     assert policy["require-trusted-types-for"] == "'script'"
