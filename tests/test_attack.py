@@ -245,7 +245,7 @@ def attack_run(began: datetime, *found: Outcome) -> AttackRun:
 
 def outcome(target: str, faults: list[str], *, tried: int = 500) -> Outcome:
     figures = {"descriptors before": 9.0} if tried else {}
-    return Outcome(attack="fuzz", target=target, tried=tried, faults=faults, figures=figures, seconds=3.5)
+    return Outcome(attack="fuzz", target=target, tried=tried, faults=faults, measured=figures, seconds=3.5)
 
 
 def test_the_document_has_the_newest_outcome_of_each_target_and_what_did_not_hold(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ async def _attack(ground: Ground, chosen: Iterable[Attack], outcomes: list[Outco
 
 def _tell(outcome: Outcome) -> None:
     """Say at once what came of it, in a line; each fault in one more."""
-    figures = ", ".join(f"{value:g} {what}" for what, value in outcome.figures.items())
+    figures = ", ".join(f"{value:g} {what}" for what, value in outcome.measured.items())
     mark = "[red]✗[/red]" if outcome.faults else "[dim]–[/dim]" if not outcome.tried else "[green]✓[/green]"
     parts = [f"{outcome.tried:,} tried" if outcome.tried else "", figures, outcome.skipped]
     told = "; ".join(filter(None, parts))

@@ -25,7 +25,7 @@ async def attack(ground: Ground) -> AsyncGenerator[Outcome, None]:
     if not isinstance(ground.lab, Containers):
         why = "the lab runs as processes: `make up DOCKER=yes` runs it in containers"
         yield Outcome(
-            attack=CONTAINMENT.id, target="containers", tried=0, faults=[], figures={}, seconds=0.0, skipped=why
+            attack=CONTAINMENT.id, target="containers", tried=0, faults=[], measured={}, seconds=0.0, skipped=why
         )
         return
     names = {"proxy", "redis", *(service.name for service in ground.services)}
@@ -41,7 +41,7 @@ async def attack(ground: Ground) -> AsyncGenerator[Outcome, None]:
             target=part,
             tried=len(held),
             faults=[fault for fault, holds in held.items() if not holds],
-            figures={},
+            measured={},
             seconds=round(time.monotonic() - began, 1),
         )
 

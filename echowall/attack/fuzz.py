@@ -61,7 +61,7 @@ async def attack(ground: Ground) -> AsyncGenerator[Outcome, None]:
 
 async def _fuzz(ground: Ground, service: Service) -> Outcome:
     began = time.monotonic()
-    outcome = Outcome(attack=FUZZ.id, target=service.name, tried=0, faults=[], figures={}, seconds=0.0)
+    outcome = Outcome(attack=FUZZ.id, target=service.name, tried=0, faults=[], measured={}, seconds=0.0)
     numbers = range(ground.cases) if ground.only_case is None else [ground.only_case]
     try:
         target = ground.direct(service)
@@ -104,7 +104,7 @@ async def _put_all(
             if ended or culprit:
                 outcome.faults.append(f"{what}; {culprit or _among(ground, batch)}")
             else:  # it was slow, maybe because the machine is
-                outcome.figures["pauses of 10 s"] = outcome.figures.get("pauses of 10 s", 0) + 1
+                outcome.measured["pauses of 10 s"] = outcome.measured.get("pauses of 10 s", 0) + 1
             if len(outcome.faults) >= _FAULTS:
                 return
             target, before = ground.direct(service), vitals(ground.lab, service.name)
@@ -132,9 +132,9 @@ async def _settle(ground: Ground, service: Service, before: Vitals, outcome: Out
     while after.descriptors and after.descriptors > before.descriptors and time.monotonic() < began + _SETTLES:
         await asyncio.sleep(1)
         after = vitals(ground.lab, service.name)
-    outcome.figures |= {"descriptors before": before.descriptors, "descriptors after": after.descriptors or 0}
+    outcome.measured |= {"descriptors before": before.descriptors, "descriptors after": after.descriptors or 0}
     if before.memory and after.memory:
-        outcome.figures |= {
+        outcome.measured |= {
             "MiB before": round(before.memory / 2**20, 1),
             "MiB after": round(after.memory / 2**20, 1),
         }

@@ -95,7 +95,7 @@ async def names(ground: Ground) -> AsyncGenerator[Outcome, None]:
 
 async def _names(ground: Ground, service: Service) -> Outcome:
     began, where = time.monotonic(), ground.proxy
-    outcome = Outcome(attack=NAMES.id, target=service.name, tried=0, faults=[], figures={}, seconds=0.0)
+    outcome = Outcome(attack=NAMES.id, target=service.name, tried=0, faults=[], measured={}, seconds=0.0)
     paths = ("/", "/services.json", f"/{service.name}/about", f"/{service.name}/foobar/", f"/{service.name}/chat/")
     hosts = [host.format(host=where.host.strip("[]"), port=where.port) for host in _FOREIGN]
     with ground.bar(f"names {service.name}", len(hosts) * len(paths)) as bar:
@@ -125,7 +125,7 @@ async def paths(ground: Ground) -> AsyncGenerator[Outcome, None]:
 
 async def _paths(ground: Ground, service: Service) -> Outcome:
     began, where = time.monotonic(), ground.proxy
-    outcome = Outcome(attack=PATHS.id, target=service.name, tried=0, faults=[], figures={}, seconds=0.0)
+    outcome = Outcome(attack=PATHS.id, target=service.name, tried=0, faults=[], measured={}, seconds=0.0)
     other = ground.everyone[(ground.everyone.index(service) + 1) % len(ground.everyone)]
 
     def filled(path: str) -> str:
@@ -162,7 +162,7 @@ async def origins(ground: Ground) -> AsyncGenerator[Outcome, None]:
 
 async def _origins(ground: Ground, service: Service) -> Outcome:
     began, where = time.monotonic(), ground.proxy
-    outcome = Outcome(attack=ORIGINS.id, target=service.name, tried=0, faults=[], figures={}, seconds=0.0)
+    outcome = Outcome(attack=ORIGINS.id, target=service.name, tried=0, faults=[], measured={}, seconds=0.0)
     target = ground.proxied(service)
     own = f"{where.scheme}://{where.netloc}"
     foreign = (
@@ -186,7 +186,7 @@ async def _origins(ground: Ground, service: Service) -> Outcome:
         outcome.faults.append(f"it refuses the lab's own origin, {own}")
     if service.foreign_origin == "refused":
         outcome.faults += [f"it accepts a handshake from {origin}" for origin in accepted if origin != own]
-    outcome.figures = {"foreign origins accepted": len([origin for origin in accepted if origin != own])}
+    outcome.measured = {"foreign origins accepted": len([origin for origin in accepted if origin != own])}
     outcome.seconds = round(time.monotonic() - began, 1)
     return outcome
 

@@ -64,7 +64,7 @@ async def reads(ground: Ground) -> AsyncGenerator[Outcome, None]:
 async def _slow(ground: Ground, attack: Attack, *arguments: str) -> Outcome:
     mode, path, *more = arguments
     began = time.monotonic()
-    outcome = Outcome(attack=attack.id, target="proxy", tried=0, faults=[], figures={}, seconds=0.0)
+    outcome = Outcome(attack=attack.id, target="proxy", tried=0, faults=[], measured={}, seconds=0.0)
     program = shutil.which("slowhttptest")
     if not program:
         outcome.skipped = "slowhttptest is not here: `apt-get install slowhttptest`"
@@ -89,7 +89,7 @@ async def _slow(ground: Ground, attack: Attack, *arguments: str) -> Outcome:
         outcome.faults.append(f"slowhttptest held no more than {held} connections at once, so this says little")
     if not took:
         outcome.faults.append("another client got no echo at all")
-    outcome.figures = {
+    outcome.measured = {
         "slow connections at once": held,
         "echoes meanwhile": len(took),
         "ms at the median before": _milliseconds(before, 0.5),

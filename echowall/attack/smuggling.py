@@ -78,7 +78,7 @@ async def attack(ground: Ground) -> AsyncGenerator[Outcome, None]:
 
 async def _smuggle(ground: Ground, service: Service) -> Outcome:
     began = time.monotonic()
-    outcome = Outcome(attack=SMUGGLING.id, target=service.name, tried=0, faults=[], figures={}, seconds=0.0)
+    outcome = Outcome(attack=SMUGGLING.id, target=service.name, tried=0, faults=[], measured={}, seconds=0.0)
     try:
         listener = _listener(ground)
         since = await _latest(listener)
@@ -111,7 +111,7 @@ async def _smuggle(ground: Ground, service: Service) -> Outcome:
         outcome.faults += [f"{name}: a service's versions came back" for name in shown]
         heard = {int(text[len(token) :]) for text in await _said(listener, since) if text.startswith(token)}
         outcome.faults += [f"{tricks[number].name}: it spoke in the chat room" for number in sorted(heard)]
-        outcome.figures = {"controls that were seen": seen}
+        outcome.measured = {"controls that were seen": seen}
         if not seen:
             outcome.faults.append("a second request would not be seen: not even the control was")
     except (LabError, UnreachableError, RefusedError, TimeoutError) as error:

@@ -23,7 +23,7 @@ _MAY_BE_EMPTY = frozenset(
     | {"size", "messages", "to_step", "socket_memory", "gate", "workers"}
     | {"descriptors", "memory_trend", "descriptors_trend", "latency_trend"}  # a soak, where it cannot be seen
     # What an attack found no fault in, or has no figure of.
-    | {"faults", "figures", "skipped"}
+    | {"faults", "measured", "skipped"}
     | {"transport", "every", "polled", "requests", "opened", "down", "up", "derived", "crossovers", "at"}
 )
 
@@ -264,7 +264,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Trend(msgspec.Struct, frozen=True, kw_only=True):
-    """By how much something grows in an hour, with the interval that holds it in 95 of 100 runs."""
+    """By how much something grows in an hour, with its interval of 95 %."""
 
     slope: float
     """The slope of a line through the windows, by least squares."""
@@ -704,7 +704,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     """How many attempts were made: connections, requests, or facts that were looked at."""
     faults: list[str]
     """What did not hold, a sentence for each; empty where all did."""
-    figures: dict[str, float]
+    measured: dict[str, float]
     """What was measured, by what it is, with its unit."""
     seconds: float
     """How long it took."""

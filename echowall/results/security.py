@@ -23,7 +23,7 @@ def document(root: Path) -> str:
     parts = [_summary(attacks.values(), outcomes)]
     for attack in attacks.values():
         of = [outcome for outcome in outcomes if outcome.attack == attack.id]
-        if any(outcome.figures for outcome in of):
+        if any(outcome.measured for outcome in of):
             parts.append(f"## `{attack.id}`\n\n{_figures(of)}")
     faults = [f"- `{it.attack}` {it.target}: {fault}" for it in outcomes for fault in it.faults]
     parts.append("\n".join(["## What did not hold", "", *(faults or ["All of it held."])]))
@@ -44,10 +44,10 @@ def _summary(attacks: Iterable[Attack], outcomes: Sequence[Outcome]) -> str:
 
 def _figures(outcomes: Sequence[Outcome]) -> str:
     """A row for each target, a column for each figure."""
-    names = list(dict.fromkeys(name for outcome in outcomes for name in outcome.figures))
+    names = list(dict.fromkeys(name for outcome in outcomes for name in outcome.measured))
     rows = [["target", "attempts", *names, "seconds", "held"]]
     for outcome in sorted(outcomes, key=lambda outcome: outcome.target):
-        figures = [f"{outcome.figures[name]:,g}" if name in outcome.figures else "–" for name in names]
+        figures = [f"{outcome.measured[name]:,g}" if name in outcome.measured else "–" for name in names]
         held = "no" if outcome.faults else "yes"
         rows.append([outcome.target, f"{outcome.tried:,}", *figures, f"{outcome.seconds:g}", held])
     return _table(rows)
