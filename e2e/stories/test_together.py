@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import cycle
 
@@ -17,6 +17,7 @@ from e2e.stories.record import noting_trouble
 from e2e.support import room
 from e2e.support.lab_lock import LabLock
 from e2e.support.room import Meanwhile, Message, Visitor
+from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import Service
 
 #: Messages that each stack says in the conversation.
@@ -194,6 +195,9 @@ def newcomers(base_url: str, services: list[Service], lab_lock: LabLock) -> dict
             speaker.say(mark, f"{number} of 60")
         latest = speaker.hear(mark, 60)
         for service in services:
+            # What was said by another service may be in this one's log a moment later.
+            with suppress(NoAnswerError), room.enter(base_url, service, latest[-2].id) as early:
+                early.hear(mark)
             for name, after in {"none": None, "empty": "", **NO_IDS}.items():
                 newcomer = newcomers[service.name][name] = Newcomer(latest[-50:])
                 with noting_trouble(newcomer), room.enter(base_url, service, after) as visitor:
