@@ -30,6 +30,7 @@ def nothing_of_it_runs(page: Page) -> Iterator[None]:
     expect(page.locator("img[src=x], main script, a[href^='javascript:'], iframe, object, embed")).to_have_count(0)
 
 
+@pytest.mark.browser_context_args  # a route of WebSockets stays with its page
 def test_the_reason_of_a_close_is_shown_as_text(echo: EchoPage, plain: Service) -> None:
     def close(socket: WebSocketRoute) -> None:
         socket.on_message(lambda _: socket.close(code=4000, reason=ATTACK))
