@@ -1,6 +1,7 @@
 """The service in Socket.IO: the echo, the room and /about."""
 
 import asyncio
+import os
 import platform
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -12,6 +13,10 @@ from starlette.routing import Mount, Route
 
 import chat
 import echo
+import mends
+
+if os.environ.get("MENDS") != "off":
+    mends.install()
 
 
 async def about(request):
