@@ -13,9 +13,10 @@ from echowall.catalog import catalog
 from echowall.catalog.contract import ROOM
 from echowall.check import guide
 from echowall.results import behaviour, index, model, security, store
-from echowall.results.model import SoakRun
+from echowall.results.model import Held, SoakRun, SocketsRun
 from echowall.results.verdicts import Verdict
-from echowall.soak import rendering
+from echowall.soak import rendering as soaks
+from echowall.sockets import rendering as crowds
 
 #: Each generated part stands between a pair of comments that names it.
 BEGIN = "<!-- {name}: written by `make format` from {source} -->"
@@ -175,7 +176,32 @@ def soak(root: Path, _language: Language) -> str:
         f"[the run](../results/soak/{run.id}.json). "
         f"The generator sent 99 % of its messages within {run.lateness / 1000:.1f} ms of their time."
     )
-    return f"{told}\n\n{rendering.markdown(run, titles)}"
+    return f"{told}\n\n{soaks.markdown(run, titles)}"
+
+
+def sockets(root: Path, _language: Language) -> str:
+    """What each stack made of many idle sockets, by the newest run that has it; and where and when those were."""
+    newest: dict[str, tuple[SocketsRun, Held]] = {}
+    for run in store.runs(root):
+        if isinstance(run, SocketsRun):
+            newest |= {one.name: (run, one) for one in run.targets}
+    services = catalog.load(root)
+    known = [service for service in services if service.name in newest]
+    missing = [service.title for service in services if service.name not in newest]
+    lines = []
+    if known:
+        held = [newest[service.name][1] for service in known]
+        lines += [crowds.markdown(held, {service.name: service.title for service in known}), ""]
+    runs = {run.id: run for run, _ in newest.values()}
+    for run in sorted(runs.values(), key=lambda run: run.began):
+        of = ", ".join(service.title for service in known if newest[service.name][0] is run)
+        lines.append(
+            f"- [{run.id}](../results/sockets/{run.id}.json): {run.began:%Y-%m-%d}, {run.engine}, "
+            f"{run.machine.cores} cores: {of}."
+        )
+    if missing:
+        lines.append(f"- None is kept yet of {', '.join(missing)}.")
+    return "\n".join(lines)
 
 
 def fields(_root: Path, _language: Language) -> str:
@@ -225,6 +251,7 @@ PARTS = {
     "behaviour": Part("the newest runs in results/check", lambda root, _: behaviour.document(root)),
     "conformance": Part("the newest runs in results/conformance", lambda root, _: behaviour.conformance(root)),
     "soak": Part("the newest run in results/soak", soak),
+    "sockets": Part("the newest runs in results/sockets", sockets),
     "security": Part("the runs in results/attack", lambda root, _: security.document(root)),
     "checks": Part("echowall/check/suite and services/*/service.toml", lambda root, _: guide.document(root)),
     "model": Part("echowall/results/model.py", fields),
@@ -237,6 +264,7 @@ DOCUMENTS = {
     "docs/behaviour.md": ("behaviour", "conformance"),
     "docs/results.md": ("index", "model"),
     "docs/bench.md": ("soak",),
+    "docs/deploying.md": ("sockets",),
     "docs/checks.md": ("checks",),
     "docs/security.md": ("security",),
 }

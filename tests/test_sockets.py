@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
 import pytest
 import uvloop
 
+from echowall import documents
+from echowall.catalog import catalog
+from echowall.check.targets import Subject
 from echowall.check.wire import Target
+from echowall.results import store
+from echowall.results.model import Amount, Examined, Held, Limits, SocketsRun
+from echowall.results.store import StoreError
 from echowall.sockets import crowd
-from echowall.sockets.holding import Held, hold
+from echowall.sockets.holding import hold
 from tests.faulty.forked import serving
+from tests.runs import facts
 
 COUNT = 100
 
@@ -16,8 +28,9 @@ COUNT = 100
 def found(fault: str = "", limit: int | None = None, path: str = "foobar") -> Held:
     """What is found about the server with that fault, without waiting long for what it keeps."""
     with serving(fault) as server:
-        target = Target(url=f"ws://127.0.0.1:{server.port}/{path}/", name=fault, pid=server.pid)
-        return uvloop.run(hold(target, limit, COUNT, lambda *_: None, patience=2))
+        url = f"ws://127.0.0.1:{server.port}/{path}/"
+        subject = Subject(Target(url=url, name=fault, pid=server.pid), Examined(name=fault, url=url))
+        return uvloop.run(hold(subject, limit, COUNT, lambda *_: None, patience=2))
 
 
 def test_a_faultless_server_holds_all_and_lets_them_go() -> None:
@@ -56,3 +69,62 @@ def test_how_sockets_were_refused_is_told() -> None:
 def test_more_sockets_than_this_process_may_open_are_refused_with_what_to_do() -> None:
     with pytest.raises(crowd.TooManyError, match="raise the limit"):
         crowd.allow(1 << 40)
+
+
+def kept(name: str, *, held: int = 990, **facts: Any) -> Held:
+    """What became of a thousand sockets of a stack that has these MiB and open files before, with all, and after."""
+    start, full, end = (
+        Amount(memory=mib * 2**20, descriptors=files) for mib, files in ((40, 12), (60, 1012), (45, 12))
+    )
+    return Held(
+        name=name,
+        url="ws://127.0.0.1:8080/alpha/foobar/",
+        via="proxy",
+        versions={"python": "3.13.5"},
+        limits=Limits(max_message=None, ping_interval=None),
+        mends="on",
+        max_sockets=None,
+        asked=1000,
+        held=held,
+        right=held,
+        refused={"HTTP 503": 1000 - held} if held < 1000 else {},
+        start=start,
+        full=full,
+        end=end,
+        seconds=2.4,
+        same=True,
+        **facts,
+    )
+
+
+def run(second: int, *found: Held, interrupted: bool = False) -> SocketsRun:
+    began = datetime(2026, 11, 29, 12, 0, second, tzinfo=UTC)
+    return SocketsRun(**facts(began), sockets=1000, targets=list(found), interrupted=interrupted)
+
+
+def test_a_run_is_kept_and_read_again_and_an_interrupted_one_is_not(tmp_path: Path) -> None:
+    one = run(0, kept("alpha"), kept("beta", held=1000))
+
+    assert store.read(store.add(one, tmp_path)) == one
+    assert '"kind": "sockets"' in (tmp_path / "results/index.json").read_text()
+    with pytest.raises(StoreError, match="interrupted"):
+        store.add(run(1, kept("alpha"), interrupted=True), tmp_path)
+
+
+def test_the_documents_have_the_newest_of_each_stack_and_say_of_which_there_is_none(
+    checkout: Path, add_service: Callable[..., Path]
+) -> None:
+    for name in ("alpha", "beta", "gamma"):
+        add_service(name)
+    for one in (run(0, kept("alpha"), kept("beta")), run(1, kept("alpha", held=1000))):
+        store.add(one, checkout)
+
+    table, runs = documents.sockets(checkout, "en").split("\n\n")
+
+    title = next(iter(catalog.load(checkout))).title
+    assert table.splitlines()[2:] == [
+        f"| {title} | – | 1,000 | 1,000 | 1,000 | 40 → 60 → 45 | 20.5 | 25% | 12 → 1,012 → 12 | 2 s | – |",
+        f"| {title} | – | 1,000 | 990 | 990 | 40 → 60 → 45 | 20.7 | 25% | 12 → 1,012 → 12 | 2 s | 10 × HTTP 503 |",
+    ]
+    assert [line for line in runs.splitlines() if "20261129T120000Z" in line] == [runs.splitlines()[0]]
+    assert runs.splitlines()[-1] == f"- None is kept yet of {title}."

@@ -49,7 +49,7 @@ class Entry(msgspec.Struct, kw_only=True):
     file: str
     """From `results/` on."""
     kind: str
-    """`check`, `conformance`, `bench`, `soak` or `attack`."""
+    """`check`, `conformance`, `bench`, `soak`, `sockets` or `attack`."""
     id: str
     """When it began and at which commit."""
     began: str
@@ -171,7 +171,7 @@ def of(runs: Iterable[Run]) -> Index:
 
 
 def kind(run: Run) -> str:
-    """`check`, `conformance`, `bench`, `soak` or `attack`."""
+    """`check`, `conformance`, `bench`, `soak`, `sockets` or `attack`."""
     return str(run.__struct_config__.tag)
 
 

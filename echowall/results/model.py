@@ -22,6 +22,7 @@ _MAY_BE_EMPTY = frozenset(
     # What only some of the scenarios have, what the gate did not find wrong, and that no workers were asked for.
     | {"size", "messages", "to_step", "socket_memory", "gate", "workers"}
     | {"descriptors", "memory_trend", "descriptors_trend", "latency_trend"}  # a soak, where it cannot be seen
+    | {"max_sockets", "refused"}  # a stack that nothing limits, and that took all sockets
     # What an attack found no fault in, or has no figure of.
     | {"faults", "measured", "skipped"}
     | {"transport", "every", "polled", "requests", "opened", "down", "up", "derived", "crossovers", "at"}
@@ -119,6 +120,17 @@ class SoakRun(Run, kw_only=True, tag="soak"):
     """What was measured, and what was found."""
     interrupted: bool = False
     """Whether the run was ended before half of it was over; never in the store."""
+
+
+class SocketsRun(Run, kw_only=True, tag="sockets"):
+    """A run of `echowall sockets`: its `kind` is `sockets`."""
+
+    sockets: int
+    """How many each stack was asked for, if its own settings allow so many."""
+    targets: list[Held]
+    """What was measured, one stack after the other, and what was found."""
+    interrupted: bool = False
+    """Whether the run was ended before its time, so that stacks are missing; never in the store."""
 
 
 class AttackRun(Run, kw_only=True, tag="attack"):
@@ -277,6 +289,63 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
     def grows(self) -> bool:
         """Whether that can be told apart from standing still."""
         return self.low > 0
+
+
+#: What part of its growth a stack may keep of its open files.
+MAY_KEEP = 0.1
+
+
+class Held(Target, kw_only=True):
+    """A target, and what became of many idle sockets."""
+
+    max_sockets: int | None
+    """How many it serves by its own settings; null where nothing limits them."""
+    asked: int
+    """How many were asked for."""
+    held: int
+    """How many were open at the same time."""
+    right: int
+    """How many of them had one echo right."""
+    refused: dict[str, int]
+    """What became of the others: `HTTP 503`, `cut off`, `no answer`; empty where there are none."""
+    start: Amount
+    """What its processes had before."""
+    full: Amount
+    """With all sockets open."""
+    end: Amount
+    """When they had gone: as soon as both were back, else after a minute."""
+    seconds: float
+    """How long after their end that was."""
+    same: bool
+    """Whether its processes are those that it had at the start."""
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong, in words for the user. Memory is told and not judged: allocators keep some of it for later."""
+        due = min(self.asked, self.max_sockets or self.asked)
+        growth = self.full.descriptors - self.start.descriptors
+        kept = self.end.descriptors - self.start.descriptors
+        return [
+            *([f"{due - self.held:,} of {due:,} sockets were not held"] if self.held < due else []),
+            *([f"it held {self.held:,}, more than its max_sockets"] if self.held > due else []),
+            *([f"{self.held - self.right:,} echoes were not right"] if self.right < self.held else []),
+            *(["its processes were not the same in the end"] if not self.same else []),
+            *([f"it kept {kept:,} open files"] if kept > MAY_KEEP * growth else []),
+        ]
+
+    @property
+    def kept(self) -> float:
+        """What part of the memory's growth was kept."""
+        return (self.end.memory - self.start.memory) / max(1, self.full.memory - self.start.memory)
+
+
+class Amount(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stack's processes have."""
+
+    memory: int
+    """Resident, in bytes."""
+    descriptors: int
+    """Open files."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

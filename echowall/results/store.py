@@ -9,10 +9,10 @@ import msgspec
 
 from echowall.catalog.catalog import ROOT
 from echowall.results import index as contents
-from echowall.results.model import AttackRun, BenchRun, CheckRun, ConformanceRun, SoakRun, empty_fields
+from echowall.results.model import AttackRun, BenchRun, CheckRun, ConformanceRun, SoakRun, SocketsRun, empty_fields
 
 #: A run of any kind.
-AnyRun = CheckRun | ConformanceRun | BenchRun | SoakRun | AttackRun
+AnyRun = CheckRun | ConformanceRun | BenchRun | SoakRun | SocketsRun | AttackRun
 INDEX = "index.json"
 
 

@@ -12,7 +12,6 @@ import typer
 import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from echowall import options
 from echowall.catalog import catalog
@@ -20,22 +19,15 @@ from echowall.catalog.catalog import CatalogError, Service
 from echowall.check import targets
 from echowall.check.registry import UnsupportedError
 from echowall.lab.lab import Lab, LabError
-from echowall.results.model import Run
+from echowall.results import store
+from echowall.results.model import Held, SocketsRun
 from echowall.results.provenance import Beginning
-from echowall.sockets import crowd
+from echowall.sockets import crowd, rendering
 from echowall.sockets.crowd import TooManyError
-from echowall.sockets.holding import Held, hold
+from echowall.sockets.holding import hold
 
-MIB = 1 << 20
 out = Console()
 err = Console(stderr=True, soft_wrap=True)
-
-
-class SocketsRun(Run, kw_only=True, tag="sockets"):
-    """A run of `echowall sockets`: its `kind` is `sockets`."""
-
-    stacks: list[Held]
-    interrupted: bool = False
 
 
 def command(running: Callable[[], Lab]) -> Callable[..., None]:
@@ -44,13 +36,22 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
     def sockets(
         names: Annotated[list[str] | None, typer.Argument(metavar="[NAME | ERA]...", help="Which stacks.")] = None,
         count: Annotated[int, typer.Option("--sockets", min=1, max=60_000, help="How many for each stack.")] = 10_000,
-        json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the results there, as JSON.")] = None,
+        json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the run there as JSON.")] = None,
+        save: options.Save = False,
     ) -> None:
         """Hold many idle sockets on each stack in turn, through the proxy, and drop them all at once.
 
-        Each has to get one echo right while all are open. Then memory and open files are watched for a minute.
+        Each has to get one echo right while all are open. Then memory and open files
+        are watched for a minute.
 
-        Exit status: 0 where each stack held as many as it declares and let go of them, 1 where not, 2 for misuse.
+        Ctrl-C or SIGTERM ends it. The stacks that were done by then are printed and
+        written, and not kept.
+
+        Exit status:
+        0    each stack held as many as it declares, and let go of them
+        1    one did not
+        2    misuse
+        130  it was interrupted
         """
         if json:
             options.writable("--json", json)
@@ -59,7 +60,8 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             crowd.allow(count)
         except (CatalogError, TooManyError) as error:
             raise typer.BadParameter(str(error)) from None
-        lab, beginning, found, interrupted = running(), Beginning(), [], False
+        lab, beginning, interrupted = running(), Beginning(), False
+        found: list[Held] = []
         if lab.certificate():
             raise LabError("this measures the lab without TLS: start it by `make up`")
         try:
@@ -70,14 +72,16 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             interrupted = True
         except UnsupportedError as error:
             raise LabError(str(error)) from None
-        run = SocketsRun(**beginning.facts(lab.engine()), stacks=found, interrupted=interrupted)
+        run = SocketsRun(**beginning.facts(lab.engine()), sockets=count, targets=found, interrupted=interrupted)
         if json:
-            json.write_bytes(msgspec.json.encode(run) + b"\n")
+            json.write_bytes(store.encode(run))
         if found:
-            out.print(_table(found))
+            out.print(rendering.table(found))
         wrong = [f"{one.name}: {fault}" for one in found for fault in one.faults]
         for line in wrong:
             err.print(f"[red]{line}[/red]", highlight=False)
+        if save and not interrupted:
+            options.keep(run)
         if interrupted:
             err.print("[red]echowall:[/red] interrupted; what had ended by then is above", highlight=False)
             sys.exit(130)
@@ -88,39 +92,21 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
 
 async def _hold(lab: Lab, service: Service, count: int, progress: Progress) -> Held:
     endpoint, (host, port) = lab.endpoint(service.name), lab.proxy()
-    target = msgspec.structs.replace(
-        targets.proxied(service, lab).target, address=f"ws://{host}:{port}/{service.name}/foobar/", pid=endpoint.pid
+    subject = targets.proxied(service, lab)
+    subject.examined.versions = await targets.versions(subject)
+    subject = subject._replace(
+        target=msgspec.structs.replace(
+            subject.target, address=f"ws://{host}:{port}/{service.name}/foobar/", pid=endpoint.pid
+        )
     )
     task = progress.add_task(service.name, total=count, what="opening")
 
     def told(what: str, done: int, total: int) -> None:
         progress.update(task, what=what, completed=done, total=total)
 
-    return await hold(target, service.limits.max_sockets, count, told)
+    return await hold(subject, service.limits.max_sockets, count, told)
 
 
 def _progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, TextColumn("{task.fields[what]}"), console=err)
-
-
-def _table(found: list[Held]) -> Table:
-    table = Table("stack", box=None)
-    for title in ("limit", "held", "echoes right", "memory, MiB", "a socket, KiB", "kept", "open files", "after"):
-        table.add_column(title, justify="right")
-    table.add_column("refused")
-    for one in found:
-        amounts = (one.start, one.full, one.end)
-        table.add_row(
-            one.name,
-            f"{one.limit:,}" if one.limit else "–",
-            f"{one.held:,}",
-            f"{one.right:,}",
-            " → ".join(f"{amount.memory / MIB:.0f}" for amount in amounts),
-            f"{(one.full.memory - one.start.memory) / max(1, one.held) / 1024:.1f}",
-            f"{max(0, one.kept):.0%}",
-            " → ".join(f"{amount.descriptors:,}" for amount in amounts),
-            f"{one.seconds:.0f} s",
-            ", ".join(f"{number} × {how}" for how, number in one.refused.items()),
-        )
-    return table

@@ -1,0 +1,63 @@
+"""Many idle sockets as a table: on the terminal, and in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from rich.table import Table
+
+from echowall.results.model import Amount, Held
+
+_MIB = 1 << 20
+
+
+class _Column(NamedTuple):
+    title: str
+    of: Callable[[Held], str]
+    right: bool = True
+    """Whether it is a figure, and is set to the right."""
+
+
+def _three(one: Held, show: Callable[[Amount], str]) -> str:
+    return " → ".join(show(amount) for amount in (one.start, one.full, one.end))
+
+
+def _share(one: Held) -> str:
+    """Kibibytes of memory for each socket; none where so few were held that it says nothing."""
+    grown = one.full.memory - one.start.memory
+    return f"{grown / one.held / 1024:.1f}" if one.held else "–"
+
+
+_COLUMNS = (
+    _Column("limit", lambda one: f"{one.max_sockets:,}" if one.max_sockets else "–"),
+    _Column("asked", lambda one: f"{one.asked:,}"),
+    _Column("held", lambda one: f"{one.held:,}"),
+    _Column("right", lambda one: f"{one.right:,}"),
+    _Column("memory, MiB", lambda one: _three(one, lambda amount: f"{amount.memory / _MIB:.0f}")),
+    _Column("a socket, KiB", _share),
+    _Column("kept", lambda one: f"{max(0.0, one.kept):.0%}"),
+    _Column("open files", lambda one: _three(one, lambda amount: f"{amount.descriptors:,}")),
+    _Column("after", lambda one: f"{one.seconds:.0f} s"),
+    _Column("refused", lambda one: ", ".join(f"{n:,} × {how}" for how, n in one.refused.items()) or "–", right=False),
+)
+
+
+def table(found: Iterable[Held]) -> Table:
+    """For the terminal: what each of them held, and what it kept."""
+    made = Table("stack", box=None)
+    for column in _COLUMNS:
+        made.add_column(column.title, justify="right" if column.right else "left")
+    for one in found:
+        made.add_row(one.name, *(column.of(one) for column in _COLUMNS))
+    return made
+
+
+def markdown(found: Iterable[Held], titles: Mapping[str, str]) -> str:
+    """For the documents. `titles` has what the stacks are called."""
+    rows = [
+        ["stack", *(column.title for column in _COLUMNS)],
+        ["---"] * (1 + len(_COLUMNS)),
+        *([titles.get(one.name, one.name), *(column.of(one) for column in _COLUMNS)] for one in found),
+    ]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
