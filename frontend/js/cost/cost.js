@@ -4,7 +4,7 @@ import { html, nothing } from "lit";
 import "../results/add-own.js";
 import "../results/drawer.js";
 import "./chart.js";
-import { PERCENTILES, byRate, cpuByRate, curves, lines, place } from "./curves.js";
+import { PERCENTILES, benchmarks, byRate, cpuByRate, curves, lines, place } from "./curves.js";
 import { scatter } from "./scatter.js";
 import { language, t } from "../i18n/i18n.js";
 import { circumstances, formatMicroseconds, formatQuantity } from "../results/figures.js";
@@ -36,12 +36,20 @@ class Cost extends Measured {
     const own = this.results.own
       .filter(({ index }) => index.costs.length > 0)
       .map(({ file, name }) => ({ file, title: name }));
-    const published = [...new Set(this.results.index.costs.map(({ file }) => file))].reverse();
-    return [...own, ...published.map((file) => ({ file, title: file.replace(/^bench\/|\.json$/g, "") }))];
+    const published = benchmarks(this.results.index).map(({ file, scenarios }) => ({
+      file,
+      title: `${file.replace(/^bench\/|\.json$/g, "")} · ${scenarios.join(", ")}`,
+    }));
+    return [...own, ...published];
+  }
+
+  /** The one of them that is shown. */
+  get bench() {
+    return this.benches.find((one) => one.file === this.settings.run) ?? this.benches[0];
   }
 
   get files() {
-    return this.benches.map(({ file }) => file);
+    return this.bench ? [this.bench.file] : [];
   }
 
   updated() {
@@ -51,7 +59,7 @@ class Cost extends Measured {
 
   /** @returns {{ file: string, run: BenchRun, step: string } | null} */
   get shown() {
-    const { file = "" } = this.benches.find((one) => one.file === this.settings.run) ?? this.benches[0] ?? {};
+    const file = this.bench?.file ?? "";
     const run = this.runs.get(file);
     if (run?.kind !== "bench") return null;
     const step = run.steps.find(({ name }) => name === this.settings.step) ?? run.steps[0];
@@ -70,7 +78,7 @@ class Cost extends Measured {
                   "run",
                   t("cost.run"),
                   benches.map(({ file, title }) => [file, title]),
-                  shown?.file,
+                  this.bench?.file,
                 )
               : nothing
           }

@@ -18,17 +18,28 @@ export const QUANTITIES = ["cpu", "late", "down", "requests"];
 /** In this order, whatever the order of the steps. @type {Transport[]} */
 const TRANSPORTS = ["poll", "long-poll", "events", "websocket"];
 
-/** @param {Index} index @returns {string[]} the files of the runs that measured push, the newest first */
-export function filesOf(index) {
-  const steps = new Set(index.steps.filter(({ scenario }) => scenario === SCENARIO).map(({ name }) => name));
-  return [...new Set(index.costs.filter(({ step }) => steps.has(step)).map(({ file }) => file))].reverse();
+/** The newest run that measured push of a stack, by each route, as the lab runs it.
+ * @param {Index[]} indexes what one has in the first counts before what one has in the others
+ * @param {string} service @returns {Map<string, string>} files of runs, by the target's label */
+export function filesOf(indexes, service) {
+  /** @type {Map<string, string>} */
+  const found = new Map();
+  for (const { steps, costs } of indexes) {
+    const names = new Set(steps.filter(({ scenario }) => scenario === SCENARIO).map(({ name }) => name));
+    /** @type {Map<string, string>} */
+    const here = new Map();
+    for (const { step, label: of, file } of costs) {
+      if (names.has(step) && (of === service || of === `${service} (proxy)`) && file > (here.get(of) ?? ""))
+        here.set(of, file);
+    }
+    for (const [of, file] of here) if (!found.has(of)) found.set(of, file);
+  }
+  return found;
 }
 
-/** As the lab runs it, with its mends. @param {BenchRun} run @param {string} service @returns {Benched[]} by each route */
-export function targetsOf({ targets }, service) {
-  return targets.filter(
-    ({ name, mends, again, tuned, workers }) => name === service && mends !== "off" && !again && !tuned && !workers,
-  );
+/** @param {BenchRun} run @param {string} name @returns {Benched | undefined} the target with that label */
+export function targetOf({ targets }, name) {
+  return targets.find((target) => label(target) === name);
 }
 
 /** @param {BenchRun} run @param {Benched} target @param {Quantity} quantity @returns {Way[]} */

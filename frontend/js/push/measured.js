@@ -1,7 +1,7 @@
 // What a benchmark found about push and polling: its curves, a table of the same, and where they cross.
 import { html, nothing, svg } from "lit";
 import "../results/add-own.js";
-import { QUANTITIES, crossings, filesOf, scale, targetsOf, ways } from "./curves.js";
+import { QUANTITIES, crossings, filesOf, scale, targetOf, ways } from "./curves.js";
 import { language, t } from "../i18n/i18n.js";
 import { circumstances, formatFigure, formatMicroseconds } from "../results/figures.js";
 import { Component } from "../shared/component.js";
@@ -14,6 +14,7 @@ import { formatSize } from "../shared/format.js";
 /** @typedef {import("./curves.js").Point} Point */
 /** @typedef {import("./curves.js").Quantity} Quantity */
 /** @typedef {import("./curves.js").Way} Way */
+/** @typedef {{ run: BenchRun, target: Benched }} Measured by one route */
 
 const WIDTH = 640;
 const HEIGHT = 260;
@@ -25,7 +26,7 @@ class PushMeasured extends Component {
   static properties = {
     results: { attribute: false },
     service: { attribute: false },
-    run: { state: true },
+    measured: { state: true },
     trouble: { state: true },
     quantity: { state: true },
     route: { state: true },
@@ -36,13 +37,13 @@ class PushMeasured extends Component {
     /** @type {Results} */
     this.results = /** @type {any} */ (undefined); // always given
     this.service = "";
-    /** @type {BenchRun | null} */
-    this.run = null;
+    /** @type {Measured[]} */
+    this.measured = [];
     this.trouble = "";
     /** @type {Quantity} */
     this.quantity = "cpu";
     this.route = "";
-    this.loaded = ""; // the file of the run, and whose figures it should have
+    this.loaded = ""; // which runs, and whose figures they should have
     new Follows(
       this,
       () => this.results,
@@ -55,43 +56,40 @@ class PushMeasured extends Component {
     this.#load();
   }
 
-  /** The newest run that has this stack, the user's own before all. */
+  /** The newest run that has this stack, by each route, the user's own before all. */
   async #load() {
     const { own, index } = this.results;
-    const files = [...own.flatMap((one) => filesOf(one.index)), ...filesOf(index)];
+    const files = [...filesOf([...own.map((one) => one.index), index], this.service)];
     const wanted = `${this.service} ${files}`;
     if (wanted === this.loaded) return;
     this.loaded = wanted;
-    this.run = null;
+    this.measured = [];
     this.trouble = "";
-    for (const file of files) {
+    for (const [label, file] of files) {
       try {
         const run = await this.results.run(file);
         if (this.loaded !== wanted) return;
-        if (run.kind !== "bench" || targetsOf(run, this.service).length === 0) continue;
-        this.run = run;
-        return;
+        const target = run.kind === "bench" ? targetOf(run, label) : undefined;
+        if (target) this.measured = [...this.measured, { run: /** @type {BenchRun} */ (run), target }];
       } catch (error) {
-        this.trouble = /** @type {Error} */ (error).message;
+        if (this.loaded === wanted) this.trouble = /** @type {Error} */ (error).message;
       }
     }
   }
 
   render() {
-    const { run } = this;
-    const targets = run ? targetsOf(run, this.service) : [];
-    const target = targets.find(({ via }) => via === this.route) ?? targets[0];
+    const chosen = this.measured.find(({ target }) => target.via === this.route) ?? this.measured[0];
     return html`
       <section class="push-measured card" role="region" aria-labelledby="push-measured-title">
         <header><h2 id="push-measured-title">${t("push.measured")}</h2></header>
         <ew-add-own .results=${this.results}></ew-add-own>
         ${this.trouble === "" ? nothing : html`<p class="notice" role="alert">${t("evidence.failed", { detail: this.trouble })}</p>`}
-        ${run && target ? this.#found(run, target, targets) : this.results.known ? html`<p class="nothing">${t("push.unmeasured")}</p>` : nothing}
+        ${chosen ? this.#found(chosen) : this.results.known ? html`<p class="nothing">${t("push.unmeasured")}</p>` : nothing}
       </section>`;
   }
 
-  /** @param {BenchRun} run @param {Benched} target @param {Benched[]} targets */
-  #found(run, target, targets) {
+  /** @param {Measured} measured */
+  #found({ run, target }) {
     const found = ways(run, target, this.quantity);
     const across = [...new Set(found.flatMap(({ points }) => [...points.keys()]))].sort((a, b) => a - b);
     return html`
@@ -116,10 +114,10 @@ class PushMeasured extends Component {
           this.quantity,
         )}
         ${
-          targets.length > 1
+          this.measured.length > 1
             ? this.#choice(
                 "route",
-                targets.map(({ via }) => [via ?? "", t(`push.route.${via}`)]),
+                this.measured.map(({ target: { via } }) => [via ?? "", t(`push.route.${via}`)]),
                 target.via ?? "",
               )
             : nothing

@@ -51,7 +51,7 @@ export class Measured extends Component {
 
   /** @param {Map<string, unknown>} changed */
   willUpdate(changed) {
-    if (changed.has("services") || changed.has("results")) this.resultsChanged();
+    if (["services", "results", "settings"].some((one) => changed.has(one))) this.resultsChanged();
   }
 
   /** The results, or the stacks, are others now. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { crossings, filesOf, scale, targetsOf, ways } from "../../js/push/curves.js";
+import { crossings, filesOf, scale, targetOf, ways } from "../../js/push/curves.js";
 
 const estimate = (/** @type {number} */ mean) => ({ mean, low: mean / 2, high: mean * 2, rounds: 6 });
 const step = (
@@ -90,19 +90,48 @@ test("what has no interval of its own is shown without one, and nothing of it is
   assert.equal(socket.points.get(60), undefined);
 });
 
-test("a stack is shown as the lab runs it, by each route, with its own crossings", () => {
-  const targets = targetsOf(run, "one");
+test("a target is the one with that label, with its own crossings", () => {
+  const [direct, proxied] = ["one", "one (proxy)"].map((label) => /** @type {any} */ (targetOf(run, label)));
 
-  assert.deepEqual(targets, [run.targets[0], run.targets[3]]);
-  assert.deepEqual(crossings(run, targets[0]), [run.crossovers[0]]);
-  assert.deepEqual(crossings(run, targets[1]), [run.crossovers[1]]);
+  assert.deepEqual([direct, proxied], [run.targets[0], run.targets[3]]);
+  assert.deepEqual(crossings(run, direct), [run.crossovers[0]]);
+  assert.deepEqual(crossings(run, proxied), [run.crossovers[1]]);
+  assert.equal(targetOf(run, "nobody"), undefined);
 });
 
-test("the files of push are those of its steps, the newest first", () => {
+test("by each route it is the newest file with a step of push, and one's own before the store's", () => {
   const steps = [step("websocket", null, 1), { ...step("poll", 5, 1), name: "64 B", scenario: "rate" }];
-  const costs = ["a", "b", "c"].map((file, number) => ({ file, step: number === 2 ? "64 B" : "websocket null 1" }));
+  const cost = (/** @type {string} */ file, /** @type {string} */ label, name = "websocket null 1") => ({
+    file,
+    label,
+    step: name,
+  });
+  const index = (/** @type {any[]} */ ...costs) => /** @type {any} */ ({ steps, costs });
+  const kept = index(
+    cost("2", "one"),
+    cost("1", "one"),
+    cost("3", "one", "64 B"),
+    cost("4", "one (again)"),
+    cost("5", "one (bare)"),
+    cost("6", "two"),
+    cost("7", "one (proxy)"),
+  );
 
-  assert.deepEqual(filesOf(/** @type {any} */ ({ steps, costs })), ["b", "a"]);
+  assert.deepEqual(
+    [...filesOf([kept], "one")],
+    [
+      ["one", "2"],
+      ["one (proxy)", "7"],
+    ],
+  );
+  assert.deepEqual(
+    [...filesOf([index(cost("own:1", "one (proxy)")), kept], "one")],
+    [
+      ["one (proxy)", "own:1"],
+      ["one", "2"],
+    ],
+  );
+  assert.deepEqual([...filesOf([kept], "nobody")], []);
 });
 
 test("twice as much is everywhere the same way", () => {
