@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from echowall.catalog import catalog
@@ -92,3 +93,23 @@ def test_one_that_does_not_start_is_told_and_the_others_are_examined(
     assert [one.target for one in examination.unfit] == ["crashing"]
     assert "crashing" in told.getvalue()
     assert [one.name for one in examination.found] == ["right"]
+
+
+def test_a_race_is_put_until_it_is_lost_and_one_that_is_always_won_is_no_mend(
+    processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = APP.replace('method == "POST":', 'method == "POST" and next(tries) % {} == 0:').replace(
+        "class Stack", "from itertools import count\n\ntries = count(1)\n\n\nclass Stack"
+    )
+    race = FACTS + MENDED.format(check="post") + "race = true\n"
+    add_service("rarely", race, every.replace("{}", "150"))
+    add_service("never", race, every.replace("{}", "1_000_000"))
+    bring_up(processes, checkout)
+    services = {service.name: service for service in catalog.load(checkout)}
+    examination = Examination(1, Console(file=io.StringIO()), unexpected(services))
+    monkeypatch.setattr(unmended, "FOR", 10.0)
+
+    unmended.examine(examination, processes, services.values(), [check for check in ALL if check.id == "post"])
+
+    (surprise,) = judging.surprises(examination.found, services, CHECKS)
+    assert (surprise.target, "remove the mend" in surprise.what) == ("never (direct)", True)
