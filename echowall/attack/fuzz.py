@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
 from echowall.attack.cases import Case, make
-from echowall.attack.ground import Bar, Ground, Vitals, dialled, echoes, eventually, place, vitals
+from echowall.attack.ground import Bar, Ground, Vitals, dialled, echoes, eventually, place, timed, vitals
 from echowall.catalog.catalog import Service
 from echowall.check.wire import Target
 from echowall.lab.lab import LabError
@@ -47,7 +47,9 @@ async def attack(ground: Ground) -> AsyncGenerator[Outcome, None]:
 
     async def one(service: Service) -> Outcome:
         async with waiting:
-            return await _fuzz(ground, service)
+            with timed(FUZZ, service.name) as outcome:
+                await _fuzz(ground, service, outcome)
+            return outcome
 
     tasks = [asyncio.create_task(one(service)) for service in ground.services]
     try:
@@ -59,9 +61,7 @@ async def attack(ground: Ground) -> AsyncGenerator[Outcome, None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _fuzz(ground: Ground, service: Service) -> Outcome:
-    began = time.monotonic()
-    outcome = Outcome(attack=FUZZ.id, target=service.name, tried=0, faults=[], measured={}, seconds=0.0)
+async def _fuzz(ground: Ground, service: Service, outcome: Outcome) -> None:
     numbers = range(ground.cases) if ground.only_case is None else [ground.only_case]
     try:
         target = ground.direct(service)
@@ -69,8 +69,6 @@ async def _fuzz(ground: Ground, service: Service) -> Outcome:
             await _put_all(ground, service, target, numbers, outcome, bar)
     except (LabError, UnknownError) as error:
         outcome.faults.append(str(error))
-    outcome.seconds = round(time.monotonic() - began, 1)
-    return outcome
 
 
 async def _put_all(

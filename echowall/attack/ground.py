@@ -6,8 +6,9 @@ import asyncio
 import ipaddress
 import ssl
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import wraps
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from echowall.check.wire import RefusedError, Target, UnreachableError, connect
 from echowall.check.wire.frames import FrameError
 from echowall.lab import procfs
 from echowall.lab.lab import Lab, LabError, trusting
+from echowall.results.model import Attack, Outcome
 
 #: How long a service may take to answer an ordinary client, in seconds.
 PATIENCE = 10.0
@@ -111,6 +113,35 @@ def place(host: str, port: int, tls: ssl.SSLContext | None = None) -> Place:
             "attack it on a machine where it listens on loopback"
         )
     return Place(host, port, tls)
+
+
+@contextmanager
+def timed(attack: Attack, target: str) -> Iterator[Outcome]:
+    """What comes of an attack on a target, for whoever makes it to fill in. Tells how long that took."""
+    began = time.monotonic()
+    outcome = Outcome(attack=attack.id, target=target, tried=0, faults=[], measured={}, seconds=0.0)
+    yield outcome
+    outcome.seconds = round(time.monotonic() - began, 1)
+
+
+#: Fills in what comes of an attack on one service.
+OnOne = Callable[[Ground, Service, Outcome], Awaitable[None]]
+
+
+def one_by_one(attack: Attack) -> Callable[[OnOne], Callable[[Ground], AsyncGenerator[Outcome, None]]]:
+    """Of what attacks one service make what attacks each in turn."""
+
+    def of(attacked: OnOne) -> Callable[[Ground], AsyncGenerator[Outcome, None]]:
+        @wraps(attacked)
+        async def each(ground: Ground) -> AsyncGenerator[Outcome, None]:
+            for service in ground.services:
+                with timed(attack, service.name) as outcome:
+                    await attacked(ground, service, outcome)
+                yield outcome
+
+        return each
+
+    return of
 
 
 @asynccontextmanager

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncGenerator
-
-from echowall.attack.ground import Ground, exchange
+from echowall.attack.ground import Ground, exchange, one_by_one
 from echowall.catalog.catalog import Service
 from echowall.results.model import Attack, Outcome
 
@@ -87,15 +84,10 @@ _ALIASES = (
 _SECRETS = (b"root:", b"proxy_pass", b"limit_req_zone", b"map $", b"\r\nX-Injected", b"REDIS_URL", b"[core]")
 
 
-async def names(ground: Ground) -> AsyncGenerator[Outcome, None]:
-    """Each service, by foreign names and by its own."""
-    for service in ground.services:
-        yield await _names(ground, service)
-
-
-async def _names(ground: Ground, service: Service) -> Outcome:
-    began, where = time.monotonic(), ground.proxy
-    outcome = Outcome(attack=NAMES.id, target=service.name, tried=0, faults=[], measured={}, seconds=0.0)
+@one_by_one(NAMES)
+async def names(ground: Ground, service: Service, outcome: Outcome) -> None:
+    """By foreign names and by its own."""
+    where = ground.proxy
     paths = ("/", "/services.json", f"/{service.name}/about", f"/{service.name}/foobar/", f"/{service.name}/chat/")
     hosts = [host.format(host=where.host.strip("[]"), port=where.port) for host in _FOREIGN]
     with ground.bar(f"names {service.name}", len(hosts) * len(paths)) as bar:
@@ -113,19 +105,12 @@ async def _names(ground: Ground, service: Service) -> Outcome:
             outcome.faults.append(
                 f"/{service.name}/about with Host: {host} got {status or 'no answer'}, and 200 was due"
             )
-    outcome.seconds = round(time.monotonic() - began, 1)
-    return outcome
 
 
-async def paths(ground: Ground) -> AsyncGenerator[Outcome, None]:
-    """Each service, by paths that name it in odd ways, or that name nothing that is served."""
-    for service in ground.services:
-        yield await _paths(ground, service)
-
-
-async def _paths(ground: Ground, service: Service) -> Outcome:
-    began, where = time.monotonic(), ground.proxy
-    outcome = Outcome(attack=PATHS.id, target=service.name, tried=0, faults=[], measured={}, seconds=0.0)
+@one_by_one(PATHS)
+async def paths(ground: Ground, service: Service, outcome: Outcome) -> None:
+    """By paths that name it in odd ways, or that name nothing that is served."""
+    where = ground.proxy
     other = ground.everyone[(ground.everyone.index(service) + 1) % len(ground.everyone)]
 
     def filled(path: str) -> str:
@@ -150,19 +135,12 @@ async def _paths(ground: Ground, service: Service) -> Outcome:
             if _status(answer) != 200 or f'"{service.name}"'.encode() not in answer:
                 outcome.faults.append(f"{path} names {service.name}, and got {answer[:200]!r}")
             bar()
-    outcome.seconds = round(time.monotonic() - began, 1)
-    return outcome
 
 
-async def origins(ground: Ground) -> AsyncGenerator[Outcome, None]:
-    """Each service, from pages of other sites."""
-    for service in ground.services:
-        yield await _origins(ground, service)
-
-
-async def _origins(ground: Ground, service: Service) -> Outcome:
-    began, where = time.monotonic(), ground.proxy
-    outcome = Outcome(attack=ORIGINS.id, target=service.name, tried=0, faults=[], measured={}, seconds=0.0)
+@one_by_one(ORIGINS)
+async def origins(ground: Ground, service: Service, outcome: Outcome) -> None:
+    """From pages of other sites."""
+    where = ground.proxy
     target = ground.proxied(service)
     own = f"{where.scheme}://{where.netloc}"
     foreign = (
@@ -187,8 +165,6 @@ async def _origins(ground: Ground, service: Service) -> Outcome:
     if service.foreign_origin == "refused":
         outcome.faults += [f"it accepts a handshake from {origin}" for origin in accepted if origin != own]
     outcome.measured = {"foreign origins accepted": len([origin for origin in accepted if origin != own])}
-    outcome.seconds = round(time.monotonic() - began, 1)
-    return outcome
 
 
 def _get(target: str, host: str) -> bytes:

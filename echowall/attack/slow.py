@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from itertools import cycle
 
-from echowall.attack.ground import PATIENCE, Ground, echoes
+from echowall.attack.ground import PATIENCE, Ground, echoes, timed
 from echowall.catalog.catalog import ROOT
 from echowall.results import store
 from echowall.results.model import Attack, Outcome
@@ -45,12 +45,16 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 async def headers(ground: Ground) -> AsyncGenerator[Outcome, None]:
     """Slowloris."""
-    yield await _slow(ground, HEADERS, "-H", "/")
+    with timed(HEADERS, "proxy") as outcome:
+        await _slow(ground, outcome, "-H", "/")
+    yield outcome
 
 
 async def bodies(ground: Ground) -> AsyncGenerator[Outcome, None]:
     """R-U-Dead-Yet, to a service."""
-    yield await _slow(ground, BODIES, "-B", f"/{ground.services[0].name}/about")
+    with timed(BODIES, "proxy") as outcome:
+        await _slow(ground, outcome, "-B", f"/{ground.services[0].name}/about")
+    yield outcome
 
 
 async def reads(ground: Ground) -> AsyncGenerator[Outcome, None]:
@@ -58,20 +62,20 @@ async def reads(ground: Ground) -> AsyncGenerator[Outcome, None]:
     fitting = [file for file in store.files() if file.stat().st_size <= _LARGEST_READ]
     largest = max(fitting, key=lambda file: file.stat().st_size, default=ROOT / "frontend/index.html")
     path = largest.relative_to(ROOT if fitting else ROOT / "frontend")
-    yield await _slow(ground, READS, "-X", f"/{path}", "-w", "10", "-y", "20", "-z", "5")
+    with timed(READS, "proxy") as outcome:
+        await _slow(ground, outcome, "-X", f"/{path}", "-w", "10", "-y", "20", "-z", "5")
+    yield outcome
 
 
-async def _slow(ground: Ground, attack: Attack, *arguments: str) -> Outcome:
+async def _slow(ground: Ground, outcome: Outcome, *arguments: str) -> None:
     mode, path, *more = arguments
-    began = time.monotonic()
-    outcome = Outcome(attack=attack.id, target="proxy", tried=0, faults=[], measured={}, seconds=0.0)
     program = shutil.which("slowhttptest")
     if not program:
         outcome.skipped = "slowhttptest is not here: `apt-get install slowhttptest`"
-        return outcome
+        return
     options = ("-c", str(CONNECTIONS), "-r", str(_RATE), "-l", str(ground.seconds), "-i", "5", "-p", "3", "-v", "1")
     command = (program, mode, *options, *more, "-u", f"{ground.lab.base_url()}{path}")
-    with ground.bar(attack.id, ground.seconds + _BEFORE) as bar:
+    with ground.bar(outcome.attack, ground.seconds + _BEFORE) as bar:
         before, _ = await _be_served(ground, _BEFORE, PATIENCE)
         most = max([_BOUND, *(_TIMES * seconds for seconds in before)])
         bar(_BEFORE)
@@ -98,8 +102,6 @@ async def _slow(ground: Ground, attack: Attack, *arguments: str) -> Outcome:
         "ms at the 99th percentile": _milliseconds(took, 0.99),
         "ms at most": _milliseconds(took, 1.0),
     }
-    outcome.seconds = round(time.monotonic() - began, 1)
-    return outcome
 
 
 async def _be_served(ground: Ground, seconds: float, most: float) -> tuple[list[float], list[str]]:

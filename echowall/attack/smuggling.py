@@ -12,13 +12,13 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
 
-from echowall.attack.ground import PATIENCE, Ground, exchange, place
+from echowall.attack.ground import PATIENCE, Ground, exchange, one_by_one, place
 from echowall.catalog.catalog import Service
 from echowall.check.wire import Closed, Ended, Message, RefusedError, Target, UnreachableError, connect
 from echowall.check.wire.frames import TEXT, encode
@@ -70,15 +70,9 @@ class _Trick(NamedTuple):
     """Whether the first request is itself one for the service's versions."""
 
 
-async def attack(ground: Ground) -> AsyncGenerator[Outcome, None]:
-    """Each service. What is said in the room is heard by one that speaks plain WebSocket."""
-    for service in ground.services:
-        yield await _smuggle(ground, service)
-
-
-async def _smuggle(ground: Ground, service: Service) -> Outcome:
-    began = time.monotonic()
-    outcome = Outcome(attack=SMUGGLING.id, target=service.name, tried=0, faults=[], measured={}, seconds=0.0)
+@one_by_one(SMUGGLING)
+async def attack(ground: Ground, service: Service, outcome: Outcome) -> None:
+    """What is said in the room is heard by a service that speaks plain WebSocket."""
     try:
         listener = _listener(ground)
         since = await _latest(listener)
@@ -116,8 +110,6 @@ async def _smuggle(ground: Ground, service: Service) -> Outcome:
             outcome.faults.append("a second request would not be seen: not even the control was")
     except (LabError, UnreachableError, RefusedError, TimeoutError) as error:
         outcome.faults.append(f"it could not be tried: {error or type(error).__name__}")
-    outcome.seconds = round(time.monotonic() - began, 1)
-    return outcome
 
 
 def _seconds(service: Service, host: str) -> dict[str, bytes]:
