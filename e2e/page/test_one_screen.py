@@ -1,6 +1,7 @@
 """One screen: what is needed for a conversation is in sight on each screen, in every mode, and stays where it is."""
 
 import time
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, ViewportSize, expect
@@ -72,6 +73,19 @@ def late(route: Route) -> None:
     """Answer, but later than everything else."""
     time.sleep(0.5)
     route.continue_()
+
+
+def views(page: Page, plain: Service) -> Iterator[str]:
+    """Load one view after the other, and give its address when it is there."""
+    for address, ready in (
+        ("/", page.locator("tr[data-subject] svg")),
+        (f"/?service={plain.name}", page.locator(".versions span")),
+        (f"/?view=chat&service={plain.name}", page.get_by_role("log")),
+        ("/?view=stacks", page.locator("tr[data-service]")),
+    ):
+        EchoPage(page).load(address)
+        expect(ready.first).to_be_attached()
+        yield address
 
 
 def assert_in_sight(*parts: Locator) -> None:
@@ -213,14 +227,7 @@ def test_little_is_shifted_while_the_page_loads(page: Page, plain: Service, scre
     page.set_viewport_size(screen)
     page.add_init_script(SHIFTS)
     page.route("**/results/index.json", late)  # as over a slow network: the rest is drawn before it
-    for address, ready in (
-        ("/", page.locator("tr[data-subject] svg")),
-        (f"/?service={plain.name}", page.locator(".versions span")),
-        (f"/?view=chat&service={plain.name}", page.get_by_role("log")),
-        ("/?view=stacks", page.locator("tr[data-service]")),
-    ):
-        EchoPage(page).load(address)
-        expect(ready.first).to_be_attached()
+    for address in views(page, plain):
         page.wait_for_timeout(500)  # for what comes late
 
         shifted = page.evaluate("window.shifted")
@@ -230,15 +237,7 @@ def test_little_is_shifted_while_the_page_loads(page: Page, plain: Service, scre
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_borders_of_controls_can_be_seen(page: Page, plain: Service, scheme: str) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    for address, ready in (
-        ("/", page.locator("tr[data-subject]")),
-        (f"/?service={plain.name}", page.get_by_role("log")),
-        (f"/?view=chat&service={plain.name}", page.get_by_role("log")),
-        ("/?view=stacks", page.locator("tr[data-service]")),
-    ):
-        EchoPage(page).load(address)
-        expect(ready.first).to_be_visible()
-
+    for address in views(page, plain):
         looked, faint = page.evaluate(FAINT)
         assert looked >= 2, address
         assert faint == [], address

@@ -5,7 +5,9 @@ import { parseJson } from "./json-tree.js";
 import { explanation, markText } from "../verify/mark-view.js";
 import { bytesOf, hexDump, textOf } from "../verify/payload.js";
 import { t } from "../i18n/i18n.js";
+import { copy } from "../shared/clipboard.js";
 import { Component } from "../shared/component.js";
+import { setOpen } from "../shared/dialog.js";
 import { formatDuration, formatSize, formatTime } from "../shared/format.js";
 import { isPlain } from "../shared/plain.js";
 
@@ -36,9 +38,7 @@ class Drawer extends Component {
   }
 
   updated() {
-    const { open } = this.#dialog;
-    if (this.entry !== null && !open) this.#dialog.showModal();
-    if (this.entry === null && open) this.#dialog.close();
+    setOpen(this.#dialog, this.entry !== null);
   }
 
   render() {
@@ -94,12 +94,7 @@ class Drawer extends Component {
     const { data } = /** @type {Entry} */ (this.entry);
     const text =
       typeof data === "string" ? data : [...data].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
-    try {
-      await navigator.clipboard.writeText(text); // not there in a page that came by plain HTTP from another machine
-      this.copied = "yes";
-    } catch {
-      this.copied = "no";
-    }
+    this.copied = (await copy(text)) ? "yes" : "no";
   }
 }
 

@@ -3,7 +3,9 @@ import { html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
 import { checkCommand, websocatCommand } from "./commands.js";
 import { t } from "../i18n/i18n.js";
+import { copy } from "../shared/clipboard.js";
 import { Component } from "../shared/component.js";
+import { setOpen } from "../shared/dialog.js";
 
 /** @typedef {{ target: import("../shared/target.js").Target, protocols: string[] }} Sharing of one pane */
 /** @typedef {{ link: string, whole: boolean, text: string, panes: Sharing[] }} Shared  whole is whether the link has the message */
@@ -30,9 +32,7 @@ class Share extends Component {
   }
 
   updated() {
-    const { open } = this.#dialog;
-    if (this.shared !== null && !open) this.#dialog.showModal();
-    if (this.shared === null && open) this.#dialog.close();
+    setOpen(this.#dialog, this.shared !== null);
   }
 
   render() {
@@ -80,12 +80,7 @@ class Share extends Component {
 
   /** @param {string} what @param {string} text */
   async #copy(what, text) {
-    try {
-      await navigator.clipboard.writeText(text); // not there in a page that came by plain HTTP from another machine
-      this.copied = { what, well: true };
-    } catch {
-      this.copied = { what, well: false };
-    }
+    this.copied = { what, well: await copy(text) };
   }
 }
 
