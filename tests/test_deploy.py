@@ -199,7 +199,7 @@ def test_a_container_of_swarm_is_what_compose_runs(swarm: Object, name: str) -> 
     block = swarm["services"][name]
     of_compose = {"proxy": PARTS.proxy, "redis": PARTS.redis, **PARTS.stacks}[name]
 
-    for key in ("read_only", "cap_drop", "networks", "environment", "init", "user", "stop_grace_period"):
+    for key in ("read_only", "cap_drop", "networks", "environment", "init", "user", "stop_grace_period", "ulimits"):
         assert block.get(key) == of_compose.get(key), key
     assert block["deploy"]["resources"] == of_compose["deploy"]["resources"]
     assert block["deploy"]["endpoint_mode"] == "dnsrr"

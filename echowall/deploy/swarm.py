@@ -12,7 +12,7 @@ from echowall.deploy.parts import Block, Images, Parts
 #: What Swarm takes of a block as it is. It has no `security_opt`, and starts parts in any order.
 _KEPT = (
     "image", "command", "environment", "init", "user", "working_dir", "read_only", "cap_drop", "networks",
-    "stop_grace_period",
+    "stop_grace_period", "ulimits",
 )  # fmt: skip
 #: Compose's checks are few, since nobody acts on them. Swarm sends clients only to what is healthy, replaces what is
 #: not, and has to hear soon of what has started: until then, Docker checks often for as long as the `start_period`.
