@@ -9,11 +9,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal, NamedTuple
 
+from echowall.bench import published
 from echowall.catalog import catalog
 from echowall.catalog.contract import ROOM
 from echowall.check import guide
 from echowall.results import behaviour, index, model, security, store
-from echowall.results.model import Held, SoakRun, SocketsRun
+from echowall.results.model import BenchRun, Held, SoakRun, SocketsRun
 from echowall.results.verdicts import Verdict
 from echowall.soak import rendering as soaks
 from echowall.sockets import rendering as crowds
@@ -204,6 +205,12 @@ def sockets(root: Path, _language: Language) -> str:
     return "\n".join(lines)
 
 
+def push(root: Path, _language: Language) -> str:
+    """From how seldom a message on push costs less than polling."""
+    titles = {service.name: service.title for service in catalog.load(root)}
+    return published.push((run for run in store.runs(root) if isinstance(run, BenchRun)), titles)
+
+
 def fields(_root: Path, _language: Language) -> str:
     """What a file of results holds: a table for each of the model's structs, from their own documentation."""
     return _structs(model, Verdict)
@@ -252,6 +259,7 @@ PARTS = {
     "conformance": Part("the newest runs in results/conformance", lambda root, _: behaviour.conformance(root)),
     "soak": Part("the newest run in results/soak", soak),
     "sockets": Part("the newest runs in results/sockets", sockets),
+    "push": Part("the newest runs in results/bench with the scenario push", push),
     "security": Part("the runs in results/attack", lambda root, _: security.document(root)),
     "checks": Part("echowall/check/suite and services/*/service.toml", lambda root, _: guide.document(root)),
     "model": Part("echowall/results/model.py", fields),
@@ -263,7 +271,7 @@ DOCUMENTS = {
     "services/README.md": ("room",),
     "docs/behaviour.md": ("behaviour", "conformance"),
     "docs/results.md": ("index", "model"),
-    "docs/bench.md": ("soak",),
+    "docs/bench.md": ("push", "soak"),
     "docs/deploying.md": ("sockets",),
     "docs/checks.md": ("checks",),
     "docs/security.md": ("security",),

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from echowall.bench import crossover, curves, estimates, rendering, report, scenarios, summary
+from echowall.bench import crossover, curves, estimates, published, rendering, report, scenarios, summary
 from echowall.results import store
 from echowall.results.model import Benched, BenchRun, Crossover, Measurement, Refusal, Step, Why
 from tests.test_bench_results import benched, measurement
@@ -207,3 +207,36 @@ def test_a_run_of_other_scenarios_has_none_of_it() -> None:
     assert curves.table(other) is None
     assert '"derived":[]' in msgspec.json.encode(other).decode()
     assert "Push or poll" not in report.html(other)
+
+
+def test_the_documents_have_the_newest_of_each_stack_and_route() -> None:
+    proxied = target(proxy_cpu=1e-9)
+    proxied.via = "proxy"
+    cheap = target(lambda _, step: 0.0001 if step.transport == "poll" else 1.0)
+    again = target(lambda _, step: 100.0 if step.transport == "poll" else 1.0)
+    again.again = True
+    runs = [run(cheap), run(target()), run(proxied), run(again)]
+    for number, one in enumerate(runs):
+        one.id = f"run-{number}"
+
+    text = published.push(runs, {"alpha": "Alpha", "beta": "Beta"})
+
+    assert text.splitlines()[0] == (
+        "| stack | route | WebSocket, polls each 1 s | events, polls each 1 s "
+        "| WebSocket, polls each 5 s | events, polls each 5 s |"
+    )
+    assert text.splitlines()[2:4] == [
+        f"| Alpha | {route} | {'0.25 s (0.25–0.25) | ' * 2}{'1.3 s (1.3–1.3) | ' * 2}".rstrip()
+        for route in ("direct", "proxy")
+    ]
+    assert "run-1" in text
+    assert "run-2" in text
+    assert "run-0" not in text
+    assert "run-3" not in text
+    assert "| < 0.1 s | < 0.1 s |" in published.push([run(again_as_it_runs(again))], {"alpha": "Alpha"})
+    assert "| > 10 s | > 10 s |" in published.push(runs[:1], {"alpha": "Alpha"})
+    assert published.push([runs[3]], {"alpha": "Alpha"}) == "The store of results holds no such run yet."
+
+
+def again_as_it_runs(again: Benched) -> Benched:
+    return msgspec.structs.replace(again, again=False)
