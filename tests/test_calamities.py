@@ -97,6 +97,24 @@ def test_a_service_that_does_not_heed_sigterm_ends_with_its_killed_supervisor(
     assert running(checkout) == []
 
 
+def test_a_supervisor_that_does_not_answer_is_named(
+    processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("echowall.lab.processes._ANSWER", 0.5)
+    add_service("good", app=APP)
+    bring_up(processes, checkout)
+    pid = supervisor(checkout)
+    os.kill(pid, signal.SIGSTOP)
+    for ask in (processes.running, processes.down, lambda: processes.stop("good"), lambda: processes.endpoint("good")):
+        with pytest.raises(LabError, match=f"end it by `kill -KILL {pid}`"):
+            ask()
+
+    kill_supervisor(checkout)
+    processes.down()
+
+    assert running(checkout) == []
+
+
 def test_a_stale_pid_file_ends_nobody_and_is_no_hindrance(
     processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int
 ) -> None:

@@ -13,6 +13,7 @@ import os
 import resource
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from supervisor.xmlrpc import Faults, SupervisorTransport
+from supervisor.xmlrpc import Faults
 
 from echowall.catalog.catalog import ROOT, Service
 from echowall.lab import beside, ports, procfs, site, state, system, tls
@@ -50,6 +51,8 @@ _SHUTDOWN = 30
 _ROOM = 64 << 20
 #: How long supervisor may take to answer once it is started, in seconds.
 _STARTUP = 10
+#: How long it may take to do what it is asked, in seconds: to stop all processes takes no longer than one.
+_ANSWER = 60
 #: How long a process may take to stop, in seconds: the contract gives a service 5 s.
 _STOP = 6
 
@@ -456,10 +459,18 @@ class Processes:
 
     @contextmanager
     def _supervisor(self) -> Iterator[Any]:
-        """Supervisor's XML-RPC interface. A call raises OSError or HTTPException if supervisor does not run."""
-        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
-        with xmlrpc.client.ServerProxy("http://supervisor", transport=transport) as proxy:
-            yield proxy.supervisor
+        """Supervisor's XML-RPC interface. A call raises OSError or HTTPException if supervisor does not run, and
+        LabError if it runs and does not answer.
+        """
+        with xmlrpc.client.ServerProxy("http://supervisor", transport=_Transport(self._socket)) as proxy:
+            try:
+                yield proxy.supervisor
+            except TimeoutError:
+                pid = self._pid_file.read_text("utf-8").strip()
+                raise LabError(
+                    f"the lab's supervisor, process {pid}, has not answered for {_ANSWER} s: it hangs, or was stopped; "
+                    f"end it by `kill -KILL {pid}`, and run the command again"
+                ) from None
 
     def _call(self, method: str, name: str, *arguments: object, tolerate: tuple[int, ...]) -> int | None:
         """Have supervisor do that; gives the code of a fault that is tolerated, if that is what came of it."""
@@ -473,6 +484,32 @@ class Processes:
             if fault.faultCode == Faults.BAD_NAME:
                 raise LabError(f"{name} was not started with this lab; `make up` starts all of it") from None
             raise LabError(f"{name}: {fault.faultString}; its log is {self._folder / 'logs' / name}.log") from None
+
+
+class _Transport(xmlrpc.client.Transport):
+    """XML-RPC by supervisor's socket, whose every answer has to come in time."""
+
+    def __init__(self, socket: Path) -> None:
+        super().__init__()
+        self._socket = socket
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        _, connection = self._connection
+        if connection is None:
+            connection = _Connection(self._socket)
+            self._connection = host, connection  # for the next call, and so that it is closed with the proxy
+        return connection
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("supervisor")
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(_ANSWER)
+        self.sock.connect(str(self._path))
 
 
 def _open_files() -> int:
