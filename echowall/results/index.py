@@ -40,7 +40,7 @@ class Index(msgspec.Struct, kw_only=True):
     steps: list[Step]
     """What the costs are of, as the newest benchmarks describe it."""
     costs: list[Cost]
-    """The newest figures of each target of a benchmark, in each step."""
+    """The newest figures of each target of a benchmark, in each step; not those of a second instance of a yardstick."""
 
 
 class Entry(msgspec.Struct, kw_only=True):
@@ -115,8 +115,7 @@ class Cost(msgspec.Struct, kw_only=True):
     label: str
     """The name, and what tells the target from others of that name."""
     plain: bool
-    """Whether it ran as the lab runs it, asked directly: with its mends and usual settings, and not as a second
-    instance of the yardstick."""
+    """Whether it ran as the lab runs it, asked directly, with its mends and usual settings."""
     step: str
     """The step's name."""
     rounds: int
@@ -156,7 +155,8 @@ def of(runs: Iterable[Run]) -> Index:
                 conformance |= {_key(target): _cases(entry.file, target) for target in run.targets}
             case BenchRun():
                 steps |= {step.name: step for step in run.steps}
-                for target in run.targets:
+                # A second instance of the yardstick shows the noise of its run, and is no stack of its own.
+                for target in (one for one in run.targets if not one.again):
                     costs |= {(target.label, one.step): _cost(entry.file, target, one) for one in target.figures}
     return Index(
         runs=entries,

@@ -19,7 +19,7 @@ import { formatSize } from "../shared/format.js";
 const WIDTH = 640;
 const HEIGHT = 260;
 /** Of the plot, within the drawing. */
-const PLOT = { left: 70, right: WIDTH - 40, top: 12, bottom: HEIGHT - 34 };
+const PLOT = { left: 70, right: WIDTH - 60, top: 12, bottom: HEIGHT - 34 };
 const MOST_TICKS = 6;
 
 class PushMeasured extends Component {

@@ -1,4 +1,5 @@
-// What a run comes to, as results/index.json has it (echowall/results/index.py does the same).
+// What a run comes to, as results/index.json has it (echowall/results/index.py does the same, but
+// leaves out the second instance of a yardstick).
 
 /** @typedef {import("./model.js").Run} Run */
 /** @typedef {import("./model.js").Index} Index */
