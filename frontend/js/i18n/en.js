@@ -650,7 +650,7 @@ export const en = {
   "push.poll": "Poll",
   "push.poll.how": "The browser asks every {seconds} s whether there is anything new.",
   "push.long-poll": "Long poll",
-  "push.long-poll.how": "The browser asks; the server answers when there is something new, or after 25 s.",
+  "push.long-poll.how": "The browser asks; the server answers when there is something new, or after 25 s.",
   "push.events": "Server-Sent Events",
   "push.events.how": "The browser asks once; the server's answer goes on and on.",
   "push.websocket": "WebSocket",
@@ -667,7 +667,7 @@ export const en = {
   "push.counted":
     "Bytes are those that came, as the browser tells them: it counts 300 for the headers of each answer, whatever they really are, and tells nothing of what it sends.",
   "push.advice":
-    "Polling can be the better choice where news may be late and comes more often than one asks: then one answer brings several messages, and nobody asks in vain. Where news is rare, most polls are in vain, and where it must not be late, only push is in time. What each costs the server is measured below.",
+    "Polling can be the better choice where news may be late and each answer brings many messages: then being asked once costs the server less than telling each of them. Where an answer brings few, or none, push costs the server less, and where news must not be late, only push is in time. From where on is measured below.",
   "push.enough": "{most} messages were said, which is enough for now. “Say something” goes on.",
   "push.failed": "It failed ({detail}), and is tried again.",
   "push.broken": "The connection broke, and is made again.",
@@ -687,16 +687,20 @@ export const en = {
   "push.way": "Heard by",
   "push.every.cell": "each {every} s",
   "push.polledEach": "{name} each {seconds} s",
-  "push.derived": "(derived)",
+  "push.derived": "(calculated)",
   "push.chart": "{quantity}, by how often something is said",
-  "push.axis":
-    "Across: the time from one message to the next. Both scales are logarithmic; lines are intervals of 95 %. Hollow: not measured, but made of what a message and what a quiet second cost.",
+  "push.axis": "Across: the time from one message to the next. Both scales are logarithmic.",
+  "push.axis.interval": "Upright lines: the interval of 95 %.",
+  "push.axis.cpu": "A message bears what its listener has cost since the one before it.",
+  "push.axis.proxy": "The proxy's CPU time is part of it.",
+  "push.axis.derived":
+    "Hollow points are not measured: they add up what a message costs and what its listener costs until the next one.",
   "push.crossing.within":
-    "{push} costs the server less CPU time than a poll each {polled} s where a message comes each {at} s or more seldom (95 %: {low} to {high} s, rounds: {rounds}).",
+    "{push} costs the server less CPU time than polls each {polled} s if there are {at} s or more from one message to the next (interval of 95 %: {low} to {high} s; rounds: {rounds}).",
   "push.crossing.below":
-    "{push} costs the server less CPU time than a poll each {polled} s at all that was measured: a message each {shortest} to {longest} s (rounds: {rounds}).",
+    "{push} costs the server less CPU time than polls each {polled} s at every interval that was measured, from a message each {shortest} s to one each {longest} s (rounds: {rounds}).",
   "push.crossing.above":
-    "A poll each {polled} s costs the server less CPU time than {push} at all that was measured: a message each {shortest} to {longest} s (rounds: {rounds}).",
+    "Polls each {polled} s cost the server less CPU time than {push} at every interval that was measured, from a message each {shortest} s to one each {longest} s (rounds: {rounds}).",
   "push.none": "No stack of this lab can be polled.",
 
   "message.sending": "Sending {count}…",

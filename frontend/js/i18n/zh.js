@@ -644,7 +644,7 @@ export const zh = {
   "push.counted":
     "字节数是收到的数量，以浏览器所报告的为准：每个回答的头部不论实际大小都按 300 字节计，浏览器发出的则不报告。",
   "push.advice":
-    "如果消息可以晚到，而且来得比询问更频繁，轮询可能是更好的选择：一次回答带来好几条消息，没有一次是白问。如果消息很少，大多数轮询都是白问；如果不能晚到，只有推送来得及。各自对服务器的开销，测量结果在下面。",
+    "如果消息可以晚到，而且每次回答都带来很多条，轮询可能是更好的选择：被问一次，比逐条告知更省。如果一次回答只带来几条，甚至没有，推送对服务器的开销更小；如果不能晚到，只有推送来得及。界线在哪里，测量结果在下面。",
   "push.enough": "已经说了 {most} 条消息，暂时够了。按“说一句”继续。",
   "push.failed": "失败了（{detail}），正在重试。",
   "push.broken": "连接断了，正在重新连接。",
@@ -666,14 +666,17 @@ export const zh = {
   "push.polledEach": "{name}，每 {seconds} 秒一次",
   "push.derived": "（推算）",
   "push.chart": "{quantity}，按发言的频率",
-  "push.axis":
-    "横轴：两条消息之间的时间。两个刻度都是对数的；竖线是 95 % 区间。空心：不是测出来的，而是由一条消息的开销和安静时每秒的开销推算的。",
+  "push.axis": "横轴：两条消息之间的时间。两个刻度都是对数的。",
+  "push.axis.interval": "竖线：95 % 区间。",
+  "push.axis.cpu": "一条消息也承担它的听者自上一条消息以来的开销。",
+  "push.axis.proxy": "代理所用的 CPU 时间计算在内。",
+  "push.axis.derived": "空心的点不是测出来的，而是由一条消息的开销和听者等待下一条时的开销相加得到的。",
   "push.crossing.within":
-    "如果消息每 {at} 秒一条或更少，{push} 所用的服务器 CPU 时间少于每 {polled} 秒一次的轮询（95 %：{low} 到 {high} 秒，轮数：{rounds}）。",
+    "如果两条消息之间隔 {at} 秒或更久，{push} 所用的服务器 CPU 时间少于每 {polled} 秒一次的轮询（95 % 区间：{low} 到 {high} 秒；轮数：{rounds}）。",
   "push.crossing.below":
-    "在测过的所有情形里（消息每 {shortest} 到 {longest} 秒一条），{push} 所用的服务器 CPU 时间都少于每 {polled} 秒一次的轮询（轮数：{rounds}）。",
+    "在测过的所有间隔上（从每 {shortest} 秒一条到每 {longest} 秒一条），{push} 所用的服务器 CPU 时间都少于每 {polled} 秒一次的轮询（轮数：{rounds}）。",
   "push.crossing.above":
-    "在测过的所有情形里（消息每 {shortest} 到 {longest} 秒一条），每 {polled} 秒一次的轮询所用的服务器 CPU 时间都少于 {push}（轮数：{rounds}）。",
+    "在测过的所有间隔上（从每 {shortest} 秒一条到每 {longest} 秒一条），每 {polled} 秒一次的轮询所用的服务器 CPU 时间都少于 {push}（轮数：{rounds}）。",
   "push.none": "本实验室没有可以轮询的服务。",
 
   "message.sending": "正在发送 {count} 条…",

@@ -1,4 +1,5 @@
 // What push and polling cost by how often something is said, as a benchmark has it: the points, and where they cross.
+import { estimateOf } from "../results/estimates.js";
 import { label } from "../results/summary.js";
 
 /** @typedef {import("../results/model.js").BenchRun} BenchRun */
@@ -56,10 +57,8 @@ export function ways(run, target, quantity) {
     };
   for (const { name, scenario, transport, polled = null, every } of run.steps) {
     if (scenario !== SCENARIO || !transport || !every) continue;
-    const point = pointOf(
-      target.figures.find(({ step }) => step === name),
-      quantity,
-    );
+    const figure = target.figures.find(({ step }) => step === name);
+    const point = quantity === "cpu" ? cpuOf(target, figure) : pointOf(figure, quantity);
     if (point !== null) add(transport, polled, every)(point);
   }
   if (quantity === "cpu") {
@@ -77,10 +76,21 @@ export function crossings(run, target) {
   return (run.crossovers ?? []).filter(({ target: of }) => of === label(target));
 }
 
-/** @param {Figure | undefined} figure @param {Quantity} quantity @returns {Omit<Point, "derived"> | null} */
+/** The CPU time of the server, and on that route the proxy's too, as it is in what is derived and in the crossings.
+ * @param {Benched} target @param {Figure | undefined} figure @returns {Omit<Point, "derived"> | null} */
+function cpuOf(target, figure) {
+  if (!figure?.cpu || target.via !== "proxy") return figure?.cpu ?? null;
+  if (!figure.proxy_cpu) return null;
+  const kept = target.measurements.filter(
+    ({ step, cpu, refusals }) =>
+      step === figure.step && cpu && !refusals.some(({ withheld }) => withheld === "everything" || withheld === "cost"),
+  );
+  return estimateOf(kept.map(({ cpu, proxy_cpu }) => (cpu ?? 0) + (proxy_cpu ?? 0)));
+}
+
+/** @param {Figure | undefined} figure @param {Exclude<Quantity, "cpu">} quantity @returns {Omit<Point, "derived"> | null} */
 function pointOf(figure, quantity) {
   if (figure === undefined) return null;
-  if (quantity === "cpu") return figure.cpu;
   if (quantity === "down") return figure.down ?? null;
   const value = quantity === "late" ? (figure.latency?.p50 ?? null) : (figure.requests ?? null);
   return value === null ? null : { mean: value, low: null, high: null };

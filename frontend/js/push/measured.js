@@ -26,6 +26,7 @@ class PushMeasured extends Component {
   static properties = {
     results: { attribute: false },
     service: { attribute: false },
+    stack: { attribute: false },
     measured: { state: true },
     trouble: { state: true },
     quantity: { state: true },
@@ -37,6 +38,7 @@ class PushMeasured extends Component {
     /** @type {Results} */
     this.results = /** @type {any} */ (undefined); // always given
     this.service = "";
+    this.stack = ""; // what it is called
     /** @type {Measured[]} */
     this.measured = [];
     this.trouble = "";
@@ -81,7 +83,7 @@ class PushMeasured extends Component {
     const chosen = this.measured.find(({ target }) => target.via === this.route) ?? this.measured[0];
     return html`
       <section class="push-measured card" role="region" aria-labelledby="push-measured-title">
-        <header><h2 id="push-measured-title">${t("push.measured")}</h2></header>
+        <header><h2 id="push-measured-title">${t("push.measured")} · ${this.stack}</h2></header>
         <ew-add-own .results=${this.results}></ew-add-own>
         ${this.trouble === "" ? nothing : html`<p class="notice" role="alert">${t("evidence.failed", { detail: this.trouble })}</p>`}
         ${chosen ? this.#found(chosen) : this.results.known ? html`<p class="nothing">${t("push.unmeasured")}</p>` : nothing}
@@ -123,7 +125,7 @@ class PushMeasured extends Component {
             : nothing
         }
       </div>
-      ${found.length === 0 ? html`<p class="nothing">${t("push.withheld")}</p>` : html`${chart(found, across, this.quantity)}${this.#table(found, across)}`}`;
+      ${found.length === 0 ? html`<p class="nothing">${t("push.withheld")}</p>` : html`${chart(found, across, this.quantity)}<p class="hint">${legend(found, this.quantity, target)}</p>${this.#table(found, across)}`}`;
   }
 
   /** @param {"quantity" | "route"} setting @param {[string, string][]} options @param {string} chosen */
@@ -185,8 +187,22 @@ function chart(found, across, quantity) {
       </g>`;
     })}
   </svg>
-  <ul class="push-key">${found.map((way, number) => html`<li data-number=${number}><svg viewBox="0 0 24 10" width="24" height="10" aria-hidden="true">${svg`<line x1="0" x2="24" y1="5" y2="5" />`}</svg> ${nameOf(way)}</li>`)}</ul>
-  <p class="hint">${t("push.axis")}</p>`;
+  <ul class="push-key">${found.map((way, number) => html`<li data-number=${number}><svg viewBox="0 0 24 10" width="24" height="10" aria-hidden="true">${svg`<line x1="0" x2="24" y1="5" y2="5" />`}</svg> ${nameOf(way)}</li>`)}</ul>`;
+}
+
+/** What the chart's parts are. @param {Way[]} found @param {Quantity} quantity @param {Benched} target */
+function legend(found, quantity, { via }) {
+  const points = found.flatMap((way) => [...way.points.values()]);
+  const parts = {
+    "push.axis": true,
+    "push.axis.interval": points.some(({ low }) => low !== null),
+    "push.axis.cpu": quantity === "cpu",
+    "push.axis.proxy": quantity === "cpu" && via === "proxy",
+    "push.axis.derived": points.some(({ derived }) => derived),
+  };
+  return Object.entries(parts)
+    .filter(([, told]) => told)
+    .map(([key]) => html`${t(key)} `);
 }
 
 /** Round values between the least and the most: powers of ten, and with few of them twice and five times those. @param {number[]} values */

@@ -111,7 +111,7 @@ class Push extends Component {
         ${this.spoken >= MOST ? html`<p class="notice">${t("push.enough", { most: MOST })}</p>` : nothing}
         <p class="advice">${t("push.advice")}</p>
       </section>
-      <ew-push-measured .results=${this.results} .service=${service.name}></ew-push-measured>`;
+      <ew-push-measured .results=${this.results} .service=${service.name} .stack=${service.title}></ew-push-measured>`;
   }
 
   /** @param {Transport} transport @param {Hearing} hearing */

@@ -23,6 +23,14 @@ export function ratioOf(of, other) {
   return { ratio: Math.exp(mean(logs)), low, high, rounds: ratios.length, distinguishable: apart };
 }
 
+/** The geometric mean and its interval of 95 %. @param {number[]} values above 0 @returns {{ mean: number, low: number, high: number } | null} */
+export function estimateOf(values) {
+  if (values.length === 0) return null;
+  const logs = values.map(Math.log);
+  const [low, high] = interval(logs);
+  return { mean: Math.exp(mean(logs)), low, high };
+}
+
 /** @param {number[]} logs @returns {[number, number]} the interval of their geometric mean */
 function interval(logs) {
   const random = generator(1);

@@ -11,8 +11,8 @@
 /** @typedef {{ check: string, verdict: Verdict, outcome: string, detail: string, seconds: number }} Result */
 /** @typedef {{ case: string, verdict: Verdict, outcome: string, behavior: string, close: string, close_code: number | null, detail: string }} CaseResult */
 /** @typedef {{ samples: number, p50: number | null, p90: number | null, p99: number | null, p999: number | null, longest: number }} Spread */
-/** @typedef {{ step: string, rounds: number, offered: number | null, throughput: number | null, errors: Record<string, number>, latency: Spread | null, uncorrected: Spread | null, cpu: Estimate | null, memory: Estimate | null, socket_memory: Estimate | null, requests?: number | null, down?: Estimate | null, refusals: Refusal[] }} Figure */
-/** @typedef {{ step: string, round: number, latency: string, cpu: number | null, memory: number | null, socket_memory: number | null, refusals: Refusal[] }} Measurement */
+/** @typedef {{ step: string, rounds: number, offered: number | null, throughput: number | null, errors: Record<string, number>, latency: Spread | null, uncorrected: Spread | null, cpu: Estimate | null, proxy_cpu?: Estimate | null, memory: Estimate | null, socket_memory: Estimate | null, requests?: number | null, down?: Estimate | null, refusals: Refusal[] }} Figure */
+/** @typedef {{ step: string, round: number, latency: string, cpu: number | null, proxy_cpu?: number | null, memory: number | null, socket_memory: number | null, refusals: Refusal[] }} Measurement */
 
 /** @typedef {{ name: string, url: string, via: Route | null, versions: Record<string, string>, limits: { max_message: number | null, ping_interval: number | null } | null, mends: "on" | "off" | null }} Target */
 /** @typedef {Target & { results: Result[] }} Examined */

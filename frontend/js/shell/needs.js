@@ -154,6 +154,7 @@ export const NEEDS = {
     "js/push/measured.js",
     "js/push/push.js",
     "js/results/add-own.js",
+    "js/results/estimates.js",
     "js/results/figures.js",
     "js/shared/backoff.js",
     "js/shared/format.js",

@@ -90,6 +90,32 @@ test("what has no interval of its own is shown without one, and nothing of it is
   assert.equal(socket.points.get(60), undefined);
 });
 
+test("through the proxy its CPU is part of the cost, round by round, but for what is withheld", () => {
+  const measured = (/** @type {number} */ cpu, /** @type {string[]} */ ...withheld) => ({
+    step: "poll 5 1",
+    cpu,
+    proxy_cpu: 10,
+    refusals: withheld.map((one) => ({ withheld: one })),
+  });
+  const withProxy = { ...figure("poll 5 1", 40), proxy_cpu: estimate(10) };
+  const proxied = /** @type {any} */ (
+    target({
+      via: "proxy",
+      figures: [withProxy, { ...figure("websocket null 1", 50), proxy_cpu: null }],
+      measurements: [measured(30), measured(30, "p99"), measured(500, "cost"), measured(500, "everything")],
+    })
+  );
+
+  const [poll, ...others] = ways(run, proxied, "cpu");
+
+  assert.deepEqual(others, []); // half of it would be another thing
+  const point = /** @type {any} */ (poll.points.get(1));
+  assert.deepEqual(
+    [point.mean, point.low, point.high].map((one) => Math.round(one * 1000) / 1000),
+    [40, 40, 40],
+  );
+});
+
 test("a target is the one with that label, with its own crossings", () => {
   const [direct, proxied] = ["one", "one (proxy)"].map((label) => /** @type {any} */ (targetOf(run, label)));
 
