@@ -44,6 +44,7 @@ export class Hearing extends EventTarget {
   /** @type {Set<string>} */
   #ids = new Set();
   #ledger;
+  #paced = -Infinity; // since when it asks at its pace
 
   /** @param {Ledger} ledger that it shares with the others */
   constructor(ledger) {
@@ -90,10 +91,16 @@ export class Hearing extends EventTarget {
     this.changed();
   }
 
-  /** @returns {{ last: number, median: number } | null} how late the latest messages were, in milliseconds */
+  /** It asks at another pace from now on: how late the messages were before says nothing of it. @param {number} [now] */
+  changePace(now = performance.now()) {
+    this.#paced = now;
+    this.changed();
+  }
+
+  /** @returns {{ last: number, median: number } | null} how late the latest messages were at its pace, in milliseconds */
   get late() {
-    if (this.moments.length === 0) return null;
-    const late = this.moments.map(({ said, heard }) => heard - said);
+    const late = this.moments.filter(({ said }) => said >= this.#paced).map(({ said, heard }) => heard - said);
+    if (late.length === 0) return null;
     return { last: late[late.length - 1], median: late.toSorted((a, b) => a - b)[late.length >> 1] };
   }
 

@@ -221,6 +221,7 @@ class Push extends Component {
   #pace({ target }) {
     this.every = Number(target.value);
     for (const listener of this.listeners) listener.changePace?.();
+    this.hearings.get("poll")?.changePace();
   }
 
   /** @param {Event & { target: HTMLSelectElement }} event */

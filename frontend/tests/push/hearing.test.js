@@ -18,6 +18,22 @@ test("what this page has said is late since it was said, and what others say sin
   assert.deepEqual(poll.late, { last: 1500, median: 2000 });
 });
 
+test("at another pace only what is said from then on counts for how late it is", () => {
+  const ledger = new Ledger();
+  const poll = new Hearing(ledger);
+  ledger.say("News 1", 100);
+  ledger.say("News 2", 900);
+  ledger.say("News 3", 5100);
+  poll.hear(said(1), 4000);
+  poll.changePace(5000);
+
+  assert.equal(poll.late, null);
+  poll.hear(said(2), 5900); // said before, at the old pace
+  poll.hear(said(3), 5900);
+  assert.deepEqual(poll.late, { last: 800, median: 800 });
+  assert.equal(poll.heard, 3);
+});
+
 test("a message that comes twice is counted as that, and heard once", () => {
   const hearing = new Hearing(new Ledger());
   for (const number of [1, 2, 1]) hearing.hear(said(number), number);
