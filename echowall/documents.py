@@ -259,7 +259,7 @@ PARTS = {
     "conformance": Part("the newest runs in results/conformance", lambda root, _: behaviour.conformance(root)),
     "soak": Part("the newest run in results/soak", soak),
     "sockets": Part("the newest runs in results/sockets", sockets),
-    "push": Part("the newest runs in results/bench with the scenario push", push),
+    "push": Part("the runs in results/bench with the scenario push", push),
     "security": Part("the runs in results/attack", lambda root, _: security.document(root)),
     "checks": Part("echowall/check/suite and services/*/service.toml", lambda root, _: guide.document(root)),
     "model": Part("echowall/results/model.py", fields),

@@ -17,35 +17,41 @@ class _Found(NamedTuple):
 
 
 def push(runs: Iterable[BenchRun], titles: Mapping[str, str]) -> str:
-    """A table of where push begins to cost less, by the newest run of each stack and route, and a list of the runs, in
-    Markdown. `runs` go from the oldest to the newest; `titles` has what the stacks are called, in their order.
+    """A table of where push begins to cost less, a row for each run of a stack by a route, in Markdown. `titles` has
+    what the stacks are called, in their order.
     """
-    newest: dict[tuple[str, str], _Found] = {}
-    for run in runs:
-        with_crossovers = {one.target for one in run.crossovers}
-        for target in run.targets:
-            as_it_runs = target.mends != "off" and not (target.again or target.tuned or target.workers)
-            if as_it_runs and target.label in with_crossovers and target.via:
-                newest[target.name, target.via] = _Found(run, target)
-    shown = [newest[name, via] for name in titles for via in ("direct", "proxy") if (name, via) in newest]
+    found = [
+        _Found(run, target)
+        for run in sorted(runs, key=lambda run: run.began)
+        for target in run.targets
+        if target.mends != "off" and not (target.again or target.tuned or target.workers)
+    ]
+    shown = [
+        one
+        for name in titles
+        for via in ("direct", "proxy")
+        for one in found
+        if (one.target.name, one.target.via) == (name, via) and _of(one)
+    ]
     if not shown:
         return "The store of results holds no such run yet."
     polls = sorted({one.polled for found in shown for one in _of(found).values()})
     columns = [(how, polled) for polled in polls for how in _PUSH]
     rows = [
-        ["stack", "route", *(f"{_PUSH[how]}, polls each {polled:g} s" for how, polled in columns)],
-        ["---"] * (2 + len(columns)),
+        ["stack", "route", "run", "rounds", *(f"{_PUSH[how]}, polls each {polled:g} s" for how, polled in columns)],
+        ["---"] * (4 + len(columns)),
         *(
             [
-                titles[found.target.name],
-                "direct" if found.target.via == "direct" else "proxy",
-                *(_told(_of(found).get(column)) for column in columns),
+                titles[target.name],
+                str(target.via),
+                f"[{run.began:%Y-%m-%d %H:%M}](../results/bench/{run.id}.json)",
+                str(run.rounds),
+                *(_told(_of(_Found(run, target)).get(column)) for column in columns),
             ]
-            for found in shown
+            for run, target in shown
         ),
     ]
-    lines = ["| " + " | ".join(cells) + " |" for cells in rows]
-    return "\n".join([*lines, "", *_runs(shown)])
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
 
 
 def _of(found: _Found) -> dict[tuple[Transport, float], Crossover]:
@@ -59,12 +65,3 @@ def _told(one: Crossover | None) -> str:
     if one.at is None:
         return f"< {one.shortest:g} s" if one.side == "below" else f"> {one.longest:g} s"
     return f"{one.at:.2g} s ({one.low:.2g}–{one.high:.2g})"
-
-
-def _runs(shown: Iterable[_Found]) -> list[str]:
-    named = {found.run.id: found.run for found in shown}
-    return [
-        f"- [{run.id}](../results/bench/{run.id}.json): {run.began:%Y-%m-%d}, {run.engine}, {run.machine.processor}, "
-        f"{run.machine.cores} cores, {run.rounds} rounds."
-        for run in sorted(named.values(), key=lambda run: run.began)
-    ]

@@ -19,21 +19,26 @@ export const QUANTITIES = ["cpu", "late", "down", "requests"];
 /** In this order, whatever the order of the steps. @type {Transport[]} */
 const TRANSPORTS = ["poll", "long-poll", "events", "websocket"];
 
-/** The newest run that measured push of a stack, by each route, as the lab runs it.
+/** The run that measured push of a stack, by each route, as the lab runs it: the one that has the longest interval
+ * between messages, and of those the newest.
  * @param {Index[]} indexes what one has in the first counts before what one has in the others
  * @param {string} service @returns {Map<string, string>} files of runs, by the target's label */
 export function filesOf(indexes, service) {
   /** @type {Map<string, string>} */
   const found = new Map();
   for (const { steps, costs } of indexes) {
-    const names = new Set(steps.filter(({ scenario }) => scenario === SCENARIO).map(({ name }) => name));
-    /** @type {Map<string, string>} */
+    const intervals = new Map(
+      steps.filter(({ scenario }) => scenario === SCENARIO).map(({ name, every }) => [name, every ?? 0]),
+    );
+    /** @type {Map<string, { file: string, every: number }>} */
     const here = new Map();
     for (const { step, label: of, file } of costs) {
-      if (names.has(step) && (of === service || of === `${service} (proxy)`) && file > (here.get(of) ?? ""))
-        here.set(of, file);
+      const every = intervals.get(step);
+      if (every === undefined || (of !== service && of !== `${service} (proxy)`)) continue;
+      const best = here.get(of);
+      if (!best || every > best.every || (every === best.every && file > best.file)) here.set(of, { file, every });
     }
-    for (const [of, file] of here) if (!found.has(of)) found.set(of, file);
+    for (const [of, { file }] of here) if (!found.has(of)) found.set(of, file);
   }
   return found;
 }

@@ -125,8 +125,12 @@ test("a target is the one with that label, with its own crossings", () => {
   assert.equal(targetOf(run, "nobody"), undefined);
 });
 
-test("by each route it is the newest file with a step of push, and one's own before the store's", () => {
-  const steps = [step("websocket", null, 1), { ...step("poll", 5, 1), name: "64 B", scenario: "rate" }];
+test("by each route it is the file with the longest interval, then the newest, and one's own before the store's", () => {
+  const steps = [
+    step("websocket", null, 1),
+    step("websocket", null, 10),
+    { ...step("poll", 5, 1), name: "64 B", scenario: "rate" },
+  ];
   const cost = (/** @type {string} */ file, /** @type {string} */ label, name = "websocket null 1") => ({
     file,
     label,
@@ -140,7 +144,8 @@ test("by each route it is the newest file with a step of push, and one's own bef
     cost("4", "one (again)"),
     cost("5", "one (bare)"),
     cost("6", "two"),
-    cost("7", "one (proxy)"),
+    cost("7", "one (proxy)", "websocket null 10"),
+    cost("8", "one (proxy)"),
   );
 
   assert.deepEqual(
