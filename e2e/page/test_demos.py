@@ -93,6 +93,8 @@ def test_a_demonstration_can_be_stopped(echo: EchoPage) -> None:
     echo.open(view="echo")
     echo.demos.click()
     echo.page.locator("[data-demo=phantom-messages]").get_by_role("button").click()
+    for pane in (echo.first, echo.second):
+        expect(pane.connection).to_have_text("Connected")  # before that, Chromium warns of what is closed too early
     echo.demo.get_by_role("button", name="Stop").click()
 
     expect(echo.demo).to_have_count(0)
