@@ -85,6 +85,12 @@ class Person:
         while self._hear(0.001):
             pass
 
+    def settle(self, *, seconds: float = 5) -> None:
+        """Hear what they said last, so that the room has it; not where they are not in the room."""
+        text, deadline = f"{self._said} by {self.name}", time.monotonic() + seconds
+        while self._visitor and text not in texts(self.heard[-50:]) and time.monotonic() < deadline:
+            self._hear(0.1)
+
     def catch_up(self) -> None:
         """Hear what has come so far, and enter again if the connection was cut."""
         while self._hear(0.3):
@@ -147,8 +153,10 @@ class Talk:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Nobody says anything while the block runs."""
+        """Nobody says anything while the block runs, and what was said before is in the room."""
         with self._floor:
+            for person in self._people:
+                person.settle()
             yield
 
     def until(self, over: Event, *, pause: float) -> None:
