@@ -10,11 +10,12 @@ import subprocess
 import pytest
 
 from echowall.check import runner
-from echowall.check.registry import CHECKS, GROUPS, Check
+from echowall.check.registry import CHECKS, GROUPS, Check, Observation
 from echowall.check.suite import ALL
 from echowall.check.wire import Target, accept_for, connect, observe
 from echowall.results.model import Result
 from echowall.results.verdicts import Verdict
+from tests.faulty.forked import serving
 
 
 @pytest.mark.parametrize("check", ALL, ids=lambda check: check.id)
@@ -82,3 +83,17 @@ def test_a_service_that_was_restarted_meanwhile_is_told(echo: int) -> None:
         f"was restarted while it was asked: process {before.pid} has ended; "
         "its log says why, if nobody else has stopped or killed it"
     ]
+
+
+def test_what_is_sent_to_a_connection_that_was_cut_off_is_not_taken() -> None:
+    with serving("Clients cut off that do not read for a second") as server:
+        url = f"ws://127.0.0.1:{server.port}/foobar/"
+        target = Target(url=url, name="impatient", pid=server.pid, intrusive=True)
+
+        async def ask() -> Observation:
+            return Observation.of(await CHECKS["slow-reader"].experiment(target))
+
+        found = asyncio.run(ask())
+
+    assert found.outcome == "bounded"
+    assert "8 of 8 cut off" in found.detail

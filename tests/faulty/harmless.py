@@ -105,3 +105,18 @@ HARMLESS = titled(
     SaysGoodbye,
     Slow,
 )
+
+
+class CutsOffSlowReaders(Session):
+    """Clients cut off that do not read for a second."""
+
+    async def drain(self) -> None:
+        try:
+            async with asyncio.timeout(1):
+                await super().drain()
+        except TimeoutError:
+            self.writer.transport.abort()
+
+
+#: What is no fault, and on a busy machine is taken for one.
+IMPATIENT = titled(CutsOffSlowReaders)

@@ -175,14 +175,16 @@ async def slow_reader(target: Target) -> Observation | str:
             sent = 0
             while sent < 32 * MIB and grown() < most and time.monotonic() < deadline:
                 for _ in range(16):
-                    if not await _offer(ws, message, 1.5):
+                    if not await _offer(ws, message, 1.5) or ws.gone:
                         return sent
                     sent += len(message)
             return sent
 
         sent = await asyncio.gather(*(stuff(ws) for ws in clients))
         memory = grown()
+        ended = sum(ws.gone for ws in clients)
         detail = f"{sum(sent) / MIB:.0f} MiB taken, {memory / MIB:.0f} MiB more memory"
+        detail += f", {ended} of {SLOW} cut off" if ended else ""
     # A service that took all of what one sent holds it, even if in memory that the process had before.
     return Observation("memory grows" if memory >= most or max(sent) >= 32 * MIB else "bounded", detail)
 

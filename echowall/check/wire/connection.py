@@ -74,6 +74,11 @@ class Connection:
 
     # -- sending
 
+    @property
+    def gone(self) -> bool:
+        """Whether it is gone, as far as one who does not read can know."""
+        return self._stream.gone
+
     async def write(self, data: bytes, what: str = "") -> None:
         """Send these bytes. A connection that is gone swallows them: what is heard next says so."""
         self._silent = False

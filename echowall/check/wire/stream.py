@@ -121,6 +121,11 @@ class Stream:
         filter_ = struct.pack("HP", 1, ctypes.addressof(program))
         self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter_)
 
+    @property
+    def gone(self) -> bool:
+        """Whether what is written now is swallowed."""
+        return self._writer.transport.is_closing()
+
     # -- receiving
 
     async def read(self) -> bytes:
