@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from echowall.results.model import Benched, BenchRun, Crossover, Transport
@@ -12,30 +12,26 @@ _PUSH: dict[Transport, str] = {"websocket": "WebSocket", "events": "events"}
 
 
 class _Found(NamedTuple):
+    """What a run found about a target as it runs."""
+
     run: BenchRun
     target: Benched
+    crossovers: dict[tuple[Transport, float], Crossover]
+    """By what is compared with polls, and the seconds from one poll to the next."""
 
 
 def push(runs: Iterable[BenchRun], titles: Mapping[str, str]) -> str:
     """A table of where push begins to cost less, a row for each run of a stack by a route, in Markdown. `titles` has
     what the stacks are called, in their order.
     """
-    found = [
-        _Found(run, target)
-        for run in sorted(runs, key=lambda run: run.began)
-        for target in run.targets
-        if target.mends != "off" and not (target.again or target.tuned or target.workers)
-    ]
-    shown = [
-        one
-        for name in titles
-        for via in ("direct", "proxy")
-        for one in found
-        if (one.target.name, one.target.via) == (name, via) and _of(one)
-    ]
-    if not shown:
+    order = list(titles)
+    found = sorted(
+        (one for run in runs for one in _found(run) if one.target.name in titles),
+        key=lambda one: (order.index(one.target.name), str(one.target.via), one.run.began),
+    )
+    if not found:
         return "The store of results holds no such run yet."
-    polls = sorted({one.polled for found in shown for one in _of(found).values()})
+    polls = sorted({polled for one in found for _, polled in one.crossovers})
     columns = [(how, polled) for polled in polls for how in _PUSH]
     rows = [
         ["stack", "route", "run", "rounds", *(f"{_PUSH[how]}, polls each {polled:g} s" for how, polled in columns)],
@@ -46,16 +42,19 @@ def push(runs: Iterable[BenchRun], titles: Mapping[str, str]) -> str:
                 str(target.via),
                 f"[{run.began:%Y-%m-%d %H:%M}](../results/bench/{run.id}.json)",
                 str(run.rounds),
-                *(_told(_of(_Found(run, target)).get(column)) for column in columns),
+                *(_told(crossovers.get(column)) for column in columns),
             ]
-            for run, target in shown
+            for run, target, crossovers in found
         ),
     ]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
 
 
-def _of(found: _Found) -> dict[tuple[Transport, float], Crossover]:
-    return {(one.push, one.polled): one for one in found.run.crossovers if one.target == found.target.label}
+def _found(run: BenchRun) -> Iterator[_Found]:
+    for target in run.targets:
+        crossovers = {(one.push, one.polled): one for one in run.crossovers if one.target == target.label}
+        if crossovers and target.mends != "off" and not (target.again or target.tuned or target.workers):
+            yield _Found(run, target, crossovers)
 
 
 def _told(one: Crossover | None) -> str:

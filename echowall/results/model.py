@@ -192,6 +192,10 @@ class Target(msgspec.Struct, kw_only=True):
     mends: Literal["on", "off"] | None = None
     """Whether the service mended what its stack gets wrong; null for a URL."""
 
+    def facts(self) -> dict[str, Any]:
+        """What every target says of itself, to make one of another kind of it."""
+        return {field: getattr(self, field) for field in Target.__struct_fields__}
+
     @property
     def label(self) -> str:
         """The name, and by which route."""

@@ -49,17 +49,7 @@ class Stack:
     """A stack while it is soaked."""
 
     def __init__(self, aimed: Aimed, count: int) -> None:
-        examined = aimed.subject.examined
-        self.found = Soaked(
-            name=examined.name,
-            url=examined.url,
-            via=examined.via,
-            limits=examined.limits,
-            mends=examined.mends,
-            sockets=count,
-            windows=[],
-            errors=Errors(),
-        )
+        self.found = Soaked(**aimed.subject.examined.facts(), sockets=count, windows=[], errors=Errors())
         self.aimed = aimed
         self.window = sockets.Window()
         self.sockets = [Socket(number, self.window, self.found.errors) for number in range(count)]

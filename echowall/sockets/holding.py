@@ -26,7 +26,7 @@ async def hold(
     `told` hears what is being done, how much of it is done, and of how much. `patience` is for memory and open files to
     come back, in seconds. Raises UnsupportedError where the processes may not be measured.
     """
-    target, examined = subject.target, subject.examined
+    target = subject.target
     pid, asked = pid_of(target), min(count, limit + _BEYOND) if limit else count
 
     def amount() -> Amount:
@@ -62,12 +62,7 @@ async def hold(
         end = amount()
     told("done", held, held)
     return Held(
-        name=examined.name,
-        url=examined.url,
-        via=examined.via,
-        versions=examined.versions,
-        limits=examined.limits,
-        mends=examined.mends,
+        **subject.examined.facts(),
         max_sockets=limit,
         asked=asked,
         held=held,
