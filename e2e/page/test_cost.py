@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from e2e.support.pages import View
 from echowall.catalog.catalog import ROOT
@@ -64,6 +64,27 @@ def test_a_name_opens_the_run_and_what_was_withheld(cost: Locator, page: Page) -
     drawer = page.get_by_role("dialog")
     expect(drawer).to_contain_text(figure.refusals[0].says)
     expect(drawer).to_contain_text(run.machine.processor)
+
+
+def test_a_published_run_that_comes_late_does_not_replace_the_one_of_ones_own(page: Page) -> None:
+    if not any(isinstance(run, BenchRun) for run in store.runs(ROOT)):
+        pytest.skip("no benchmark is published")
+    held: list[Route] = []
+    page.route("**/results/bench/*.json", lambda route: held.append(route))
+    with page.expect_request("**/results/bench/*.json"):
+        View(page).load("/?view=cost")
+    root = page.get_by_role("region", name="Cost", exact=True)
+    root.get_by_label("Your own result").set_input_files(BENCH)
+    load = root.get_by_role("combobox", name="Load")
+    expect(load).to_contain_text(STEP)
+
+    with page.expect_response("**/results/bench/*.json") as answer:
+        for route in held:
+            route.continue_()
+    answer.value.finished()
+    page.wait_for_timeout(200)  # for what would be drawn instead
+
+    expect(load).to_contain_text(STEP)
 
 
 def test_without_a_benchmark_it_says_how_to_make_one(page: Page) -> None:

@@ -24,6 +24,7 @@ class Compare extends Measured {
     super();
     /** @type {Differences} what compares the subjects with the one that is chosen, as far as it is known */
     this.differences = new Map();
+    this.comparisons = 0; // begun so far
   }
 
   get columns() {
@@ -156,19 +157,20 @@ class Compare extends Measured {
   }
 
   async #compare() {
+    const comparison = ++this.comparisons; // a later one may have begun by the time that this one's runs are here
     const all = this.subjects;
     const other = all.find(({ key }) => key === this.settings.with);
     if (other === undefined) {
       this.differences = new Map();
       return;
     }
-    const { columns, settings } = this;
     try {
-      const found = await differences(all, other, columns, this.context, this.results);
-      if (this.settings === settings) this.differences = found;
+      const found = await differences(all, other, this.columns, this.context, this.results);
+      if (this.comparisons !== comparison) return;
+      this.differences = found;
       this.trouble = "";
     } catch (error) {
-      this.trouble = /** @type {Error} */ (error).message;
+      if (this.comparisons === comparison) this.trouble = /** @type {Error} */ (error).message;
     }
   }
 

@@ -58,15 +58,18 @@ export class Measured extends Component {
   async resultsChanged() {
     const files = this.files;
     if (files.every((file) => this.runs.has(file))) return;
+    const wanted = () => String(files) === String(this.files); // others may be by the time that these are here
     try {
-      this.runs = new Map(
+      const runs = new Map(
         await Promise.all(
           files.map(async (file) => /** @type {[string, Run]} */ ([file, await this.results.run(file)])),
         ),
       );
+      if (!wanted()) return;
+      this.runs = runs;
       this.trouble = "";
     } catch (error) {
-      this.trouble = /** @type {Error} */ (error).message;
+      if (wanted()) this.trouble = /** @type {Error} */ (error).message;
     }
   }
 
