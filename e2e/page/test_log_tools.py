@@ -152,7 +152,7 @@ def test_ten_thousand_messages_are_drawn_a_few_at_a_time_in_every_order(echo: Ec
     expect(connected.found.first).to_be_visible()
 
     added = echo.page.evaluate("window.added")
-    assert max(added) <= 350, sorted(added)[-10:]
+    assert max(added) <= 50, sorted(added)[-10:]
 
 
 @pytest.mark.expects_console("Failed to load resource: net::ERR_FAILED")

@@ -27,8 +27,7 @@ import { maskPassword } from "../shared/target.js";
 /** @type {View[]} */
 const VIEWS = ["text", "json", "hex"];
 const WINDOW = 500; // entries in the page while following
-const FLOOD = 250; // more new entries than this in one frame, and only the latest of them are drawn
-const STEP = 100; // so many, and as many more with each calmer frame
+const STEP = 50; // rows that are new in one frame: of more new entries only the latest are drawn, and the rest when it is calmer
 const BREATH = 20; // milliseconds of exporting before the page may draw
 const CLIP = 600; // characters of a message before "Show more"
 const CLIP_MORE = 64 * 1024;
@@ -100,7 +99,7 @@ export class LogView extends Component {
   willUpdate() {
     this.sieve.look(this.conversation.log.entries);
     const fresh = this.visible.length - 1 - this.visible.findLastIndex(({ seq }) => seq <= this.drawn);
-    this.size = fresh > FLOOD ? STEP : Math.min(WINDOW, this.size + STEP);
+    this.size = fresh > STEP ? STEP : Math.min(WINDOW, this.size + STEP - fresh);
     this.drawn = this.visible.at(-1)?.seq ?? this.drawn;
   }
 

@@ -67,8 +67,9 @@ export class Verifier {
   #pending = new Map();
   /** @type {Set<Pending<T>>} those of them that have been waiting for less than PATIENCE, with no answer at all */
   #waiting = new Set();
-  /** @type {Set<Pending<T>>} those of them that another message may answer: no later one was answered */
+  /** @type {Set<Pending<T>>} those of them that another message may answer, and some that it may not any more: see #answered */
   #open = new Set();
+  #answered = 0; // the order of the latest whose echo came: answers come in order, so none up to it is answered by another
   #count = 0;
   #size = 0;
   #next = 1;
@@ -100,7 +101,7 @@ export class Verifier {
   received(data, time, item) {
     const echoed = this.#take(data);
     if (echoed !== null) {
-      this.#skipBefore(echoed);
+      this.#answered = Math.max(this.#answered, echoed.order);
       if (echoed.guess !== null) this.found(echoed.guess, { how: "unasked" });
       const rtt = time - echoed.time;
       this.found(echoed.item, { how: "echoed", rtt });
@@ -159,21 +160,19 @@ export class Verifier {
   /** @param {Data} data @returns {Pending<T> | null} the message that this may answer, though it is another */
   #meant(data) {
     if (data.length === 0) return null; // an empty message is like every other one, and most often a phantom
+    /** @type {Pending<T> | null} */
+    let oldest = null;
     let looked = 0;
     for (const pending of this.#open) {
+      if (pending.order <= this.#answered) {
+        this.#open.delete(pending); // late or lost: nothing but its echo will answer it
+        continue;
+      }
+      oldest ??= pending;
       if (compare(pending.data, data) === "cut") return pending;
       if (++looked === MOST_BEGINNINGS) break;
     }
-    const [oldest] = this.#open;
-    return oldest ?? null;
-  }
-
-  /** Answers come in order: what is older is late or lost, and nothing but its echo will answer it. @param {Pending<T>} echoed */
-  #skipBefore({ order }) {
-    for (const pending of this.#open) {
-      if (pending.order > order) return;
-      this.#open.delete(pending);
-    }
+    return oldest;
   }
 
   /** @param {Pending<T>} pending */
