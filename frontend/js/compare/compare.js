@@ -69,7 +69,7 @@ class Compare extends Measured {
     return html`
       <section class="comparison card" role="region" aria-labelledby="compare-title">
         <header>
-          <div><h2 id="compare-title">${t("compare.heading")}</h2><p class="hint">${t("compare.lead")}</p></div>
+          <div><h2 id="compare-title">${t("views.compare")}</h2><p class="hint">${t("compare.lead")}</p></div>
           <ew-stack-filter .query=${filter} .count=${meant.length} .all=${all.length}
             @ew-filter=${(/** @type {CustomEvent<string>} */ { detail }) => this.keep({ filter: detail })}
             @ew-filter-go=${(/** @type {CustomEvent<{ choose: boolean }>} */ event) => goToFirst(this, event)}></ew-stack-filter>

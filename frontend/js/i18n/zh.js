@@ -25,7 +25,6 @@ export const zh = {
   "views.failed": "无法加载此视图（{detail}）。请重新加载页面。",
 
   "compare.title": "比较 · 回音壁",
-  "compare.heading": "比较",
   "compare.lead": "每个服务的测量结果。每个数字都可以打开，看它由什么得来；没有综合评分。",
   "compare.with": "与之比较",
   "compare.nobody": "无",

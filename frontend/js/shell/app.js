@@ -192,7 +192,16 @@ class App extends Component {
       ${this.visited.has("push") ? this.#push() : nothing}
       ${this.visited.has("stacks") ? this.#stacks() : nothing}
       ${this.visited.has("echo") ? this.#echo() : nothing}
-      ${this.visited.has(this.view) ? nothing : html`<main class="coming">${this.#troubles()}</main>`}`;
+      ${this.visited.has(this.view) ? nothing : html`<main class="coming">${this.#troubles()}${this.#coming()}</main>`}`;
+  }
+
+  /** The head of a view that is still to come, where it is the same whatever the view will show: to be read meanwhile. */
+  #coming() {
+    if (!isMeasured(this.view)) return nothing;
+    return html`
+      <section class="comparison card">
+        <header><div><h2>${t(`views.${this.view}`)}</h2><p class="hint">${t(`${this.view}.lead`)}</p></div></header>
+      </section>`;
   }
 
   /** @param {Message[]} troubles */
