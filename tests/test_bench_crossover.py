@@ -131,7 +131,7 @@ def test_what_is_withheld_is_left_out() -> None:
     wrong = Refusal(why=Why.WRONG, withheld="everything", says="3 lost")
     whole = target()
     for one in whole.measurements:
-        if one.round == 1 and one.step.startswith("poll each 5 s"):
+        if one.round == 1 and one.step.startswith("poll every 5 s"):
             one.refusals = [wrong]
     lacking = with_figures(whole.measurements)
 
@@ -147,7 +147,7 @@ def test_what_is_derived_is_the_sum_of_two_things_that_were_measured() -> None:
     assert by_way["poll", 5.0].cpu.mean == pytest.approx(MESSAGE + POLL * 60 / 5)
     assert by_way["poll", 5.0].every == 60
     assert (by_way["poll", 5.0].step, by_way["poll", 5.0].quiet) == (
-        "poll each 5 s, a message each 10 s", "poll each 5 s, nothing said"
+        "poll every 5 s, a message every 10 s", "poll every 5 s, nothing said"
     )  # fmt: skip
 
 
@@ -164,12 +164,12 @@ def test_the_table_marks_what_is_derived_and_the_sentences_are_under_it() -> Non
 
     told = rendering.markdown(shown)
 
-    assert f"### {curves.TITLE}\n\n|  | each 0.1 s | each 1 s | each 10 s | each 60 s | nothing said |" in told
+    assert f"### {curves.TITLE}\n\n|  | every 0.1 s | every 1 s | every 10 s | every 60 s | nothing said |" in told
     assert "\n| alpha, WebSocket | 30.1 | 30.5 | 35.0 | 60.0 * | 0.5 |\n" in told
     assert "\n| alpha, long poll | 30.1 | 30.5 | 35.0 | – | 0.5 |\n" in told
-    assert "\n| alpha, poll each 5 s | 7.0 | 25.0 | 205.0 | 1205.0 * | 20.0 |\n" in told
-    assert "\n- alpha: the events cost less CPU than polls each 5 s where a message is said each 1.3 s or more" in told
-    assert "\n- alpha: the WebSocket costs less CPU than polls each 5 s where a message is said each 1.3 s or" in told
+    assert "\n| alpha, poll every 5 s | 7.0 | 25.0 | 205.0 | 1205.0 * | 20.0 |\n" in told
+    assert "\n- alpha: the events cost less CPU than polls every 5 s where a message is said every 1.3 s or" in told
+    assert "\n- alpha: the WebSocket costs less CPU than polls every 5 s where a message is said every 1.3 s or" in told
 
 
 def test_a_crossover_beyond_what_was_measured_is_told_as_such() -> None:
@@ -177,10 +177,10 @@ def test_a_crossover_beyond_what_was_measured_is_told_as_such() -> None:
     dear = run(target(lambda _, step: {"poll": 0.0001}.get(step.transport or "", 1.0)))
 
     assert curves.sentences(shown)[0] == (
-        "alpha: the WebSocket costs less CPU than polls each 1 s at every interval that was measured, from 0.1 to 10 s"
+        "alpha: the WebSocket costs less CPU than polls every 1 s at every interval that was measured, from 0.1 to 10 s"
     )
     assert curves.sentences(dear)[0] == (
-        "alpha: polls each 1 s cost less CPU than the WebSocket even at the longest interval that was measured, "
+        "alpha: polls every 1 s cost less CPU than the WebSocket even at the longest interval that was measured, "
         "from 0.1 to 10 s"
     )
 
@@ -189,7 +189,7 @@ def test_the_report_has_the_same() -> None:
     told = report.html(run(target()))
 
     assert '<h2 id="push">Push or poll</h2>' in told
-    assert "where a message is said each 1.3 s or more seldom" in told
+    assert "where a message is said every 1.3 s or more seldom" in told
     assert "<td>1205.0 *</td>" in told
 
 
@@ -227,8 +227,8 @@ def test_the_documents_have_each_run_of_a_stack_by_a_route() -> None:
         return f"| Alpha | {route} | {told} | {one} | {one} | {five} | {five} |"
 
     assert text.splitlines() == [
-        "| stack | route | run | rounds | WebSocket, polls each 1 s | events, polls each 1 s "
-        "| WebSocket, polls each 5 s | events, polls each 5 s |",
+        "| stack | route | run | rounds | WebSocket, polls every 1 s | events, polls every 1 s "
+        "| WebSocket, polls every 5 s | events, polls every 5 s |",
         "| " + " | ".join(["---"] * 8) + " |",
         row("direct", 1, "0.25 s (0.25–0.25)", "1.3 s (1.3–1.3)"),
         row("direct", 2, "> 10 s", "> 10 s"),

@@ -37,7 +37,7 @@ def table(run: BenchRun) -> Table | None:
         for way in ways
         if (cells := list(_cells(run, target, way, [*every, None]))) and any(cell != NONE for cell in cells)
     ]
-    return Table(["", *(f"each {one:g} s" for one in every), "nothing said"], rows)
+    return Table(["", *(f"every {one:g} s" for one in every), "nothing said"], rows)
 
 
 def _cells(
@@ -67,10 +67,10 @@ def sentences(run: BenchRun) -> list[str]:
 
 
 def _sentence(one: Crossover) -> str:
-    push, polls = f"the {scenarios.way(one.push, None)}", f"polls each {one.polled:g} s"
+    push, polls = f"the {scenarios.way(one.push, None)}", f"polls every {one.polled:g} s"
     pays = f"{push} cost{'' if one.push == 'events' else 's'} less CPU than {polls}"
     if one.side == "within":
-        return f"{one.target}: {pays} where a message is said each {one.at:.2g} s{_interval(one)} or more seldom"
+        return f"{one.target}: {pays} where a message is said every {one.at:.2g} s{_interval(one)} or more seldom"
     less = pays if one.side == "below" else f"{polls} cost less CPU than {push}"
     where = "at every interval" if one.side == "below" else "even at the longest interval"
     return f"{one.target}: {less} {where} that was measured, from {one.shortest:g} to {one.longest:g} s{_interval(one)}"

@@ -149,7 +149,7 @@ def _push(wishes: Wishes) -> Iterable[Step]:
     ways += [("poll", polled) for polled in wishes.polled or POLLED]
     for every in (*(wishes.every or EVERY), None):
         for transport, polled in ways:
-            said = f"a message each {every:g} s" if every else "nothing said"
+            said = f"a message every {every:g} s" if every else "nothing said"
             least = wishes.seconds or (_HEARD if every else _QUIET[transport])
             yield _step(
                 "push",
@@ -171,7 +171,7 @@ def _push(wishes: Wishes) -> Iterable[Step]:
 
 def way(transport: Transport, polled: float | None) -> str:
     """By what one listens, for people."""
-    return f"{_WAYS[transport]} each {polled:g} s" if polled else _WAYS[transport]
+    return f"{_WAYS[transport]} every {polled:g} s" if polled else _WAYS[transport]
 
 
 def _whole(least: float, *periods: float | None) -> float:

@@ -27,7 +27,6 @@ export const en = {
   "views.failed": "The view could not be loaded ({detail}). Load the page again.",
 
   "compare.title": "Compare · Echo Wall",
-  "compare.heading": "Compare",
   "compare.lead": "What was measured of each stack. Every figure opens what it is made of; there is no score over all.",
   "compare.with": "Compare with",
   "compare.nobody": "nobody",
@@ -685,8 +684,8 @@ export const en = {
   "push.quantity.down": "Bytes that come for each message, with all headers",
   "push.quantity.requests": "Requests a second, of all listeners together",
   "push.way": "Heard by",
-  "push.every.cell": "each {every} s",
-  "push.polledEach": "{name} each {seconds} s",
+  "push.every.cell": "every {every} s",
+  "push.polledEach": "{name} every {seconds} s",
   "push.derived": "(calculated)",
   "push.chart": "{quantity}, by how often something is said",
   "push.axis": "Across: the time from one message to the next. Both scales are logarithmic.",
@@ -696,11 +695,11 @@ export const en = {
   "push.axis.derived":
     "Hollow points are not measured: they add up what a message costs and what its listener costs until the next one.",
   "push.crossing.within":
-    "{push} costs the server less CPU time than polls each {polled} s if there are {at} s or more from one message to the next (interval of 95 %: {low} to {high} s; rounds: {rounds}).",
+    "{push} costs the server less CPU time than polls every {polled} s if there are {at} s or more from one message to the next (interval of 95 %: {low} to {high} s; rounds: {rounds}).",
   "push.crossing.below":
-    "{push} costs the server less CPU time than polls each {polled} s at every interval that was measured, from a message each {shortest} s to one each {longest} s (rounds: {rounds}).",
+    "{push} costs the server less CPU time than polls every {polled} s at every interval that was measured, from a message every {shortest} s to one every {longest} s (rounds: {rounds}).",
   "push.crossing.above":
-    "Polls each {polled} s cost the server less CPU time than {push} at every interval that was measured, from a message each {shortest} s to one each {longest} s (rounds: {rounds}).",
+    "Polls every {polled} s cost the server less CPU time than {push} at every interval that was measured, from a message every {shortest} s to one every {longest} s (rounds: {rounds}).",
   "push.none": "No stack of this lab can be polled.",
 
   "message.sending": "Sending {count}…",

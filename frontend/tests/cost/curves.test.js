@@ -5,7 +5,7 @@ import { benchmarks } from "../../js/cost/curves.js";
 const steps = [
   { name: "64 B at 2000/s", scenario: "rate" },
   { name: "64 B, 1 in flight", scenario: "saturation" },
-  { name: "poll each 5 s, nothing said", scenario: "push" },
+  { name: "poll every 5 s, nothing said", scenario: "push" },
 ];
 
 /** @param {string} file @param {number} of */
