@@ -18,7 +18,6 @@ from echowall.results.model import (
     Estimate,
     Examined,
     Figure,
-    Refusal,
     Run,
     Step,
     Target,
@@ -132,8 +131,6 @@ class Cost(msgspec.Struct, kw_only=True):
     """The server's, in bytes."""
     socket_memory: Estimate | None
     """By how much that grew for each connection, in bytes."""
-    refusals: list[Refusal]
-    """What is withheld."""
 
 
 def of(runs: Iterable[Run]) -> Index:
@@ -238,5 +235,4 @@ def _cost(file: str, target: Benched, figure: Figure) -> Cost:
         cpu=figure.cpu,
         memory=figure.memory,
         socket_memory=figure.socket_memory,
-        refusals=figure.refusals,
     )

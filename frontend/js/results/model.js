@@ -41,7 +41,7 @@
 
 /** @typedef {{ file: string, name: string, via: Route | null, mends: "on" | "off" | null, right: number, wrong: string[], absent: string[], other: number }} Answers */
 /** @typedef {{ file: string, name: string, via: Route | null, mends: "on" | "off" | null, right: number, wrong: string[], absent: number, other: number }} Cases */
-/** @typedef {{ file: string, name: string, label: string, plain: boolean, step: string, rounds: number, throughput: number | null, p50: number | null, p99: number | null, cpu: Estimate | null, memory: Estimate | null, socket_memory: Estimate | null, refusals: Refusal[] }} Cost */
+/** @typedef {{ file: string, name: string, label: string, plain: boolean, step: string, rounds: number, throughput: number | null, p50: number | null, p99: number | null, cpu: Estimate | null, memory: Estimate | null, socket_memory: Estimate | null }} Cost */
 /**
  * The newest of each target: what `results/index.json` holds, or the same of one run.
  * @typedef {object} Index

@@ -47,7 +47,7 @@ function count(results, ...verdicts) {
 /** @param {Benched} target @param {string} file */
 function costs(target, file) {
   const name = label(target);
-  return target.figures.map(({ step, rounds, throughput, latency, cpu, memory, socket_memory = null, refusals }) => ({
+  return target.figures.map(({ step, rounds, throughput, latency, cpu, memory, socket_memory = null }) => ({
     file,
     name: target.name,
     label: name,
@@ -60,7 +60,6 @@ function costs(target, file) {
     cpu,
     memory,
     socket_memory,
-    refusals,
   }));
 }
 

@@ -21,7 +21,6 @@ const cost = (name, facts = {}) => ({
   cpu: CPU,
   memory: CPU,
   socket_memory: null,
-  refusals: [],
   ...facts,
 });
 /** @param {string} name @param {object} facts @returns {any} */
