@@ -205,6 +205,12 @@ def sockets(root: Path, _language: Language) -> str:
     return "\n".join(lines)
 
 
+def costs(root: Path, _language: Language) -> str:
+    """What each stack costs."""
+    titles = {service.name: service.title for service in catalog.load(root)}
+    return published.costs((run for run in store.runs(root) if isinstance(run, BenchRun)), titles)
+
+
 def push(root: Path, _language: Language) -> str:
     """From how seldom a message on push costs less than polling."""
     titles = {service.name: service.title for service in catalog.load(root)}
@@ -259,6 +265,7 @@ PARTS = {
     "conformance": Part("the newest runs in results/conformance", lambda root, _: behaviour.conformance(root)),
     "soak": Part("the newest run in results/soak", soak),
     "sockets": Part("the newest runs in results/sockets", sockets),
+    "costs": Part("the newest runs in results/bench", costs),
     "push": Part("the runs in results/bench with the scenario push", push),
     "security": Part("the runs in results/attack", lambda root, _: security.document(root)),
     "checks": Part("echowall/check/suite and services/*/service.toml", lambda root, _: guide.document(root)),
@@ -272,6 +279,7 @@ DOCUMENTS = {
     "docs/behaviour.md": ("behaviour", "conformance"),
     "docs/results.md": ("index", "model"),
     "docs/bench.md": ("push", "soak"),
+    "docs/costs.md": ("costs",),
     "docs/deploying.md": ("sockets",),
     "docs/checks.md": ("checks",),
     "docs/security.md": ("security",),

@@ -1,0 +1,70 @@
+"""What the documents say of kept benchmarks: what each stack costs, by the newest run of each scenario."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from echowall.bench import published
+from echowall.results.model import BenchRun
+from tests.test_bench_results import AGAIN, ALPHA, BETA, SLOW, STEP, benched, measurement, run
+
+TITLES = {"beta": "Beta", "gamma": "Gamma", "alpha": "Alpha"}
+
+
+def table(text: str, heading: str) -> list[str]:
+    """The rows below that heading."""
+    lines = text.splitlines()
+    below = lines[lines.index(f"### {heading}") + 2 :]
+    return below[: below.index("")]
+
+
+def test_each_stack_has_its_figure_its_interval_and_its_ratio_to_the_yardstick() -> None:
+    text = published.costs([run(ALPHA, BETA, AGAIN)], TITLES)
+
+    assert text.startswith("## `rate`\n")
+    assert table(text, "the server's CPU, µs a message (`rate`)") == [
+        f"| stack | {STEP.name} |",
+        "| --- | ---: |",
+        "| Beta | 96.5 (94.7–98.3) |",
+        "| Alpha | 203.5 (201.7–205.3), 2.1× |",
+    ]
+    assert table(text, "latency at p50, ms (`rate`)")[2:] == ["| Beta | 0.500 |", "| Alpha | 0.500, = |"]
+
+
+def test_what_is_withheld_has_no_figure() -> None:
+    refused = benched("gamma", [measurement(number, refusals=SLOW) for number in range(1, 7)])
+
+    text = published.costs([run(BETA, refused)], TITLES)
+
+    assert table(text, "the server's CPU, µs a message (`rate`)")[3:] == ["| Gamma | – |"]
+
+
+def test_of_too_few_rounds_nothing_is_said_of_the_ratio() -> None:
+    seldom = benched("alpha", [measurement(number, cpu=200.0) for number in range(1, 6)])
+
+    text = published.costs([run(seldom, BETA)], TITLES)
+
+    assert table(text, "the server's CPU, µs a message (`rate`)")[3:] == ["| Alpha | 200.0 (200.0–200.0) |"]
+
+
+def test_the_newest_run_of_each_stack_as_it_runs_is_told_and_named() -> None:
+    tuned = benched("alpha", [measurement(number, cpu=1.0) for number in range(1, 7)])
+    tuned.tuned = True
+    runs = [run(ALPHA, BETA), run(ALPHA, BETA), run(BETA, tuned)]
+    for number, one in enumerate(runs):
+        one.id, one.began = f"run-{number}", one.began + timedelta(hours=number)
+
+    text = published.costs(runs, TITLES)
+
+    rows = table(text, "the server's CPU, µs a message (`rate`)")[2:]
+    assert [row.partition(" |")[0] for row in rows] == ["| Beta", "| Alpha"]
+    assert [line for line in text.splitlines() if line.startswith("- ")] == [
+        "- [2026-11-29 13:00](../results/bench/run-1.json): 6 rounds, processes, 2 cores: Alpha.",
+        "- [2026-11-29 14:00](../results/bench/run-2.json): 6 rounds, processes, 2 cores: Beta.",
+    ]
+
+
+def test_without_a_run_it_says_so() -> None:
+    nothing: list[BenchRun] = []
+
+    assert published.costs(nothing, TITLES) == "The store of results holds no such run yet."
