@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from e2e.support.pages import View
-from echowall.catalog.catalog import ROOT
+from echowall.catalog.catalog import ROOT, Service
 from echowall.results import store
 from echowall.results.model import BenchRun
 
@@ -50,7 +50,7 @@ def test_each_chart_has_a_table_of_the_same_figures(cost: Locator) -> None:
     expect(row).to_contain_text("withheld")
 
 
-def test_a_name_opens_the_run_and_what_was_withheld(cost: Locator, page: Page) -> None:
+def test_a_name_opens_the_run_and_what_was_withheld(cost: Locator, page: Page, services: list[Service]) -> None:
     run = msgspec.json.decode(BENCH.read_bytes(), type=BenchRun)
     target, figure = next(
         (target, figure)
@@ -59,7 +59,8 @@ def test_a_name_opens_the_run_and_what_was_withheld(cost: Locator, page: Page) -
         if figure.step == STEP and figure.refusals
     )
 
-    chart(cost, "Memory").get_by_role("button", name=target.label, exact=True).click()
+    title = next(service.title for service in services if service.name == target.name)
+    chart(cost, "Memory").get_by_role("button", name=title + target.label.removeprefix(target.name), exact=True).click()
 
     drawer = page.get_by_role("dialog")
     expect(drawer).to_contain_text(figure.refusals[0].says)

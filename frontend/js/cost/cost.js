@@ -114,6 +114,12 @@ class Cost extends Measured {
     const all = lines(run, step);
     const colours = new Map(all.map(({ label }, number) => [label, `hsl(${Math.round(number * TURN) % 360} 65% 48%)`]));
     const colour = (/** @type {string} */ label) => colours.get(label) ?? "";
+    const titles = new Map(
+      all.map(({ label, name }) => {
+        const title = this.services.find((service) => service.name === name)?.title ?? name;
+        return [label, `${title}${label.slice(name.length)}`]; // behind the name is what tells it from others of that name
+      }),
+    );
     const rates = byRate(
       run,
       run.steps.find(({ name }) => name === step),
@@ -128,7 +134,7 @@ class Cost extends Measured {
         : [];
     });
     const head = (/** @type {string} */ label) =>
-      html`<th scope="row"><span class="swatch" aria-hidden="true">${swatch(colour(label))}</span> <button type="button" class="link" aria-haspopup="dialog" @click=${() => this.keep({ cell: label })}>${label}</button></th>`;
+      html`<th scope="row"><span class="swatch" aria-hidden="true">${swatch(colour(label))}</span> <button type="button" class="link" aria-haspopup="dialog" @click=${() => this.keep({ cell: label })}>${titles.get(label)}</button></th>`;
     return html`
       <div class="charts">
         <section aria-labelledby="cost-latency"><h3 id="cost-latency">${t("cost.curves")}</h3>

@@ -46,24 +46,24 @@ export async function curves(run, step) {
 /** Where a percentile stands: as far from 99 to 99.9 as from 90 to 99. @param {number} percentile */
 export const place = (percentile) => -Math.log10(1 - percentile / 100);
 
-/** The benchmarks of an index with what this view shows: those at fixed rates first, and of those the newest. What push
- * costs has a view of its own.
+/** The benchmarks of an index with what this view shows: those at fixed rates first, of those the one that tells most, and
+ * of such the newest. What push costs has a view of its own.
  * @param {Index} index @returns {{ file: string, scenarios: string[] }[]} */
 export function benchmarks({ steps, costs }) {
   const scenarios = new Map(steps.map(({ name, scenario }) => [name, scenario]));
-  /** @type {Map<string, Set<string>>} */
+  /** @type {Map<string, string[]>} for each file the scenario of each of its costs */
   const found = new Map();
   for (const { file, step } of costs) {
     const scenario = scenarios.get(step);
-    if (scenario && scenario !== "push") found.set(file, (found.get(file) ?? new Set()).add(scenario));
+    if (scenario && scenario !== "push") found.set(file, [...(found.get(file) ?? []), scenario]);
   }
   return [...found]
-    .map(([file, of]) => ({ file, scenarios: [...of] }))
-    .sort((a, b) => rated(b) - rated(a) || (a.file < b.file ? 1 : -1));
+    .sort(([a, ofA], [b, ofB]) => rated(ofB) - rated(ofA) || ofB.length - ofA.length || (a < b ? 1 : -1))
+    .map(([file, of]) => ({ file, scenarios: [...new Set(of)] }));
 }
 
-/** @param {{ scenarios: string[] }} benchmark */
-const rated = ({ scenarios }) => Number(scenarios.includes("rate"));
+/** @param {string[]} scenarios */
+const rated = (scenarios) => Number(scenarios.includes("rate"));
 
 /** The steps at fixed rates, in ascending order, of the size of the one that is chosen. @param {BenchRun} run @param {Step | undefined} chosen @returns {Step[]} */
 export function byRate({ steps }, chosen) {
