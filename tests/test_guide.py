@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+from echowall.catalog.catalog import ROOT
 from echowall.check import guide
 from echowall.check.suite import ALL
 from tests.conftest import FACTS
@@ -70,3 +72,11 @@ def test_a_section_of_an_rfc_and_one_of_the_contract_are_links(
 
     assert "[RFC 6455, 5.5.1](https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1)" in about(document, "close-code")
     assert "[the contract](../services/README.md)" in about(document, "order")
+
+
+def test_nothing_is_said_of_what_one_browser_sends() -> None:
+    """Firefox was once said to send `Connection: keep-alive, Upgrade`, which it had ceased to do. No test would notice
+    when a browser does."""
+    document = guide.document(ROOT)
+
+    assert re.findall(r".*\b(?:Firefox|Chrome|Chromium|Safari|WebKit|Edge)\b.*", document) == []
