@@ -265,7 +265,7 @@ PARTS = {
     "conformance": Part("the newest runs in results/conformance", lambda root, _: behaviour.conformance(root)),
     "soak": Part("the newest run in results/soak", soak),
     "sockets": Part("the newest runs in results/sockets", sockets),
-    "costs": Part("the newest runs in results/bench", costs),
+    "costs": Part("the runs in results/bench", costs),
     "push": Part("the runs in results/bench with the scenario push", push),
     "security": Part("the runs in results/attack", lambda root, _: security.document(root)),
     "checks": Part("echowall/check/suite and services/*/service.toml", lambda root, _: guide.document(root)),

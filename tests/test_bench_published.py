@@ -47,21 +47,33 @@ def test_of_too_few_rounds_nothing_is_said_of_the_ratio() -> None:
     assert table(text, "the server's CPU, µs a message (`rate`)")[3:] == ["| Alpha | 200.0 (200.0–200.0) |"]
 
 
-def test_the_newest_run_of_each_stack_as_it_runs_is_told_and_named() -> None:
+def test_a_scenario_is_told_by_one_run_the_widest_and_of_these_the_newest() -> None:
     tuned = benched("alpha", [measurement(number, cpu=1.0) for number in range(1, 7)])
     tuned.tuned = True
     runs = [run(ALPHA, BETA), run(ALPHA, BETA), run(BETA, tuned)]
     for number, one in enumerate(runs):
         one.id, one.began = f"run-{number}", one.began + timedelta(hours=number)
 
-    text = published.costs(runs, TITLES)
+    text = published.costs(reversed(runs), TITLES)
 
-    rows = table(text, "the server's CPU, µs a message (`rate`)")[2:]
-    assert [row.partition(" |")[0] for row in rows] == ["| Beta", "| Alpha"]
-    assert [line for line in text.splitlines() if line.startswith("- ")] == [
-        "- [2026-11-29 13:00](../results/bench/run-1.json): 6 rounds, processes, 2 cores: Alpha.",
-        "- [2026-11-29 14:00](../results/bench/run-2.json): 6 rounds, processes, 2 cores: Beta.",
+    assert [line for line in text.splitlines() if line.startswith("By [")] == [
+        "By [the run of 2026-11-29 13:00](../results/bench/run-1.json): 6 rounds, processes, A processor, 2 cores."
     ]
+
+
+def test_what_the_mends_cost_is_told_by_the_newest_run_that_has_a_stack_without_them() -> None:
+    bare = benched("alpha", [measurement(number, cpu=100.0 + number) for number in range(1, 7)])
+    bare.mends = "off"
+    runs = [run(ALPHA, BETA, bare), run(ALPHA, BETA)]
+    for number, one in enumerate(runs):
+        one.id, one.began = f"run-{number}", one.began + timedelta(hours=number)
+
+    told = published.costs(runs, TITLES).partition("## What the mends cost\n")[2]
+
+    assert "results/bench/run-0.json" in told
+    (row,) = [line for line in told.splitlines() if line.startswith("| Alpha")]
+    assert row == f"| Alpha | {STEP.name} | 0.51 (0.50–0.51) | distinguishable |"
+    assert "What the mends cost" not in published.costs(runs[1:], TITLES)
 
 
 def test_without_a_run_it_says_so() -> None:

@@ -11,7 +11,7 @@ from echowall.bench import quantities
 from echowall.bench.columns import NONE
 from echowall.bench.estimates import LEAST_ROUNDS
 from echowall.bench.quantities import Quantity
-from echowall.results.model import Benched, BenchRun, Crossover, Estimate, Step, Transport
+from echowall.results.model import Benched, BenchRun, Comparison, Crossover, Estimate, Step, Transport
 
 #: What is told of each scenario, a table for each quantity: see quantities. Push has a table of its own.
 _TOLD = {
@@ -38,60 +38,47 @@ class _Found(NamedTuple):
     """By what is compared with polls, and the seconds from one poll to the next."""
 
 
-class _Measured(NamedTuple):
-    """A stack as it runs, asked directly, with the newest run that has it."""
-
-    title: str
-    run: BenchRun
-    target: Benched
-
-
 def costs(runs: Iterable[BenchRun], titles: Mapping[str, str]) -> str:
-    """What each stack costs by the newest run of each scenario that has it, in Markdown: a table for each quantity,
-    with a row for each stack and a column for each step.
+    """What each stack costs, in Markdown: for each scenario a table for each quantity, with a row for each stack and a
+    column for each step. It is told by one run, since the figures of two cannot be compared: by the one that has the
+    most stacks and steps, and of several such by the newest. And what the mends cost: by the newest run that tells it.
 
-    The runs go from the oldest to the newest. `titles` has what the stacks are called, in their order.
+    `titles` has what the stacks are called, in their order.
     """
-    every = list(runs)
+    every = sorted(runs, key=lambda run: run.began)
     parts = [part for scenario in _TOLD if (part := _scenario(scenario, every, titles))]
+    if mends := _mends(every, titles):
+        parts.append(mends)
     return "\n\n".join(parts) or "The store of results holds no such run yet."
 
 
 def _scenario(scenario: str, runs: Sequence[BenchRun], titles: Mapping[str, str]) -> str:
-    newest = {
-        target.name: (run, target)
-        for run in runs
-        if any(step.scenario == scenario for step in run.steps)
-        for target in run.targets
-        if target.label == target.name
-    }
-    found = [_Measured(titles[name], *newest[name]) for name in titles if name in newest]
-    if not found:
+    def targets(run: BenchRun) -> dict[str, Benched]:
+        """Those that ran as the lab runs them, asked directly, by their names."""
+        return {target.name: target for target in run.targets if target.label == target.name and target.name in titles}
+
+    def steps(run: BenchRun) -> list[Step]:
+        return [step for step in run.steps if step.scenario == scenario]
+
+    if not (able := [run for run in runs if steps(run) and targets(run)]):
         return ""
-    steps = list({step.name: step for one in found for step in one.run.steps if step.scenario == scenario}.values())
-    lines = [f"## `{scenario}`", ""]
+    widest = max(len(targets(run)) * len(steps(run)) for run in able)
+    run = [run for run in able if len(targets(run)) * len(steps(run)) == widest][-1]
+    found = [(title, target) for name, title in titles.items() if (target := targets(run).get(name))]
+    lines = [f"## `{scenario}`", "", _told_by(run), ""]
     for key in _TOLD[scenario]:
         quantity = quantities.QUANTITIES[key]
-        lines += [f"### {quantity.title}, {quantity.unit_in(steps[0].unit)} (`{scenario}`)", ""]
-        rows = [
-            ["stack", *(step.name for step in steps)],
-            ["---", *["---:"] * len(steps)],
-            *([one.title, *(_cell(one, step, quantity) for step in steps)] for one in found),
-        ]
-        lines += [*("| " + " | ".join(cells) + " |" for cells in rows), ""]
-    for run in sorted({one.run.id: one.run for one in found}.values(), key=lambda run: run.began):
-        of = ", ".join(one.title for one in found if one.run is run)
-        lines.append(
-            f"- [{run.began:%Y-%m-%d %H:%M}](../results/bench/{run.id}.json): {run.rounds} rounds, {run.engine}, "
-            f"{run.machine.cores} cores: {of}."
-        )
-    return "\n".join(lines)
+        header = ["stack", *(step.name for step in steps(run))]
+        rows = [[title, *(_cell(run, target, step, quantity) for step in steps(run))] for title, target in found]
+        lines += [f"### {quantity.title}, {quantity.unit_in(steps(run)[0].unit)} (`{scenario}`)", ""]
+        lines += [*_table(header, rows), ""]
+    return "\n".join(lines).rstrip()
 
 
-def _cell(measured: _Measured, step: Step, quantity: Quantity) -> str:
+def _cell(run: BenchRun, target: Benched, step: Step, quantity: Quantity) -> str:
     """The figure with its interval of 95 %, and its ratio to the yardstick's, or `=` where that may be 1. No ratio
-    where too few rounds have both."""
-    _, run, target = measured
+    where too few rounds have both.
+    """
     figure = next((one for one in target.figures if one.step == step.name), None)
     value = quantities.of_figure(figure, quantity) if figure else None
     if value is None:
@@ -100,11 +87,61 @@ def _cell(measured: _Measured, step: Step, quantity: Quantity) -> str:
         told = quantity.shown(value)
     else:
         told = f"{quantity.shown(value.mean)} ({quantity.shown(value.low)}–{quantity.shown(value.high)})"
-    wanted = (target.label, run.yardstick, step.name, None, quantity.key)
+    found = _compared(run, target.label, run.yardstick, step, quantity.key)
+    if found is None:
+        return told
+    return f"{told}, {f'{found.ratio.mean:.2g}×' if found.distinguishable else '='}"
+
+
+def _compared(run: BenchRun, target: str, to: str, step: Step, quantity: str) -> Comparison | None:
+    """One target with another in that step, by their labels; None where too few rounds have both."""
+    wanted = (target, to, step.name, None, quantity)
     for one in run.comparisons:
         if (one.target, one.to, one.step, one.to_step, one.quantity) == wanted and one.ratio.rounds >= LEAST_ROUNDS:
-            return f"{told}, {f'{one.ratio.mean:.2g}×' if one.distinguishable else '='}"
-    return told
+            return one
+    return None
+
+
+def _mends(runs: Sequence[BenchRun], titles: Mapping[str, str]) -> str:
+    """The CPU of each stack without its mends, compared with itself as it runs."""
+    newest: dict[str, tuple[BenchRun, dict[str, Comparison]]] = {}
+    for run in runs:
+        for target in run.targets:
+            if target.label == f"{target.name} (bare)" and target.name in titles:
+                found = {
+                    step.name: one
+                    for step in run.steps
+                    if (one := _compared(run, target.label, target.name, step, "cpu"))
+                }
+                if found:
+                    newest[target.name] = (run, found)
+    rows = [
+        [titles[name], step, f"{one.ratio.mean:.2f} ({one.ratio.low:.2f}–{one.ratio.high:.2f})", _whether(one)]
+        for name in titles
+        if name in newest
+        for step, one in newest[name][1].items()
+    ]
+    if not rows:
+        return ""
+    told = [_told_by(run) for run in {run.id: run for run, _ in newest.values()}.values()]
+    header = ["stack", "step", "CPU without the mends, to that with them", ""]
+    return "\n".join(["## What the mends cost", "", *told, "", *_table(header, rows)])
+
+
+def _whether(one: Comparison) -> str:
+    return "distinguishable" if one.distinguishable else "not distinguishable"
+
+
+def _told_by(run: BenchRun) -> str:
+    return (
+        f"By [the run of {run.began:%Y-%m-%d %H:%M}](../results/bench/{run.id}.json): {run.rounds} rounds, "
+        f"{run.engine}, {run.machine.processor}, {run.machine.cores} cores."
+    )
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return ["| " + " | ".join(cells) + " |" for cells in lines]
 
 
 def push(runs: Iterable[BenchRun], titles: Mapping[str, str]) -> str:
