@@ -79,7 +79,10 @@ def context(
 ) -> Iterator[BrowserContext]:
     """The kept context, wiped after the test. A test that is marked `browser_context_args` has a context of its own."""
     if request.node.get_closest_marker("browser_context_args"):
-        yield new_context()
+        own = new_context()
+        yield own
+        for page in own.pages:
+            page.unroute_all(behavior="ignoreErrors")  # of requests that the test has not waited for
         return
     yield kept_context
     kept_context.clear_cookies()
@@ -89,7 +92,7 @@ def context(
     if request.node.stash.get(FAILED, True):  # the page may be in any state
         first.close()
         first = kept_context.new_page()
-    first.unroute_all()
+    first.unroute_all(behavior="ignoreErrors")
     View(first).load("/healthz")  # which has the page's origin, and no script
     first.evaluate("localStorage.clear(); sessionStorage.clear()")
     first.mouse.move(0, 0)
