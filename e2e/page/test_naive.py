@@ -51,3 +51,15 @@ def test_the_naive_handler_is_explained_where_it_is_chosen(echo: EchoPage, servi
 
     expect(pane.root.get_by_text(service.naive.summary)).to_be_visible()
     expect(echo.page).to_have_url(re.compile("handler=naive"))
+
+
+@pytest.mark.naive("phantom-messages")
+def test_why_a_stack_sends_empty_messages_is_three_choices_away(echo: EchoPage, service: Service) -> None:
+    echo.load("/")
+
+    echo.page.get_by_role("navigation").get_by_role("link", name="Echo", exact=True).click()
+    echo.first.choose(service.title)
+    echo.first.handler.select_option("naive")
+
+    assert service.naive
+    expect(echo.first.root.get_by_text(service.naive.summary)).to_be_visible()

@@ -11,7 +11,9 @@ import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
 from e2e.support.pages import PushPage
-from echowall.catalog.catalog import Service
+from echowall.catalog.catalog import ROOT, Service
+from echowall.results import store
+from echowall.results.model import BenchRun
 
 
 @pytest.fixture
@@ -109,3 +111,16 @@ def test_a_benchmark_of_push_is_shown_with_its_curves_and_where_they_cross(
     unmeasured = next(service for service in able if service.name not in measured)
     view.stack.select_option(unmeasured.title)
     expect(view.measured).to_contain_text("No benchmark of this stack is kept yet")
+
+
+def test_push_or_poll_for_a_message_a_minute_is_a_click_away(view: PushPage) -> None:
+    runs = [run for run in store.runs(ROOT) if isinstance(run, BenchRun)]
+    if not any(step.scenario == "push" for run in runs for step in run.steps):
+        pytest.skip("no benchmark of push is published")
+    view.load("/")
+
+    view.page.get_by_role("navigation").get_by_role("link", name="Push or poll", exact=True).click()
+
+    expect(view.measured.get_by_role("columnheader", name="every 60 s")).to_be_visible()
+    expect(view.measured.get_by_role("row").nth(1)).to_contain_text("µs")
+    expect(view.crossings.first).to_contain_text("less CPU time")
