@@ -134,7 +134,7 @@ class Cost extends Measured {
         : [];
     });
     const head = (/** @type {string} */ label) =>
-      html`<th scope="row"><span class="swatch" aria-hidden="true">${swatch(colour(label))}</span> <button type="button" class="link" aria-haspopup="dialog" @click=${() => this.keep({ cell: label })}>${titles.get(label)}</button></th>`;
+      html`<th scope="row"><span class="named"><span class="swatch" aria-hidden="true">${swatch(colour(label))}</span> <button type="button" class="link" aria-haspopup="dialog" @click=${() => this.keep({ cell: label })}>${titles.get(label)}</button></span></th>`;
     return html`
       <div class="charts">
         <section aria-labelledby="cost-latency"><h3 id="cost-latency">${t("cost.curves")}</h3>
