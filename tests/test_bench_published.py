@@ -1,4 +1,4 @@
-"""What the documents say of kept benchmarks: what each stack costs, by the newest run of each scenario."""
+"""What the documents say of kept benchmarks: what each stack costs, and what its mends do."""
 
 from __future__ import annotations
 

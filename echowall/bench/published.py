@@ -11,6 +11,7 @@ from echowall.bench import quantities
 from echowall.bench.columns import NONE
 from echowall.bench.estimates import LEAST_ROUNDS
 from echowall.bench.quantities import Quantity
+from echowall.bench.rendering import markdown_table
 from echowall.results.model import Benched, BenchRun, Comparison, Crossover, Estimate, Step, Transport
 
 #: What is told of each scenario, a table for each quantity: see quantities. Push has a table of its own.
@@ -62,8 +63,7 @@ def _scenario(scenario: str, runs: Sequence[BenchRun], titles: Mapping[str, str]
 
     if not (able := [run for run in runs if steps(run) and targets(run)]):
         return ""
-    widest = max(len(targets(run)) * len(steps(run)) for run in able)
-    run = [run for run in able if len(targets(run)) * len(steps(run)) == widest][-1]
+    run = max(able, key=lambda run: (len(targets(run)) * len(steps(run)), run.began))
     found = [(title, target) for name, title in titles.items() if (target := targets(run).get(name))]
     lines = [f"## `{scenario}`", "", _told_by(run), ""]
     for key in _TOLD[scenario]:
@@ -71,7 +71,7 @@ def _scenario(scenario: str, runs: Sequence[BenchRun], titles: Mapping[str, str]
         header = ["stack", *(step.name for step in steps(run))]
         rows = [[title, *(_cell(run, target, step, quantity) for step in steps(run))] for title, target in found]
         lines += [f"### {quantity.title}, {quantity.unit_in(steps(run)[0].unit)} (`{scenario}`)", ""]
-        lines += [*_table(header, rows), ""]
+        lines += [*markdown_table(header, rows), ""]
     return "\n".join(lines).rstrip()
 
 
@@ -125,7 +125,7 @@ def _mends(runs: Sequence[BenchRun], titles: Mapping[str, str]) -> str:
         return ""
     told = [_told_by(run) for run in {run.id: run for run, _ in newest.values()}.values()]
     header = ["stack", "step", "CPU without the mends, to that with them", ""]
-    return "\n".join(["## What the mends cost", "", *told, "", *_table(header, rows)])
+    return "\n".join(["## What the mends cost", "", *told, "", *markdown_table(header, rows, numbers=False)])
 
 
 def _whether(one: Comparison) -> str:
@@ -137,11 +137,6 @@ def _told_by(run: BenchRun) -> str:
         f"By [the run of {run.began:%Y-%m-%d %H:%M}](../results/bench/{run.id}.json): {run.rounds} rounds, "
         f"{run.engine}, {run.machine.processor}, {run.machine.cores} cores."
     )
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return ["| " + " | ".join(cells) + " |" for cells in lines]
 
 
 def push(runs: Iterable[BenchRun], titles: Mapping[str, str]) -> str:
@@ -157,21 +152,19 @@ def push(runs: Iterable[BenchRun], titles: Mapping[str, str]) -> str:
         return "The store of results holds no such run yet."
     polls = sorted({polled for one in found for _, polled in one.crossovers})
     columns = [(how, polled) for polled in polls for how in _PUSH]
+    header = ["stack", "route", "run", "rounds"]
+    header += [f"{_PUSH[how]}, polls every {polled:g} s" for how, polled in columns]
     rows = [
-        ["stack", "route", "run", "rounds", *(f"{_PUSH[how]}, polls every {polled:g} s" for how, polled in columns)],
-        ["---"] * (4 + len(columns)),
-        *(
-            [
-                titles[target.name],
-                str(target.via),
-                f"[{run.began:%Y-%m-%d %H:%M}](../results/bench/{run.id}.json)",
-                str(run.rounds),
-                *(_told(crossovers.get(column)) for column in columns),
-            ]
-            for run, target, crossovers in found
-        ),
+        [
+            titles[target.name],
+            str(target.via),
+            f"[{run.began:%Y-%m-%d %H:%M}](../results/bench/{run.id}.json)",
+            str(run.rounds),
+            *(_told(crossovers.get(column)) for column in columns),
+        ]
+        for run, target, crossovers in found
     ]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
+    return "\n".join(markdown_table(header, rows, numbers=False))
 
 
 def _found(run: BenchRun) -> Iterator[_Found]:
@@ -184,7 +177,7 @@ def _found(run: BenchRun) -> Iterator[_Found]:
 def _told(one: Crossover | None) -> str:
     """Seconds from one message to the next, with the interval of 95 %."""
     if one is None:
-        return "–"
+        return NONE
     if one.at is None:
         return f"< {one.shortest:g} s" if one.side == "below" else f"> {one.longest:g} s"
     return f"{one.at:.2g} s ({one.low:.2g}–{one.high:.2g})"

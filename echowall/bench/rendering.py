@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markup import escape
@@ -112,9 +112,14 @@ def settings(target: Benched) -> str:
 
 
 def _markdown(title: str, header: list[str], rows: Sequence[list[str]], *, numbers: bool = True) -> list[str]:
+    return [f"### {title}", "", *markdown_table(header, rows, numbers=numbers), ""]
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> list[str]:
+    """The lines of a table in Markdown; all columns but the first are set to the right where they are numbers."""
     rule = ["---", *["---:" if numbers else "---"] * (len(header) - 1)]
     lines = [[" ".join(cell.replace("|", r"\|").split()) for cell in cells] for cells in [header, rule, *rows]]
-    return [f"### {title}", "", *(f"| {' | '.join(cells)} |" for cells in lines), ""]
+    return [f"| {' | '.join(cells)} |" for cells in lines]
 
 
 def comma_separated(run: BenchRun) -> str:
