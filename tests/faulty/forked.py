@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 from tests.faulty.faults import FAULTS
-from tests.faulty.harmless import HARMLESS, IMPATIENT
+from tests.faulty.harmless import HARMLESS, PARTICULAR
 from tests.faulty.server import Server, Session
 from tests.forks import forked
 
@@ -35,6 +35,6 @@ def serving(name: str = "") -> Iterator[Running]:
 
 
 def _serve(name: str, tells: Connection) -> None:
-    session = FAULTS[name].session if name in FAULTS else (HARMLESS | IMPATIENT).get(name, Session)
+    session = FAULTS[name].session if name in FAULTS else (HARMLESS | PARTICULAR).get(name, Session)
     with open(tells.fileno(), "w", closefd=False) as sys.stdout:
         asyncio.run(Server(session).serve())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import zlib
 
 from tests.faulty.server import CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, Deflate, Session, titled
@@ -118,5 +119,24 @@ class CutsOffSlowReaders(Session):
             self.writer.transport.abort()
 
 
-#: What is no fault, and on a busy machine is taken for one.
-IMPATIENT = titled(CutsOffSlowReaders)
+class ReadsLate(Session):
+    """Nothing read after the first message, and a kernel that may keep 64 MiB of each client."""
+
+    #: Linux: beyond the limit of the machine, which root may set aside (SO_RCVBUFFORCE in socket(7)).
+    BEYOND_LIMIT = 33
+
+    def opened(self) -> None:
+        raw = self.writer.get_extra_info("socket")
+        try:
+            raw.setsockopt(socket.SOL_SOCKET, self.BEYOND_LIMIT, 64 * 2**20)
+        except PermissionError:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 2**20)
+        super().opened()
+
+    async def echo(self, opcode: int, data: bytes) -> None:
+        await super().echo(opcode, data)
+        self.writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+
+#: What is no fault, and on some machines is taken for one.
+PARTICULAR = titled(CutsOffSlowReaders, ReadsLate)
