@@ -165,7 +165,7 @@ async def slow_reader(target: Target) -> Observation | str:
     pid, most = pid_of(target), SLOW * 4 * MIB
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(settled(target, receive_buffer=4 * KIB)) for _ in range(SLOW)]
-        before, queued, deadline = measure.memory(pid), measure.queued(), time.monotonic() + 10
+        before, deadline = measure.memory(pid), time.monotonic() + 10
 
         def grown() -> int:
             return measure.memory(pid) - before
@@ -184,9 +184,9 @@ async def slow_reader(target: Target) -> Observation | str:
         memory = grown()
         ended = sum(ws.gone for ws in clients)
         # What the service took and the kernel does not hold is in its memory, perhaps in memory that it had before.
-        # Both are read while data move, and other programs have sockets too: so it is held against twice as much.
+        # Both are read while data move: so it is held against twice as much.
         taken = sum(count for ws, count in zip(clients, sent, strict=True) if not ws.gone)
-        taken = max(0, taken - max(0, measure.queued() - queued))
+        taken = max(0, taken - measure.queued(pid, {ws.port for ws in clients}))
     detail = f"{taken / MIB:.0f} MiB taken, {memory / MIB:.0f} MiB more memory"
     detail += f", {ended} of {SLOW} cut off" if ended else ""
     return Observation("memory grows" if memory >= most or taken >= 2 * most else "bounded", detail)

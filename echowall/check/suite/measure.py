@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,6 @@ from echowall.lab import procfs
 
 _PROC = Path("/proc")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_LISTEN = "0A"  # the state of a socket in /proc/net/tcp
 
 
 def family(pid: int) -> list[int]:
@@ -129,34 +128,33 @@ def sockets(pid: int) -> set[str]:
     return found
 
 
-def queued() -> int:
-    """How many bytes the kernel holds for TCP sockets, unread or not yet received, in all network namespaces seen here.
+def queued(pid: int, client_ports: Set[int]) -> int:
+    """How many bytes the kernel holds of the TCP connections from those ports, unread or not received, at both ends.
 
     The receive buffer of one socket may take 32 MiB where an administrator allows it (tcp_rmem in tcp(7)): then a
     client has sent that much, though the server has read none of it.
     """
-    namespaces: dict[str, Path] = {}
-    for entry in _PROC.glob("[0-9]*"):
-        with suppress(OSError):
-            namespaces.setdefault(str((entry / "ns" / "net").readlink()), entry)
-    found = 0
-    for entry in namespaces.values():
-        for table in ("tcp", "tcp6"):
-            with suppress(OSError):
-                for line in (entry / "net" / table).read_text().splitlines()[1:]:
-                    state, held = line.split()[3:5]
-                    if state != _LISTEN:  # there it is how many clients wait to be accepted
-                        found += sum(int(queue, 16) for queue in held.split(":"))
-    return found
+    found: dict[str, int] = {}
+    for process in (str(pid), "self"):  # in a container, the server has a network namespace of its own
+        for fields in _tcp(process):
+            if client_ports & {_port(fields[1]), _port(fields[2])}:
+                found[fields[9]] = sum(int(queue, 16) for queue in fields[4].split(":"))
+    return sum(found.values())
 
 
 def unacknowledged(pid: int, client_port: int) -> dict[str, int]:
     """How many bytes each of the process's TCP sockets towards that port has sent without a receipt, by inode."""
-    found = {}
+    sockets = [fields for fields in _tcp(str(pid)) if _port(fields[2]) == client_port]
+    return {fields[9]: int(fields[4].partition(":")[0], 16) for fields in sockets}
+
+
+def _tcp(process: str) -> Iterator[list[str]]:
+    """The TCP sockets of the process's network namespace, as the fields of /proc/PID/net/tcp (proc_net_tcp)."""
     for table in ("tcp", "tcp6"):
         with suppress(OSError):
-            for line in (_PROC / str(pid) / "net" / table).read_text().splitlines()[1:]:
-                fields = line.split()
-                if int(fields[2].rpartition(":")[2], 16) == client_port:
-                    found[fields[9]] = int(fields[4].partition(":")[0], 16)
-    return found
+            for line in (_PROC / process / "net" / table).read_text().splitlines()[1:]:
+                yield line.split()
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2], 16)
