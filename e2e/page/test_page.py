@@ -4,12 +4,14 @@ import base64
 import json
 import re
 from datetime import datetime
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from e2e.support.pages import ChatPage, EchoPage, Pane, StacksPage
-from echowall.catalog.catalog import Service
+from echowall.catalog.catalog import ROOT, Service
+from echowall.check.suite import ALL
 
 
 def endpoint(base_url: str, service: Service) -> str:
@@ -485,6 +487,33 @@ def test_switching_the_language_keeps_the_connection(echo: EchoPage, connected: 
 
     connected.expect_connected()
     connected.expect_totals(1, 1)
+
+
+def test_the_chinese_page_says_in_chinese_what_the_catalog_and_the_checks_say(
+    page: Page, services: list[Service]
+) -> None:
+    chinese = json.loads((ROOT / "frontend/js/i18n/sentences.zh.json").read_text())
+    service = max(services, key=lambda one: len(one.known))
+    known = service.known[0]
+    check = next(one for one in ALL if one.id == known.checks[0])
+
+    EchoPage(page).load(f"/?service={service.name}&lang=zh")
+    expect(page.locator(".summary [lang=zh]")).to_have_text(chinese[service.summary])
+
+    page.goto(f"/?{urlencode({'view': 'behaviour', 'cell': f'{service.name} {check.id}', 'lang': 'zh'})}")
+    answer = page.get_by_role("dialog").locator(f'[data-check="{check.id}"]')
+    for english in (check.question, check.sends, known.reason):
+        expect(answer).to_contain_text(chinese[english])
+        expect(answer).not_to_contain_text(english)
+
+
+@pytest.mark.expects_console("Failed to load resource: net::ERR_FAILED")
+def test_what_has_no_chinese_stays_english_and_is_marked_so(page: Page, plain: Service) -> None:
+    page.route("**/sentences.zh.json", lambda route: route.abort())
+
+    EchoPage(page).load(f"/?service={plain.name}&lang=zh")
+
+    expect(page.locator(".summary [lang=en]")).to_have_text(plain.summary)
 
 
 # When the network loses a file

@@ -14,6 +14,7 @@ import { Component } from "../shared/component.js";
 import { Countdown, stateText } from "../shared/countdown.js";
 import { Follows } from "../shared/follows.js";
 import { yardstick } from "../shared/mark.js";
+import { sentence } from "../shared/sentence.js";
 import { chatTarget } from "../shared/target.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
@@ -157,7 +158,7 @@ class Chat extends Component {
             @input=${this.#typing} @change=${this.#rename} @keydown=${this.#nickKey}></label>
         <small class="error" role="alert" id="chat-nick-error">${this.nickError ? t(this.nickError.key, this.nickError.params) : nothing}</small>
       </div>
-      ${service === null ? nothing : html`<p class="chat-about">${yardstick(service)} <span lang="en">${service.summary}</span></p>`}`;
+      ${service === null ? nothing : html`<p class="chat-about">${yardstick(service)} ${sentence(service.summary)}</p>`}`;
   }
 
   /** @param {string} name @param {string} title */

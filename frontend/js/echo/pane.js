@@ -6,6 +6,7 @@ import "./log-view.js";
 import "./selector.js";
 import "../source/source.js";
 import { checkClose } from "./close-codes.js";
+import { sentence } from "../shared/sentence.js";
 import { parseProtocols } from "../verify/payload.js";
 import { t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
@@ -140,7 +141,7 @@ export class Pane extends Component {
     return html`
       <header class="about">
         <div class="title"><h2 tabindex="-1">${service.title}</h2>${yardstick(service)}${source}</div>
-        <p class="summary extra" lang="en">${service.summary}</p>
+        <p class="summary extra">${sentence(service.summary)}</p>
         <ul class="versions extra" aria-label=${t("versions")}>
           ${known.length === 0 ? html`<li>${t("versions.none")}</li>` : known.map(([name, version]) => html`<li><span>${name}</span> ${version}</li>`)}
         </ul>
@@ -208,7 +209,7 @@ export class Pane extends Component {
       </div>
       ${
         service?.naive && this.selection.handler === "naive"
-          ? html`<p class="notice naive" id=${this.#id("naive")} lang="en">${service.naive.summary}</p>`
+          ? html`<p class="notice naive" id=${this.#id("naive")}>${sentence(service.naive.summary)}</p>`
           : nothing
       }
       <div class="line" data-state=${state}>

@@ -5,6 +5,7 @@ import { t } from "../i18n/i18n.js";
 import { again } from "../shared/again.js";
 import { Component } from "../shared/component.js";
 import { Follows } from "../shared/follows.js";
+import { sentence } from "../shared/sentence.js";
 import { targetOf } from "../shared/target.js";
 import { cause, checks } from "../source/source.js";
 
@@ -104,7 +105,7 @@ export class Show extends Component {
       return html`<p>${checks(known)}${cause(known)} · <a href="?${cell}">${t("demos.frames")}</a></p>`;
     }
     return html`
-      <p lang="en">${service.naive?.summary}</p>
+      <p>${service.naive ? sentence(service.naive.summary) : nothing}</p>
       ${this.code ? html`<details class="lines"><summary>${t("demos.code", { file: this.code.file })}</summary><pre tabindex="0">${this.code.text}</pre></details>` : nothing}`;
   }
 

@@ -6,6 +6,9 @@ import { en } from "./en.js";
 
 /** @type {{ en: Record<string, string>, zh?: Record<string, string> }} English is what the page starts with */
 const TEXTS = { en };
+/** What the lab's data say in English, such as a summary, a question or a cause, with its Chinese. @type {Map<string, string>} */
+let sentences = new Map();
+
 const REMEMBERED = "echo-wall-language";
 
 /** @type {Language} */
@@ -24,9 +27,34 @@ export function t(key, params = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => String(params[name]));
 }
 
+/** @param {string} key */
+export function hasText(key) {
+  return Object.hasOwn(en, key);
+}
+
+/** A sentence of the lab's data as it is shown, and in which language. @param {string} english @returns {{ text: string, lang: Language }} */
+export function translated(english) {
+  const chinese = current === "zh" ? sentences.get(english) : undefined;
+  return chinese === undefined ? { text: english, lang: "en" } : { text: chinese, lang: "zh" };
+}
+
 /** Rejects if the texts do not come; another call tries again. @param {Language} chosen */
 export async function loadLanguage(chosen) {
-  if (chosen === "zh") TEXTS.zh = (await import("./zh.js")).zh;
+  if (chosen !== "zh") return;
+  TEXTS.zh = (await import("./zh.js")).zh;
+  if (sentences.size === 0) void loadSentences();
+}
+
+/** They may come later than the texts. Until then, and if they do not come, the data stay in English, and are marked so. */
+async function loadSentences() {
+  try {
+    const response = await fetch(new URL("./sentences.zh.json", import.meta.url));
+    if (!response.ok) return;
+    sentences = new Map(Object.entries(await response.json()));
+    languageChanges.dispatchEvent(new Event("change"));
+  } catch {
+    // The next choice of the language asks again.
+  }
 }
 
 /** @param {Language} chosen whose texts are loaded */

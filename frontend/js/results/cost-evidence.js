@@ -1,6 +1,6 @@
 // What a cost is made of: the step, the settings, the rounds, and the histogram of the latency.
 import { html, nothing } from "lit";
-import { language, t } from "../i18n/i18n.js";
+import { hasText, language, t } from "../i18n/i18n.js";
 import { formatFigure, formatMicroseconds, formatQuantity } from "./figures.js";
 import { label } from "./summary.js";
 
@@ -22,11 +22,16 @@ export function costEvidence(cost, found) {
       ${figure.memory ? html`<dt>${t("column.memory")}</dt><dd>${estimated("memory", figure.memory)}</dd>` : nothing}
       ${figure.socket_memory ? html`<dt>${t("column.socket")}</dt><dd>${estimated("socket", figure.socket_memory)}</dd>` : nothing}
       ${figure.throughput === null ? nothing : html`<dt>${t("cost.throughput")}</dt><dd>${formatFigure(figure.throughput, language())}/s</dd>`}
-      ${figure.refusals.map(({ says, withheld }) => html`<dt>${t("cost.withheld")} <small>${withheld}</small></dt><dd lang="en">${says}</dd>`)}
+      ${figure.refusals.map(({ why, says, withheld }) => html`<dt>${t("cost.withheld", { what: named("withheld", withheld) })}</dt><dd>${named("refusal", why)} <span class="hint" lang="en">${says}</span></dd>`)}
       ${Object.entries(target.versions).map(([what, version]) => html`<dt>${what}</dt><dd>${version}</dd>`)}
       ${Object.entries(target.settings).map(([what, { value, source }]) => html`<dt>${what}</dt><dd>${value} <span class="hint">${t(`setting.${source}`)}</span></dd>`)}
     </dl>
     ${figure.latency ? latency(figure.latency) : nothing}`;
+}
+
+/** What this page has no name for, as a percentile or a rule of a later version, is named as the file does. @param {"withheld" | "refusal"} kind @param {string} what */
+function named(kind, what) {
+  return hasText(`${kind}.${what}`) ? t(`${kind}.${what}`) : what;
 }
 
 /** @param {"cpu" | "memory" | "socket"} quantity @param {import("./model.js").Estimate} estimate */

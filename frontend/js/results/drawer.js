@@ -2,6 +2,7 @@
 import { html, nothing } from "lit";
 import { t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
+import { sentence } from "../shared/sentence.js";
 import { answersOf, casesOf, causeOf, filesOf, standingOf } from "./answers.js";
 import { costEvidence } from "./cost-evidence.js";
 import { circumstances, linkOf } from "./figures.js";
@@ -126,18 +127,18 @@ class Drawer extends Component {
     return html`
       <details class="answer" ?open=${open} data-check=${question.id} data-standing=${standing}>
         <summary><span class="mark" aria-hidden="true">${MARKS[standing]}</span> <span class="visually-hidden">${t(`standing.${standing}`)}:</span> <code>${question.id}</code> <span class="outcome">${outcomes.join(" / ")}</span></summary>
-        <p lang="en">${question.question}</p>
+        <p>${sentence(question.question)}</p>
         <dl class="facts">
           <dt>${t("evidence.section")}</dt><dd>${link ? html`<a href=${link} rel="noreferrer">${question.section}</a>` : question.section}</dd>
           <dt>${t("evidence.right")}</dt><dd lang="en">${question.expects.join(" / ")}</dd>
-          ${question.sends ? html`<dt>${t("evidence.sent")}</dt><dd lang="en">${question.sends}</dd>` : nothing}
+          ${question.sends ? html`<dt>${t("evidence.sent")}</dt><dd>${sentence(question.sends)}</dd>` : nothing}
           ${said.map(
             ({ via, mends, result }) => html`
           <dt>${t("evidence.back")} <small>${this.#how(via, mends)}</small></dt>
           <dd lang="en" data-verdict=${result.verdict}>${result.outcome}${result.detail ? html` <span class="hint">(${result.detail})</span>` : nothing}</dd>`,
           )}
-          ${known ? html`<dt>${t("evidence.cause")}</dt><dd lang="en">${known.reason} <a href=${known.link} rel="noreferrer">${t("source.why")}</a></dd>` : nothing}
-          ${mend ? html`<dt>${t("evidence.mend")}</dt><dd lang="en">${mend.reason} <a href=${mend.link} rel="noreferrer">${t("source.why")}</a> <span class="hint">${t("source.by")} <code>${mend.by}</code></span></dd>` : nothing}
+          ${known ? html`<dt>${t("evidence.cause")}</dt><dd>${sentence(known.reason)} <a href=${known.link} rel="noreferrer">${t("source.why")}</a></dd>` : nothing}
+          ${mend ? html`<dt>${t("evidence.mend")}</dt><dd>${sentence(mend.reason)} <a href=${mend.link} rel="noreferrer">${t("source.why")}</a> <span class="hint">${t("source.by")} <code>${mend.by}</code></span></dd>` : nothing}
           <dt>${t("evidence.frames")}</dt><dd><code>echowall check ${subject.service?.name ?? subject.title} --explain ${question.id}</code></dd>
         </dl>
         ${standing === "wrong" ? html`<p class="hint">${t(known ? "evidence.deviation" : "evidence.wrong")}</p>` : nothing}
@@ -166,7 +167,7 @@ class Drawer extends Component {
           <dt>${t("evidence.messages")}</dt><dd lang="en">${result.behavior}</dd>
           <dt>${t("evidence.closeOf")}</dt><dd lang="en">${result.close}${result.close_code === null ? nothing : ` (${result.close_code})`}</dd>
           ${result.detail ? html`<dt>${t("evidence.detail")}</dt><dd lang="en">${result.detail}</dd>` : nothing}
-          ${deviation ? html`<dt>${t("evidence.cause")}</dt><dd lang="en">${cause?.check ? html`<code>${cause.check}</code>: ` : nothing}${deviation.reason} ${deviation.link ? html`<a href=${deviation.link} rel="noreferrer">${t("source.why")}</a>` : nothing}</dd>` : nothing}
+          ${deviation ? html`<dt>${t("evidence.cause")}</dt><dd>${cause?.check ? html`<code>${cause.check}</code>: ` : nothing}${sentence(deviation.reason)} ${deviation.link ? html`<a href=${deviation.link} rel="noreferrer">${t("source.why")}</a>` : nothing}</dd>` : nothing}
           <dt>${t("evidence.frames")}</dt><dd><code>echowall conformance ${subject.service?.name ?? subject.title} --explain ${result.case}</code></dd>
         </dl>
       </details>`;

@@ -1,6 +1,6 @@
 // A table of marks: questions by subjects, in groups. Each mark opens what is behind it.
 import { html, nothing } from "lit";
-import { t } from "../i18n/i18n.js";
+import { t, translated } from "../i18n/i18n.js";
 import { MARKS } from "./marks.js";
 import { moveAmongCells } from "./roving.js";
 
@@ -31,7 +31,7 @@ export function matrix(subjects, groups, rows, open) {
           <tr class="group"><th scope="rowgroup" colspan=${subjects.length + 1}><span>${title}</span></th></tr>
           ${its.map(
             (row) => html`<tr data-row=${row.id}>
-            <th scope="row" title=${row.about}><code>${row.id}</code></th>
+            <th scope="row" title=${translated(row.about).text}><code>${row.id}</code></th>
             ${row.marks.map((mark, place) => html`<td data-subject=${subjects[place].key} data-standing=${mark}>${mark === "unasked" ? html`<span class="no-figure" title=${t("standing.unasked")}>·</span>` : html`<button type="button" data-cell aria-haspopup="dialog" aria-label=${t(`standing.${mark}`)} @click=${() => open(subjects[place], row)}><span aria-hidden="true">${MARKS[mark]}</span></button>`}</td>`)}
           </tr>`,
           )}

@@ -23,6 +23,7 @@ export const NEEDS = {
     "js/shared/filter.js",
     "js/shared/format.js",
     "js/shared/mark.js",
+    "js/shared/sentence.js",
     "js/shared/stack-table.js",
   ],
   "js/behaviour/behaviour.js": [
@@ -39,6 +40,7 @@ export const NEEDS = {
     "js/results/roving.js",
     "js/results/subjects.js",
     "js/shared/format.js",
+    "js/shared/sentence.js",
   ],
   "js/conformance/conformance.js": [
     "js/conformance/conformance.js",
@@ -55,6 +57,7 @@ export const NEEDS = {
     "js/results/subjects.js",
     "js/shared/format.js",
     "js/shared/mark.js",
+    "js/shared/sentence.js",
   ],
   "js/cost/cost.js": [
     "js/cost/chart.js",
@@ -72,6 +75,7 @@ export const NEEDS = {
     "js/results/roving.js",
     "js/results/subjects.js",
     "js/shared/format.js",
+    "js/shared/sentence.js",
     "vendor/uplot/dist/uPlot.esm.js",
   ],
   "js/echo/echo.js": [
@@ -99,6 +103,7 @@ export const NEEDS = {
     "js/shared/mark.js",
     "js/shared/media.js",
     "js/shared/percentiles.js",
+    "js/shared/sentence.js",
     "js/shared/tail.js",
     "js/source/source.js",
     "js/verify/mark-view.js",
@@ -119,6 +124,7 @@ export const NEEDS = {
     "js/shared/link.js",
     "js/shared/mark.js",
     "js/shared/percentiles.js",
+    "js/shared/sentence.js",
     "js/shared/stack-table.js",
     "js/source/source.js",
     "js/verify/mark-view.js",
@@ -139,6 +145,7 @@ export const NEEDS = {
     "js/shared/format.js",
     "js/shared/link.js",
     "js/shared/mark.js",
+    "js/shared/sentence.js",
     "js/shared/tail.js",
     "js/source/source.js",
     "vendor/lit-html/directives/guard.js",
