@@ -13,6 +13,7 @@ from echowall.bench import published
 from echowall.catalog import catalog
 from echowall.catalog.contract import ROOM
 from echowall.check import guide
+from echowall.markdown import table as markdown_table
 from echowall.results import behaviour, index, model, security, store
 from echowall.results.model import BenchRun, Held, SoakRun, SocketsRun
 from echowall.results.verdicts import Verdict
@@ -103,7 +104,7 @@ def stacks(root: Path, language: Language) -> str:
         ]
         for service in catalog.load(root)
     ]
-    return _table(_STACKS[language], rows)
+    return markdown_table(_STACKS[language], rows)
 
 
 _SUMMARY: dict[Language, dict[str, str]] = {
@@ -161,7 +162,7 @@ def summary(root: Path, language: Language) -> str:
 
 def room(_root: Path, _language: Language) -> str:
     """The chat room's checks as a table."""
-    return _table(["id", "what the check holds"], [[f"`{check}`", holds] for check, holds in ROOM.items()])
+    return markdown_table(["id", "what the check holds"], [[f"`{check}`", holds] for check, holds in ROOM.items()])
 
 
 def soak(root: Path, _language: Language) -> str:
@@ -232,7 +233,7 @@ def _structs(*sources: ModuleType | type) -> str:
     for node in [node for source in sources for node in ast.parse(inspect.getsource(source)).body]:
         if isinstance(node, ast.ClassDef):
             parts.append(f"### `{node.name}`{_extends(node)}\n\n{ast.get_docstring(node)}")
-            parts.append(_table(["key or value", "type", "what it is"], list(_documented(node))))
+            parts.append(markdown_table(["key or value", "type", "what it is"], list(_documented(node))))
     return "\n\n".join(parts)
 
 
@@ -247,14 +248,9 @@ def _documented(node: ast.ClassDef) -> Iterator[list[str]]:
     for line, below in zip(node.body, [*node.body[1:], None], strict=True):
         text = below.value.value if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) else ""
         if isinstance(line, ast.AnnAssign):
-            kind = ast.unparse(line.annotation).replace("|", "\\|")
-            yield [f"`{ast.unparse(line.target)}`", f"`{kind}`", str(text)]
+            yield [f"`{ast.unparse(line.target)}`", f"`{ast.unparse(line.annotation)}`", str(text)]
         elif isinstance(line, ast.Assign):
             yield [f"`{ast.literal_eval(line.value)}`", "", str(text)]
-
-
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, ["---"] * len(header), *rows])
 
 
 PARTS = {

@@ -11,7 +11,7 @@ from echowall.bench import quantities
 from echowall.bench.columns import NONE
 from echowall.bench.estimates import LEAST_ROUNDS
 from echowall.bench.quantities import Quantity
-from echowall.bench.rendering import markdown_table
+from echowall.markdown import table as markdown_table
 from echowall.results.model import Benched, BenchRun, Comparison, Crossover, Estimate, Step, Transport
 
 #: What is told of each scenario, a table for each quantity: see quantities. Push has a table of its own.
@@ -71,7 +71,7 @@ def _scenario(scenario: str, runs: Sequence[BenchRun], titles: Mapping[str, str]
         header = ["stack", *(step.name for step in steps(run))]
         rows = [[title, *(_cell(run, target, step, quantity) for step in steps(run))] for title, target in found]
         lines += [f"### {quantity.title}, {quantity.unit_in(steps(run)[0].unit)} (`{scenario}`)", ""]
-        lines += [*markdown_table(header, rows), ""]
+        lines += [markdown_table(header, rows, right=range(1, len(header))), ""]
     return "\n".join(lines).rstrip()
 
 
@@ -125,7 +125,7 @@ def _mends(runs: Sequence[BenchRun], titles: Mapping[str, str]) -> str:
         return ""
     told = [_told_by(run) for run in {run.id: run for run, _ in newest.values()}.values()]
     header = ["stack", "step", "CPU without the mends, to that with them", ""]
-    return "\n".join(["## What the mends cost", "", *told, "", *markdown_table(header, rows, numbers=False)])
+    return "\n".join(["## What the mends cost", "", *told, "", markdown_table(header, rows)])
 
 
 def _whether(one: Comparison) -> str:
@@ -164,7 +164,7 @@ def push(runs: Iterable[BenchRun], titles: Mapping[str, str]) -> str:
         ]
         for run, target, crossovers in found
     ]
-    return "\n".join(markdown_table(header, rows, numbers=False))
+    return markdown_table(header, rows)
 
 
 def _found(run: BenchRun) -> Iterator[_Found]:

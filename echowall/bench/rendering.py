@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markup import escape
@@ -14,6 +14,7 @@ from rich.text import Text
 from echowall.bench import columns, curves, gate, judging, scenarios
 from echowall.bench.columns import NONE
 from echowall.bench.rounds import Place, Rounds
+from echowall.markdown import table as markdown_table
 from echowall.results.model import Benched, BenchRun, Comparison, Errors, Figure, Refusal, Step, Why
 
 _LEGEND = f"{NONE} not measured, or withheld: see above"
@@ -112,14 +113,8 @@ def settings(target: Benched) -> str:
 
 
 def _markdown(title: str, header: list[str], rows: Sequence[list[str]], *, numbers: bool = True) -> list[str]:
-    return [f"### {title}", "", *markdown_table(header, rows, numbers=numbers), ""]
-
-
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = True) -> list[str]:
-    """The lines of a table in Markdown; all columns but the first are set to the right where they are numbers."""
-    rule = ["---", *["---:" if numbers else "---"] * (len(header) - 1)]
-    lines = [[" ".join(cell.replace("|", r"\|").split()) for cell in cells] for cells in [header, rule, *rows]]
-    return [f"| {' | '.join(cells)} |" for cells in lines]
+    """All columns but the first are set to the right where they are numbers."""
+    return [f"### {title}", "", markdown_table(header, rows, right=range(1, len(header)) if numbers else ()), ""]
 
 
 def comma_separated(run: BenchRun) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from echowall.bench.quantities import QUANTITIES
+from echowall.markdown import table as markdown_table
 from echowall.results.model import Change, Changes, Estimate, Trouble
 
 _HEADER = ("", "", "A", "B", "B / A", "")
@@ -44,10 +45,8 @@ def markdown(found: Changes) -> str:
     lines = [f"- {_plain(line)}" for line in preface(found)]
     for step, changes in _by_step(found.changes):
         lines += ["", f"### {_plain(step)}", ""]
-        rows = [list(_cells(one)) for one in changes]
-        header = ["target", "quantity", *_HEADER[2:]]
-        rule = ["---", "---", "---:", "---:", "---:", "---"]
-        lines += [f"| {' | '.join(map(_plain, cells))} |" for cells in [header, rule, *rows]]
+        rows = [[cell.replace("<", "&lt;") for cell in _cells(one)] for one in changes]
+        lines.append(markdown_table(["target", "quantity", *_HEADER[2:]], rows, right=(2, 3, 4)))
     lines.append("")
     lines += [f"- {_plain(line)}" for line in summary(found)]
     return "\n".join(lines).strip()
@@ -134,5 +133,5 @@ def _basis(found: Changes) -> str:
 
 
 def _plain(text: str) -> str:
-    """As Markdown shows it literally in a table."""
+    """As Markdown shows it literally."""
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

@@ -10,6 +10,7 @@ from echowall.catalog import catalog
 from echowall.catalog.catalog import Known, Mended, Service
 from echowall.check.registry import GROUPS, Check
 from echowall.check.suite import ALL
+from echowall.markdown import table as markdown_table
 from echowall.results.behaviour import source_of_mend
 
 _SECTION = re.compile(r"RFC (?P<number>\d+), (?P<section>[\d.]+)")
@@ -34,7 +35,7 @@ def _about(check: Check, services: Iterable[Service], root: Path) -> Iterator[st
         facts.append(f"**Asked:** {asked}")
     yield "\n".join(f"- {fact}" for fact in facts)
     if rows := list(_deviations(check, services, root)):
-        yield "\n".join(["| stack | answer | why |", "| --- | --- | --- |", *rows])
+        yield markdown_table(["stack", "answer", "why"], rows)
 
 
 def _either(outcomes: tuple[str, ...]) -> str:
@@ -62,7 +63,7 @@ def _conditions(check: Check) -> Iterator[str]:
         yield "when nothing else is asked" if check.alone else "last of all"
 
 
-def _deviations(check: Check, services: Iterable[Service], root: Path) -> Iterator[str]:
+def _deviations(check: Check, services: Iterable[Service], root: Path) -> Iterator[list[str]]:
     """Rows of a table: the stacks that answer otherwise, and those that would without their mends."""
     for service in services:
         for known in service.known:
@@ -78,5 +79,5 @@ def _answer(deviation: Known | Mended) -> str:
     return f"{deviation.outcome} ({deviation.via})" if deviation.via else deviation.outcome
 
 
-def _row(service: Service, answer: str, deviation: Known | Mended) -> str:
-    return f"| {service.title} | {answer} | {deviation.reason} [Source]({deviation.link}) |"
+def _row(service: Service, answer: str, deviation: Known | Mended) -> list[str]:
+    return [service.title, answer, f"{deviation.reason} [Source]({deviation.link})"]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from echowall.catalog import catalog, mends
 from echowall.catalog.autobahn import GROUPS, group
 from echowall.catalog.catalog import Service
+from echowall.markdown import table as markdown_table
 from echowall.results import store
 from echowall.results.model import CaseResult, CheckRun, ConformanceRun, Conformed, Examined, Question, Result, Run
 from echowall.results.verdicts import Verdict
@@ -82,12 +83,12 @@ def document(root: Path) -> str:
 
 
 def _table(known: Sequence[Behaviour], asked: Iterable[Question], root: Path) -> str:
-    rows = [_row(["check", *(one.service.name for one in known)]), _row(["---"] * (len(known) + 1))]
+    rows = []
     for question in asked:
         cells = [_cell(one, question.id, root) for one in known]
         if not {_RIGHT, _ABSENT}.issuperset(cells):
-            rows.append(_row([f"`{question.id}`", *cells]))
-    return "\n".join(rows)
+            rows.append([f"`{question.id}`", *cells])
+    return markdown_table(["check", *(one.service.name for one in known)], rows)
 
 
 def _cell(known: Behaviour, check: str, root: Path) -> str:
@@ -124,12 +125,12 @@ def _circumstances(run: Run) -> str:
 def markdown(examined: Sequence[Examined], asked: Iterable[Question]) -> str:
     """The answers of one run: checks by targets, what passes and the outcome of what does not."""
     names = list(dict.fromkeys(target.name for target in examined))
-    rows = [_row(["check", *names]), _row(["---"] * (len(names) + 1))]
+    rows = []
     for question in asked:
         cells = [_words([target for target in examined if target.name == name], question.id) for name in names]
         if any(cells):
-            rows.append(_row([f"`{question.id}`", *(cell or _ABSENT for cell in cells)]))
-    return "\n".join(rows)
+            rows.append([f"`{question.id}`", *(cell or _ABSENT for cell in cells)])
+    return markdown_table(["check", *names], rows)
 
 
 def conformance(root: Path) -> str:
@@ -156,14 +157,11 @@ def cases(targets: Sequence[Conformed]) -> str:
     put = {group(one.case) for target in targets for one in target.results}
     shown = {number: about for number, about in GROUPS.items() if number in put}
     names = [target.name for target in targets]
-    rows = [
-        _row(["stack", *(f"{number} {about}" for number, about in shown.items())]),
-        _row(["---"] * (len(shown) + 1)),
-    ]
+    rows = []
     for target in targets:
         cells = (_cases([one for one in target.results if group(one.case) == number]) for number in shown)
-        rows.append(_row([target.name if names.count(target.name) == 1 else target.label, *cells]))
-    return "\n".join(rows)
+        rows.append([target.name if names.count(target.name) == 1 else target.label, *cells])
+    return markdown_table(["stack", *(f"{number} {about}" for number, about in shown.items())], rows)
 
 
 def _cases(results: Sequence[CaseResult]) -> str:
@@ -190,7 +188,3 @@ def _words(routes: Iterable[Examined], check: str) -> str:
 def _word(result: Result) -> str:
     words = {Verdict.PASS: _RIGHT, Verdict.UNSUPPORTED: _ABSENT, Verdict.UNDECIDED: "undecided"}
     return words.get(result.verdict, result.outcome)
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

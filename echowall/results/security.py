@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from echowall.markdown import table as markdown_table
 from echowall.results import store
 from echowall.results.model import Attack, AttackRun, Outcome
 
@@ -32,31 +33,25 @@ def document(root: Path) -> str:
 
 
 def _summary(attacks: Iterable[Attack], outcomes: Sequence[Outcome]) -> str:
-    rows = [["attack", "what is done", "what has to hold", "attempts", "held"]]
+    rows = []
     for attack in attacks:
         of = [outcome for outcome in outcomes if outcome.attack == attack.id]
         tried = [outcome for outcome in of if outcome.tried or outcome.faults]
         held = sum(not outcome.faults for outcome in tried)
         where = f"{held} of {len(tried)}" if tried else "not tried"
         rows.append([f"`{attack.id}`", attack.does, attack.holds, f"{sum(it.tried for it in of):,}", where])
-    return _table(rows)
+    return markdown_table(["attack", "what is done", "what has to hold", "attempts", "held"], rows)
 
 
 def _figures(outcomes: Sequence[Outcome]) -> str:
     """A row for each target, a column for each figure."""
     names = list(dict.fromkeys(name for outcome in outcomes for name in outcome.measured))
-    rows = [["target", "attempts", *names, "seconds", "held"]]
+    rows = []
     for outcome in sorted(outcomes, key=lambda outcome: outcome.target):
         figures = [f"{outcome.measured[name]:,g}" if name in outcome.measured else "–" for name in names]
         held = "no" if outcome.faults else "yes"
         rows.append([outcome.target, f"{outcome.tried:,}", *figures, f"{outcome.seconds:g}", held])
-    return _table(rows)
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    header, *body = rows
-    escaped = ([cell.replace("|", "\\|") for cell in row] for row in (header, ["---"] * len(header), *body))
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in escaped)
+    return markdown_table(["target", "attempts", *names, "seconds", "held"], rows)
 
 
 def _sources(runs: Iterable[AttackRun]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.progress import Progress
 from rich.table import Table
 
+from echowall.markdown import table as markdown_table
 from echowall.results.model import Soaked, SoakRun, Trend, Window
 
 
@@ -60,7 +61,7 @@ def markdown(run: SoakRun, titles: dict[str, str]) -> str:
         ]
         for one in run.targets
     ]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, ["---"] * len(header), *rows])
+    return markdown_table(header, rows)
 
 
 def _cells(one: Soaked) -> list[str]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rich.table import Table
 
+from echowall.markdown import table as markdown_table
 from echowall.results.model import Amount, Held
 
 _MIB = 1 << 20
@@ -55,9 +56,7 @@ def table(found: Iterable[Held]) -> Table:
 
 def markdown(found: Iterable[Held], titles: Mapping[str, str]) -> str:
     """For the documents. `titles` has what the stacks are called."""
-    rows = [
-        ["stack", *(column.title for column in _COLUMNS)],
-        ["---"] * (1 + len(_COLUMNS)),
-        *([titles.get(one.name, one.name), *(column.of(one) for column in _COLUMNS)] for one in found),
-    ]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+    header = ["stack", *(column.title for column in _COLUMNS)]
+    return markdown_table(
+        header, ([titles.get(one.name, one.name), *(column.of(one) for column in _COLUMNS)] for one in found)
+    )
