@@ -15,6 +15,7 @@ from echowall.catalog.catalog import ROOT, load
 from echowall.check.suite import ALL
 
 FILE = ROOT / "frontend" / "js" / "i18n" / "sentences.zh.json"
+PHRASES = FILE.with_name("outcomes.zh.json")
 
 
 def sentences() -> set[str]:
@@ -48,3 +49,24 @@ def test_the_chinese_has_the_same_figures_and_literals() -> None:
         assert re.search("[\u4e00-\u9fff]", chinese), english
         for what in (r"`[^`]+`", r"\d+(?:,\d{3})*(?:\.\d+)*"):
             assert Counter(re.findall(what, chinese)) == Counter(re.findall(what, english)), chinese
+
+
+def phrases(outcome: str) -> Iterator[str]:
+    """The phrases of an outcome, with a # for each figure: `cut off for 1014; close 1002 for a ping` has three."""
+    for part in re.sub(r"\d+", "#", outcome).split("; "):
+        what, _, of = part.rpartition(" for ")
+        if what in ("", "taken"):
+            yield part
+        else:
+            yield from (what, *(one for one in of.split(", ") if one != "#"))
+
+
+def test_every_outcome_has_its_chinese() -> None:
+    known = {re.sub(r"\d+", "#", phrase) for phrase in json.loads(PHRASES.read_text())}
+    outcomes = {outcome for check in ALL for outcome in check.expects}
+    outcomes |= {known.outcome for service in load() for known in service.known}
+    outcomes |= {mended.outcome for service in load() for mended in service.mended}
+
+    missing = {phrase for outcome in outcomes for phrase in phrases(outcome)} - known
+
+    assert not missing, f"write the Chinese of each into {PHRASES.relative_to(ROOT)}"

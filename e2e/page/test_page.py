@@ -505,6 +505,7 @@ def test_the_chinese_page_says_in_chinese_what_the_catalog_and_the_checks_say(
     for english in (check.question, check.sends, known.reason):
         expect(answer).to_contain_text(chinese[english])
         expect(answer).not_to_contain_text(english)
+    expect(answer.locator("[data-verdict] [lang=zh]").first).to_be_visible()
 
 
 @pytest.mark.expects_console("Failed to load resource: net::ERR_FAILED")

@@ -8,6 +8,8 @@ import { en } from "./en.js";
 const TEXTS = { en };
 /** What the lab's data say in English, such as a summary, a question or a cause, with its Chinese. @type {Map<string, string>} */
 let sentences = new Map();
+/** The same of what a check observed. @type {(english: string) => string | null} */
+let outcomeInChinese = () => null;
 
 const REMEMBERED = "echo-wall-language";
 
@@ -25,6 +27,12 @@ export function t(key, params = {}) {
   const text = (TEXTS[current] ?? en)[key];
   if (text === undefined) throw new Error(`no text for ${key}`);
   return text.replace(/\{(\w+)\}/g, (_, name) => String(params[name]));
+}
+
+/** What a check observed, as it is shown, and in which language. @param {string} english @returns {{ text: string, lang: Language }} */
+export function translatedOutcome(english) {
+  const chinese = current === "zh" ? outcomeInChinese(english) : null;
+  return chinese === null ? { text: english, lang: "en" } : { text: chinese, lang: "zh" };
 }
 
 /** @param {string} key */
@@ -48,13 +56,24 @@ export async function loadLanguage(chosen) {
 /** They may come later than the texts. Until then, and if they do not come, the data stay in English, and are marked so. */
 async function loadSentences() {
   try {
-    const response = await fetch(new URL("./sentences.zh.json", import.meta.url));
-    if (!response.ok) return;
-    sentences = new Map(Object.entries(await response.json()));
+    const [found, phrases, { translateOutcome }] = await Promise.all([
+      load("sentences.zh.json"),
+      load("outcomes.zh.json"),
+      import("./outcome.js"),
+    ]);
+    sentences = found;
+    outcomeInChinese = (english) => translateOutcome(english, phrases);
     languageChanges.dispatchEvent(new Event("change"));
   } catch {
     // The next choice of the language asks again.
   }
+}
+
+/** @param {string} file @returns {Promise<Map<string, string>>} */
+async function load(file) {
+  const response = await fetch(new URL(file, import.meta.url));
+  if (!response.ok) throw new Error(`${file}: HTTP ${response.status}`);
+  return new Map(Object.entries(await response.json()));
 }
 
 /** @param {Language} chosen whose texts are loaded */

@@ -2,7 +2,7 @@
 import { html, nothing } from "lit";
 import { t } from "../i18n/i18n.js";
 import { Component } from "../shared/component.js";
-import { sentence } from "../shared/sentence.js";
+import { outcome, sentence } from "../shared/sentence.js";
 import { answersOf, casesOf, causeOf, filesOf, standingOf } from "./answers.js";
 import { costEvidence } from "./cost-evidence.js";
 import { circumstances, linkOf } from "./figures.js";
@@ -126,16 +126,16 @@ class Drawer extends Component {
     const link = linkOf(question.section);
     return html`
       <details class="answer" ?open=${open} data-check=${question.id} data-standing=${standing}>
-        <summary><span class="mark" aria-hidden="true">${MARKS[standing]}</span> <span class="visually-hidden">${t(`standing.${standing}`)}:</span> <code>${question.id}</code> <span class="outcome">${outcomes.join(" / ")}</span></summary>
+        <summary><span class="mark" aria-hidden="true">${MARKS[standing]}</span> <span class="visually-hidden">${t(`standing.${standing}`)}:</span> <code>${question.id}</code> <span class="outcome">${outcome(...outcomes)}</span></summary>
         <p>${sentence(question.question)}</p>
         <dl class="facts">
           <dt>${t("evidence.section")}</dt><dd>${link ? html`<a href=${link} rel="noreferrer">${question.section}</a>` : question.section}</dd>
-          <dt>${t("evidence.right")}</dt><dd lang="en">${question.expects.join(" / ")}</dd>
+          <dt>${t("evidence.right")}</dt><dd>${outcome(...question.expects)}</dd>
           ${question.sends ? html`<dt>${t("evidence.sent")}</dt><dd>${sentence(question.sends)}</dd>` : nothing}
           ${said.map(
             ({ via, mends, result }) => html`
           <dt>${t("evidence.back")} <small>${this.#how(via, mends)}</small></dt>
-          <dd lang="en" data-verdict=${result.verdict}>${result.outcome}${result.detail ? html` <span class="hint">(${result.detail})</span>` : nothing}</dd>`,
+          <dd data-verdict=${result.verdict}>${outcome(result.outcome)}${result.detail ? html` <span class="hint" lang="en">(${result.detail})</span>` : nothing}</dd>`,
           )}
           ${known ? html`<dt>${t("evidence.cause")}</dt><dd>${sentence(known.reason)} <a href=${known.link} rel="noreferrer">${t("source.why")}</a></dd>` : nothing}
           ${mend ? html`<dt>${t("evidence.mend")}</dt><dd>${sentence(mend.reason)} <a href=${mend.link} rel="noreferrer">${t("source.why")}</a> <span class="hint">${t("source.by")} <code>${mend.by}</code></span></dd>` : nothing}
@@ -162,7 +162,7 @@ class Drawer extends Component {
     const mark = MARKS[standingOf(result.verdict)];
     return html`
       <details class="answer" ?open=${open} data-case=${result.case} data-verdict=${result.verdict}>
-        <summary><span class="mark" aria-hidden="true">${mark}</span> <code>${result.case}</code> <span class="outcome">${result.outcome}</span></summary>
+        <summary><span class="mark" aria-hidden="true">${mark}</span> <code>${result.case}</code> <span class="outcome">${outcome(result.outcome)}</span></summary>
         <dl class="facts">
           <dt>${t("evidence.messages")}</dt><dd lang="en">${result.behavior}</dd>
           <dt>${t("evidence.closeOf")}</dt><dd lang="en">${result.close}${result.close_code === null ? nothing : ` (${result.close_code})`}</dd>

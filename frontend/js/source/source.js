@@ -6,7 +6,7 @@ import { deviations, mends } from "../shared/catalog.js";
 import { Component } from "../shared/component.js";
 import { formatDay, formatSize } from "../shared/format.js";
 import { yardstick } from "../shared/mark.js";
-import { sentence } from "../shared/sentence.js";
+import { outcome, sentence } from "../shared/sentence.js";
 
 /** @typedef {import("../shared/catalog.js").Service} Service */
 /** @typedef {import("../shared/catalog.js").Deviation} Deviation */
@@ -142,8 +142,8 @@ export function checks({ checks }) {
 }
 
 /** What they observe, why, and where upstream. @param {Deviation} deviation */
-export function cause({ outcome, reason, link }) {
-  return html`<span lang="en"><em>${outcome}</em>.</span> ${sentence(reason)} <a href=${link} rel="noreferrer">${t("source.why")}</a>`;
+export function cause({ outcome: observed, reason, link }) {
+  return html`<em>${outcome(observed)}</em>. ${sentence(reason)} <a href=${link} rel="noreferrer">${t("source.why")}</a>`;
 }
 
 customElements.define("ew-source", Source);
