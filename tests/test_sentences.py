@@ -10,12 +10,14 @@ from typing import Any
 
 import msgspec
 
+from echowall.bench.scenarios import SCENARIOS, Wishes
 from echowall.catalog import expected
 from echowall.catalog.catalog import ROOT, load
 from echowall.check.suite import ALL
 
 FILE = ROOT / "frontend" / "js" / "i18n" / "sentences.zh.json"
-PHRASES = FILE.with_name("outcomes.zh.json")
+PHRASES = FILE.with_name("phrases.zh.json")
+FIGURES = r"\d+(?:[.,]\d+)*"
 
 
 def sentences() -> set[str]:
@@ -53,7 +55,7 @@ def test_the_chinese_has_the_same_figures_and_literals() -> None:
 
 def phrases(outcome: str) -> Iterator[str]:
     """The phrases of an outcome, with a # for each figure: `cut off for 1014; close 1002 for a ping` has three."""
-    for part in re.sub(r"\d+", "#", outcome).split("; "):
+    for part in re.sub(FIGURES, "#", outcome).split("; "):
         what, _, of = part.rpartition(" for ")
         if what in ("", "taken"):
             yield part
@@ -62,11 +64,21 @@ def phrases(outcome: str) -> Iterator[str]:
 
 
 def test_every_outcome_has_its_chinese() -> None:
-    known = {re.sub(r"\d+", "#", phrase) for phrase in json.loads(PHRASES.read_text())}
+    known = {re.sub(FIGURES, "#", phrase) for phrase in json.loads(PHRASES.read_text())}
     outcomes = {outcome for check in ALL for outcome in check.expects}
     outcomes |= {known.outcome for service in load() for known in service.known}
     outcomes |= {mended.outcome for service in load() for mended in service.mended}
 
     missing = {phrase for outcome in outcomes for phrase in phrases(outcome)} - known
+
+    assert not missing, f"write the Chinese of each into {PHRASES.relative_to(ROOT)}"
+
+
+def test_every_step_of_a_benchmark_has_its_chinese() -> None:
+    known = {re.sub(FIGURES, "#", phrase) for phrase in json.loads(PHRASES.read_text())}
+    steps = {step["name"] for step in json.loads((ROOT / "results" / "index.json").read_text())["steps"]}
+    steps |= {step.name for scenario in SCENARIOS.values() for step in scenario.chosen(Wishes())}
+
+    missing = {re.sub(FIGURES, "#", step) for step in steps} - known
 
     assert not missing, f"write the Chinese of each into {PHRASES.relative_to(ROOT)}"

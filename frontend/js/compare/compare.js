@@ -4,7 +4,7 @@ import "../results/add-own.js";
 import "../results/drawer.js";
 import "../shared/stack-filter.js";
 import { COLUMNS, USUAL, rates, sorted } from "./columns.js";
-import { language, t } from "../i18n/i18n.js";
+import { language, t, translatedPhrases } from "../i18n/i18n.js";
 import { differences } from "./against.js";
 import { evidenceOf } from "./evidence.js";
 import { cellOf, rangesOf } from "./cells.js";
@@ -117,7 +117,7 @@ class Compare extends Measured {
     return html`
       <label>${t("compare.rate")}
         <select @change=${(/** @type {Event & { target: HTMLSelectElement }} */ { target }) => this.keep({ step: target.value })}>
-          ${choice.map(({ name }) => html`<option value=${name} ?selected=${name === step}>${name}</option>`)}
+          ${choice.map(({ name }) => html`<option value=${name} ?selected=${name === step}>${translatedPhrases(name).text}</option>`)}
         </select></label>`;
   }
 

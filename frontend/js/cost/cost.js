@@ -6,7 +6,7 @@ import "../results/drawer.js";
 import "./chart.js";
 import { PERCENTILES, benchmarks, byRate, cpuByRate, curves, lines, place } from "./curves.js";
 import { scatter } from "./scatter.js";
-import { language, t } from "../i18n/i18n.js";
+import { language, t, translatedPhrases } from "../i18n/i18n.js";
 import { circumstances, formatMicroseconds, formatQuantity } from "../results/figures.js";
 import { interval } from "../results/marks.js";
 import { Measured } from "../results/measured.js";
@@ -87,7 +87,7 @@ class Cost extends Measured {
               ? this.#choice(
                   "step",
                   t("cost.step"),
-                  shown.run.steps.map(({ name }) => [name, name]),
+                  shown.run.steps.map(({ name }) => [name, translatedPhrases(name).text]),
                   shown.step,
                 )
               : nothing

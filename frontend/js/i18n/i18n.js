@@ -8,8 +8,8 @@ import { en } from "./en.js";
 const TEXTS = { en };
 /** What the lab's data say in English, such as a summary, a question or a cause, with its Chinese. @type {Map<string, string>} */
 let sentences = new Map();
-/** The same of what a check observed. @type {(english: string) => string | null} */
-let outcomeInChinese = () => null;
+/** The same of what a check observed, or a benchmark measured. @type {(english: string) => string | null} */
+let phrasesInChinese = () => null;
 
 const REMEMBERED = "echo-wall-language";
 
@@ -29,9 +29,9 @@ export function t(key, params = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => String(params[name]));
 }
 
-/** What a check observed, as it is shown, and in which language. @param {string} english @returns {{ text: string, lang: Language }} */
-export function translatedOutcome(english) {
-  const chinese = current === "zh" ? outcomeInChinese(english) : null;
+/** What a check observed, or a benchmark measured, as it is shown, and in which language. @param {string} english @returns {{ text: string, lang: Language }} */
+export function translatedPhrases(english) {
+  const chinese = current === "zh" ? phrasesInChinese(english) : null;
   return chinese === null ? { text: english, lang: "en" } : { text: chinese, lang: "zh" };
 }
 
@@ -56,13 +56,13 @@ export async function loadLanguage(chosen) {
 /** They may come later than the texts. Until then, and if they do not come, the data stay in English, and are marked so. */
 async function loadSentences() {
   try {
-    const [found, phrases, { translateOutcome }] = await Promise.all([
+    const [found, phrases, { translatePhrases }] = await Promise.all([
       load("sentences.zh.json"),
-      load("outcomes.zh.json"),
-      import("./outcome.js"),
+      load("phrases.zh.json"),
+      import("./phrases.js"),
     ]);
     sentences = found;
-    outcomeInChinese = (english) => translateOutcome(english, phrases);
+    phrasesInChinese = (english) => translatePhrases(english, phrases);
     languageChanges.dispatchEvent(new Event("change"));
   } catch {
     // The next choice of the language asks again.

@@ -1,6 +1,6 @@
 // What a cost is made of: the step, the settings, the rounds, and the histogram of the latency.
 import { html, nothing } from "lit";
-import { hasText, language, t } from "../i18n/i18n.js";
+import { hasText, language, t, translatedPhrases } from "../i18n/i18n.js";
 import { formatFigure, formatMicroseconds, formatQuantity } from "./figures.js";
 import { label } from "./summary.js";
 
@@ -17,7 +17,7 @@ export function costEvidence(cost, found) {
   if (!run || !target || !step || !figure) return nothing;
   return html`
     <dl class="facts">
-      <dt>${t("cost.step")}</dt><dd>${step.name} <span class="hint">${t("cost.how", { connections: step.connections, seconds: step.seconds, rounds: run.rounds })}</span></dd>
+      <dt>${t("cost.step")}</dt><dd>${translatedPhrases(step.name).text} <span class="hint">${t("cost.how", { connections: step.connections, seconds: step.seconds, rounds: run.rounds })}</span></dd>
       ${figure.cpu ? html`<dt>${t("column.cpu")}</dt><dd>${estimated("cpu", figure.cpu)}</dd>` : nothing}
       ${figure.memory ? html`<dt>${t("column.memory")}</dt><dd>${estimated("memory", figure.memory)}</dd>` : nothing}
       ${figure.socket_memory ? html`<dt>${t("column.socket")}</dt><dd>${estimated("socket", figure.socket_memory)}</dd>` : nothing}

@@ -1,6 +1,6 @@
 // What the lab's data say in English, in the page's language where there is a translation.
 import { html } from "lit";
-import { translated, translatedOutcome } from "../i18n/i18n.js";
+import { translated, translatedPhrases } from "../i18n/i18n.js";
 
 /** @param {string} english */
 export function sentence(english) {
@@ -11,7 +11,7 @@ export function sentence(english) {
 /** What checks observed, or may observe. @param {string[]} english */
 export function outcome(...english) {
   return english.map((one, place) => {
-    const { text, lang } = translatedOutcome(one);
+    const { text, lang } = translatedPhrases(one);
     return html`${place > 0 ? " / " : ""}<span lang=${lang}>${text}</span>`;
   });
 }

@@ -1,8 +1,10 @@
-// What a check observed, in Chinese. It is a phrase, or several of them with what each was observed of:
-// "each comes back for 1012, 1013; cut off for 1014".
+// What a check observed, and what a benchmark measured, in Chinese. It is a phrase, or several of them with what each
+// was observed of: "each comes back for 1012, 1013; cut off for 1014".
+
+const FIGURES = /\d+(?:[.,]\d+)*/g;
 
 /** @param {string} english @param {Map<string, string>} phrases with a # for each figure @returns {string | null} null where a phrase is unknown */
-export function translateOutcome(english, phrases) {
+export function translatePhrases(english, phrases) {
   const parts = english.split("; ").map((part) => translatePart(part, phrases));
   return parts.every((part) => part !== null) ? parts.join("；") : null;
 }
@@ -22,7 +24,7 @@ function translatePart(part, phrases) {
 
 /** @param {string} phrase @param {Map<string, string>} phrases */
 function translatePhrase(phrase, phrases) {
-  const figures = phrase.match(/\d+/g) ?? [];
-  const found = phrases.get(phrase) ?? phrases.get(phrase.replace(/\d+/g, "#"));
+  const figures = phrase.match(FIGURES) ?? [];
+  const found = phrases.get(phrase) ?? phrases.get(phrase.replace(FIGURES, "#"));
   return found === undefined ? null : found.replaceAll("#", () => /** @type {string} */ (figures.shift()));
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { translateOutcome } from "../../js/i18n/outcome.js";
+import { translatePhrases } from "../../js/i18n/phrases.js";
 
 const PHRASES = new Map(
   Object.entries({
@@ -14,23 +14,23 @@ const PHRASES = new Map(
 );
 
 test("a phrase is translated with its figures", () => {
-  assert.equal(translateOutcome("cut off", PHRASES), "切断");
-  assert.equal(translateOutcome("HTTP 400, names version 13", PHRASES), "HTTP 400，写出版本 13");
+  assert.equal(translatePhrases("cut off", PHRASES), "切断");
+  assert.equal(translatePhrases("HTTP 400, names version 13", PHRASES), "HTTP 400，写出版本 13");
 });
 
 test("several phrases are translated with what each was observed of", () => {
   assert.equal(
-    translateOutcome("cut off for 1014; close 1002 for 999, 1004", PHRASES),
+    translatePhrases("cut off for 1014; close 1002 for 999, 1004", PHRASES),
     "1014：切断；999、1004：关闭 1002",
   );
 });
 
 test("a phrase may have the word by which others are divided", () => {
-  assert.equal(translateOutcome("taken for a message", PHRASES), "当作消息");
-  assert.equal(translateOutcome("taken for a message for binary, an empty text", PHRASES), "二进制、空文本：当作消息");
+  assert.equal(translatePhrases("taken for a message", PHRASES), "当作消息");
+  assert.equal(translatePhrases("taken for a message for binary, an empty text", PHRASES), "二进制、空文本：当作消息");
 });
 
 test("where a part is unknown nothing is translated", () => {
-  assert.equal(translateOutcome("cut off for 1014; something new for 999", PHRASES), null);
-  assert.equal(translateOutcome("cut off for something new", PHRASES), null);
+  assert.equal(translatePhrases("cut off for 1014; something new for 999", PHRASES), null);
+  assert.equal(translatePhrases("cut off for something new", PHRASES), null);
 });
