@@ -14,7 +14,8 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from echowall.attack import ATTACKS, cases, containment, fuzz, routing, slow
+from echowall.attack import ATTACKS, cases, containment, fuzz, memory, routing, slow
+from echowall.attack import ground as attacked
 from echowall.attack.ground import Ground, place
 from echowall.catalog import catalog
 from echowall.check.wire import ENGINE_IO, PLAIN
@@ -53,6 +54,28 @@ LEAKS = APP.replace(
             leaked.append(open(os.devnull))
         super().admit(""",
 ).replace("class Stack", "leaked = []\n\n\nclass Stack")
+#: A compressed message ends the process.
+BURSTS = CRASHES.replace("rsv & 0x10", "rsv & 0x40")
+#: It reads on whether or not its client takes the echoes.
+KEEPS_ALL = APP.replace(
+    "    def admit(",
+    """    async def drain(self):
+        await asyncio.sleep(0)
+
+    def admit(""",
+)
+#: It never lets go of a connection whose handshake does not come.
+WAITS_ON = APP.replace(
+    "    def admit(",
+    """    async def upgrade(self):
+        try:
+            await super().upgrade()
+        except asyncio.IncompleteReadError:
+            leaked.append(open(os.devnull))
+            raise
+
+    def admit(""",
+).replace("class Stack", "leaked = []\n\n\nclass Stack")
 
 
 def ground(processes: Processes, checkout: Path, count: int = 100, seconds: int = 1) -> Ground:
@@ -74,7 +97,7 @@ def outcomes(attack: Callable[[Ground], AsyncGenerator[Outcome, None]], on: Grou
 def test_the_fuzz_tells_which_case_ended_a_process_and_what_was_not_given_back(
     processes: Processes, checkout: Path, add_service: Callable[..., Path], port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fuzz, "_SETTLES", 1.0)
+    monkeypatch.setattr(attacked, "_SETTLES", 1.0)
     monkeypatch.setattr(fuzz, "_WARM", 4)
     monkeypatch.setattr(fuzz, "_FAULTS", 1)
     add_service("sound", app=APP)
@@ -89,6 +112,46 @@ def test_the_fuzz_tells_which_case_ended_a_process_and_what_was_not_given_back(
     assert "descriptors open" in found["leaking"].faults[-1]
     assert "by case " in found["crashing"].faults[0]
     assert "in hex" in found["crashing"].faults[0]
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Less of everything."""
+    monkeypatch.setattr(attacked, "_SETTLES", 1.0)
+    for name, value in {"_BOMBS": 4, "_READERS": 8, "_HALVES": 20, "_HELD": 1.0, "_BOUND": 80 * 2**20}.items():
+        monkeypatch.setattr(memory, name, value)
+    monkeypatch.setattr(memory, "_EACH", 16 * 2**20)
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize(
+    ("attack", "faulty", "fault"),
+    [
+        (memory.bombs, BURSTS, "1 of its processes ended"),
+        (memory.readers, KEEPS_ALL, "and may have 80"),
+        (memory.halves, WAITS_ON, "descriptors open"),
+    ],
+    ids=["bombs", "slow-readers", "half-handshakes"],
+)
+def test_what_fills_the_memory_of_a_service_is_told(
+    processes: Processes,
+    checkout: Path,
+    add_service: Callable[..., Path],
+    port: int,
+    attack: Callable[[Ground], AsyncGenerator[Outcome, None]],
+    faulty: str,
+    fault: str,
+) -> None:
+    add_service("sound", app=APP)
+    add_service("faulty", app=faulty)
+    bring_up(processes, checkout)
+
+    found = outcomes(attack, ground(processes, checkout))
+
+    assert found["sound"].faults == []
+    assert found["sound"].tried > 1
+    assert found["sound"].measured["MiB at most"] > 0
+    assert fault in " ".join(found["faulty"].faults), found["faulty"]
 
 
 def test_a_proxy_that_asks_nobodys_name_is_caught(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 
-from echowall.attack import containment, fuzz, routing, slow, smuggling
+from echowall.attack import containment, fuzz, memory, routing, slow, smuggling
 from echowall.attack.ground import Ground
 from echowall.results.model import Attack, Outcome
 
@@ -21,5 +21,8 @@ ATTACKS: dict[Attack, Callable[[Ground], AsyncGenerator[Outcome, None]]] = {
     slow.HEADERS: slow.headers,
     slow.BODIES: slow.bodies,
     slow.READS: slow.reads,
+    memory.BOMBS: memory.bombs,
+    memory.READERS: memory.readers,
+    memory.HALVES: memory.halves,
     fuzz.FUZZ: fuzz.attack,
 }

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
 from echowall.attack.cases import Case, make
-from echowall.attack.ground import Bar, Ground, Vitals, dialled, echoes, eventually, place, timed, vitals
+from echowall.attack.ground import Bar, Ground, dialled, echoes, ended, eventually, place, settle, timed, vitals
 from echowall.catalog.catalog import Service
 from echowall.check.wire import Target
 from echowall.lab.lab import LabError
@@ -24,8 +24,8 @@ FUZZ = Attack(
 )
 #: How many connections there are at once, and after how many the service is looked at.
 _AT_ONCE, _BATCH = 32, 250
-#: How long a service may take to give back what it has opened, and to come up again, in seconds.
-_SETTLES, _RETURNS = 60.0, 60.0
+#: How long a service may take to come up again, in seconds.
+_RETURNS = 60.0
 #: How long an answer to a handshake may take before the rest is sent all the same, how long a server may keep silent
 #: before the connection is ended, and how long that takes at most, in seconds.
 _ANSWERS, _QUIET, _MOST = 1.0, 0.05, 1.5
@@ -91,15 +91,15 @@ async def _put_all(
         await _put(target, batch, bar)
         outcome.tried += len(batch)
         trouble = await echoes(target)
-        ended = _ended(ground, service, alive)
-        if trouble or ended:
-            what = f"{ended} of its processes ended" if ended else f"it gave no echo: {trouble}"
+        gone = ended(ground, service, alive)
+        if trouble or gone:
+            what = f"{gone} of its processes ended" if gone else f"it gave no echo: {trouble}"
             back = await eventually(target, _RETURNS)
             if back:
                 outcome.faults.append(f"{what}, and {_RETURNS:g} s later still: {back}; {_among(ground, batch)}")
                 return
             culprit = await _culprit(ground, service, target, batch)
-            if ended or culprit:
+            if gone or culprit:
                 outcome.faults.append(f"{what}; {culprit or _among(ground, batch)}")
             else:  # it was slow, maybe because the machine is
                 outcome.measured["pauses of 10 s"] = outcome.measured.get("pauses of 10 s", 0) + 1
@@ -107,39 +107,9 @@ async def _put_all(
                 return
             target, before = ground.direct(service), vitals(ground.lab, service.name)
             alive = before
-    await _settle(ground, service, before, outcome)
+    await settle(ground, service, before, outcome)
     if trouble := await eventually(ground.proxied(service), _RETURNS):
         outcome.faults.append(f"through the proxy it gives no echo afterwards: {trouble}")
-
-
-def _ended(ground: Ground, service: Service, before: Vitals) -> int:
-    """How many of its processes are there no more."""
-    try:
-        return len(before.pids - vitals(ground.lab, service.name).pids)
-    except LabError:
-        return len(before.pids)
-
-
-async def _settle(ground: Ground, service: Service, before: Vitals, outcome: Outcome) -> None:
-    """Wait until it has given back its descriptors, and note what it has."""
-    began = time.monotonic()
-    after = vitals(ground.lab, service.name)
-    if before.descriptors is None or after.descriptors is None:
-        outcome.skipped = "its descriptors were not counted: only root may see those of another user's processes"
-        return
-    while after.descriptors and after.descriptors > before.descriptors and time.monotonic() < began + _SETTLES:
-        await asyncio.sleep(1)
-        after = vitals(ground.lab, service.name)
-    outcome.measured |= {"descriptors before": before.descriptors, "descriptors after": after.descriptors or 0}
-    if before.memory and after.memory:
-        outcome.measured |= {
-            "MiB before": round(before.memory / 2**20, 1),
-            "MiB after": round(after.memory / 2**20, 1),
-        }
-    if after.descriptors and after.descriptors > before.descriptors:
-        outcome.faults.append(
-            f"{_SETTLES:g} s later it has {after.descriptors} descriptors open, and had {before.descriptors} before"
-        )
 
 
 async def _put(target: Target, cases: Sequence[Case], bar: Bar) -> None:
@@ -198,7 +168,7 @@ async def _culprit(ground: Ground, service: Service, target: Target, batch: Sequ
             return False
         await _send(current, case)
         await asyncio.sleep(0.05)
-        hurt = bool(await echoes(current)) or bool(_ended(ground, service, alive))
+        hurt = bool(await echoes(current)) or bool(ended(ground, service, alive))
         if hurt:
             await eventually(target, _RETURNS)
         return hurt

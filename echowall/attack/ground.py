@@ -25,6 +25,8 @@ from echowall.results.model import Attack, Outcome
 
 #: How long a service may take to answer an ordinary client, in seconds.
 PATIENCE = 10.0
+#: How long a service may take to give back what it has opened, in seconds.
+_SETTLES = 60.0
 #: The largest head of an answer, in bytes.
 _LARGEST = 1 << 20
 
@@ -219,3 +221,33 @@ def vitals(lab: Lab, name: str) -> Vitals:
     first = lab.part(name).pid
     pids = procfs.family(first)
     return Vitals(first, frozenset(pids), procfs.descriptors(pids), procfs.proportional_set_size(pids))
+
+
+def ended(ground: Ground, service: Service, before: Vitals) -> int:
+    """How many of the service's processes are there no more."""
+    try:
+        return len(before.pids - vitals(ground.lab, service.name).pids)
+    except LabError:
+        return len(before.pids)
+
+
+async def settle(ground: Ground, service: Service, before: Vitals, outcome: Outcome) -> None:
+    """Wait until the service has given back its descriptors, and note what it has."""
+    began = time.monotonic()
+    after = vitals(ground.lab, service.name)
+    if before.descriptors is None or after.descriptors is None:
+        outcome.skipped = "its descriptors were not counted: only root may see those of another user's processes"
+        return
+    while after.descriptors and after.descriptors > before.descriptors and time.monotonic() < began + _SETTLES:
+        await asyncio.sleep(1)
+        after = vitals(ground.lab, service.name)
+    outcome.measured |= {"descriptors before": before.descriptors, "descriptors after": after.descriptors or 0}
+    if before.memory and after.memory:
+        outcome.measured |= {
+            "MiB before": round(before.memory / 2**20, 1),
+            "MiB after": round(after.memory / 2**20, 1),
+        }
+    if after.descriptors and after.descriptors > before.descriptors:
+        outcome.faults.append(
+            f"{_SETTLES:g} s later it has {after.descriptors} descriptors open, and had {before.descriptors} before"
+        )
