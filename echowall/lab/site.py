@@ -18,7 +18,7 @@ from echowall.lab import system
 from echowall.results import store
 
 #: The files of frontend/ that are not part of the page.
-_NOT_SERVED = ("node_modules", "tests", ".*", "*.json", "*.mjs", "*.md")
+_NOT_SERVED = ("node_modules", "tests", ".*", "package*.json", "tsconfig.json", "*.mjs", "*.md")
 _GENERATED = "# Written by `echowall site` from the catalog."
 _IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 
