@@ -151,11 +151,6 @@ export const USUAL = [
   "lines",
 ];
 
-/** The steps at fixed rates, by which CPU time and latency are compared. @param {Step[]} steps */
-export function rates(steps) {
-  return steps.filter(({ scenario, rate }) => scenario === "rate" && rate !== null);
-}
-
 /**
  * Equals stay in their order, and what has no value comes last, whichever way it goes.
  * @param {Subject[]} subjects @param {string} column empty for no order @param {boolean} descending

@@ -3,13 +3,14 @@ import { html, nothing } from "lit";
 import "../results/add-own.js";
 import "../results/drawer.js";
 import "../shared/stack-filter.js";
-import { COLUMNS, USUAL, rates, sorted } from "./columns.js";
+import { COLUMNS, USUAL, sorted } from "./columns.js";
 import { language, t, translatedPhrases } from "../i18n/i18n.js";
 import { differences } from "./against.js";
 import { evidenceOf } from "./evidence.js";
 import { cellOf, rangesOf } from "./cells.js";
 import { Measured } from "../results/measured.js";
 import { moveAmongCells } from "../results/roving.js";
+import { rates, usual } from "../results/steps.js";
 import { isMeant, matches } from "../shared/filter.js";
 import { yardstick } from "../shared/mark.js";
 import { goToFirst, openStack } from "../shared/stack-table.js";
@@ -43,7 +44,7 @@ class Compare extends Measured {
         groups[group] = [...new Set([...(groups[group] ?? []), ...checks])];
     }
     const choice = rates(steps);
-    const step = choice.find(({ name }) => name === this.settings.step) ?? choice[0];
+    const step = choice.find(({ name }) => name === this.settings.step) ?? usual(choice);
     return { groups, steps, step: step?.name ?? "" };
   }
 

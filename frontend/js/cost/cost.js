@@ -10,6 +10,7 @@ import { language, t, translatedPhrases } from "../i18n/i18n.js";
 import { circumstances, formatMicroseconds, formatQuantity } from "../results/figures.js";
 import { interval } from "../results/marks.js";
 import { Measured } from "../results/measured.js";
+import { usual } from "../results/steps.js";
 import { summary } from "../results/summary.js";
 import { wasAsked, wrong } from "../results/subjects.js";
 
@@ -62,7 +63,7 @@ class Cost extends Measured {
     const file = this.bench?.file ?? "";
     const run = this.runs.get(file);
     if (run?.kind !== "bench") return null;
-    const step = run.steps.find(({ name }) => name === this.settings.step) ?? run.steps[0];
+    const step = run.steps.find(({ name }) => name === this.settings.step) ?? usual(run.steps);
     return { file, run, step: step?.name ?? "" };
   }
 

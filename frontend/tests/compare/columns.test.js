@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { en } from "../../js/i18n/en.js";
-import { COLUMNS, USUAL, rates, sorted } from "../../js/compare/columns.js";
+import { COLUMNS, USUAL, sorted } from "../../js/compare/columns.js";
 import { subjects } from "../../js/results/subjects.js";
 import { stack } from "../stack.js";
 
@@ -99,19 +99,6 @@ test("what has no value comes last, whichever way it goes", () => {
     ["a", "c", "b"],
   );
   assert.deepEqual(sorted(ALL, "constructor", true, CONTEXT, "en"), ALL);
-});
-
-test("only steps at a fixed rate can be chosen", () => {
-  /** @type {any} */
-  const steps = [
-    { name: "a", scenario: "rate", rate: 1000 },
-    { name: "b", scenario: "saturation", rate: null },
-    { name: "c", scenario: "room", rate: 10 },
-  ];
-  assert.deepEqual(
-    rates(steps).map(({ name }) => name),
-    ["a"],
-  );
 });
 
 test("every column has its name and what it is about", () => {
