@@ -53,7 +53,7 @@ export const zh = {
   "column.p99": "p99",
   "column.p99.about": "固定速率下延迟的第 99 百分位，从每条消息的计划时间算起。",
   "column.socket": "每个连接内存",
-  "column.socket.about": "每多一个闲置连接，服务器内存增加多少。",
+  "column.socket.about": "每多一个空闲连接，服务器内存增加多少。",
   "column.largest": "最大消息",
   "column.largest.about": "按其设置，服务接受的最长消息。",
   "column.deflate": "压缩",
@@ -136,7 +136,7 @@ export const zh = {
   "refusal.rate": "跟不上速率",
   "refusal.generator": "瓶颈在负载生成器",
   "refusal.samples": "样本太少",
-  "refusal.worker": "有一个 worker 中途离开",
+  "refusal.worker": "有一个工作进程中途离开",
   "refusal.wrong": "未按顺序恰好听到一次",
   "cost.estimate": "{mean}（95% 置信区间：{low} 到 {high}，{rounds} 轮）",
   "cost.latency": "从计划时间算起的延迟，共 {samples} 条消息",
@@ -615,7 +615,7 @@ export const zh = {
   "share": "分享",
   "share.open": "分享",
   "share.link": "链接",
-  "share.link.hint": "链接里有技术栈或地址、处理器、子协议和消息，从不含密码。",
+  "share.link.hint": "链接里有服务或地址、处理函数、子协议和消息，从不含密码。",
   "share.link.long": "消息太长，放不进链接：其余的都在。链接从不含密码。",
   "share.header": "握手的一个头字段",
   "share.header.hint": "浏览器不允许页面设置握手的头字段。这些命令可以；密码同样不会写在里面。",
@@ -653,7 +653,7 @@ export const zh = {
   "push.legend":
     "最近一分钟。灰色：正在进行的请求，或打开着的连接。蓝色：有人说话。绿色：听到了。两者之间的红色：晚了多久；“晚了”是中位数。",
   "push.counted":
-    "字节数是收到的数量，以浏览器所报告的为准：每个回答的头部不论实际大小都按 300 字节计，浏览器发出的则不报告。",
+    "字节数是收到的数量，以浏览器所报告的为准：每个回答的头字段不论实际大小都按 300 字节计，浏览器发出的则不报告。",
   "push.advice":
     "如果消息可以晚到，而且每次回答都带来很多条，轮询可能是更好的选择：被问一次，比逐条告知更省。如果一次回答只带来几条，甚至没有，推送对服务器的开销更小；如果不能晚到，只有推送来得及。界线在哪里，测量结果在下面。",
   "push.enough": "已经说了 {most} 条消息，暂时够了。按“说一句”继续。",
@@ -661,7 +661,7 @@ export const zh = {
   "push.broken": "连接断了，正在重新连接。",
   "push.measured": "服务器的开销",
   "push.unmeasured":
-    "还没有保存这个技术栈的基准测试。`echowall bench --scenario push --json FILE` 可以做一次；在上面选择它写出的文件，就会显示在这里。",
+    "还没有保存这个服务的基准测试。`echowall bench --scenario push --json FILE` 可以做一次；在上面选择它写出的文件，就会显示在这里。",
   "push.withheld": "基准测试没有给出这一项。",
   "push.choose.quantity": "显示",
   "push.choose.route": "询问方式",
@@ -670,7 +670,7 @@ export const zh = {
   "push.route.null": "按它的地址",
   "push.quantity.cpu": "听者每听到一条消息所用的 CPU 时间",
   "push.quantity.late": "消息晚多久才被听到（中位数）",
-  "push.quantity.down": "每条消息收到的字节，包括所有头部",
+  "push.quantity.down": "每条消息收到的字节，包括所有头字段",
   "push.quantity.requests": "所有听者每秒的请求数",
   "push.way": "收听方式",
   "push.every.cell": "每 {every} 秒",
