@@ -15,8 +15,8 @@ from echowall.catalog import expected
 from echowall.catalog.catalog import ROOT, load
 from echowall.check.suite import ALL
 
-FILE = ROOT / "frontend" / "js" / "i18n" / "sentences.zh.json"
-PHRASES = FILE.with_name("phrases.zh.json")
+FILE = ROOT / "services" / "sentences.zh.json"
+PHRASES = ROOT / "frontend" / "js" / "i18n" / "phrases.zh.json"
 FIGURES = r"\d+(?:[.,]\d+)*"
 
 

@@ -492,7 +492,7 @@ def test_switching_the_language_keeps_the_connection(echo: EchoPage, connected: 
 def test_the_chinese_page_says_in_chinese_what_the_catalog_and_the_checks_say(
     page: Page, services: list[Service]
 ) -> None:
-    chinese = json.loads((ROOT / "frontend/js/i18n/sentences.zh.json").read_text())
+    chinese = json.loads((ROOT / "services/sentences.zh.json").read_text())
     service = max(services, key=lambda one: len(one.known))
     known = service.known[0]
     check = next(one for one in ALL if one.id == known.checks[0])

@@ -19,6 +19,8 @@ from echowall.results import store
 
 #: The files of frontend/ that are not part of the page.
 _NOT_SERVED = ("node_modules", "tests", ".*", "package*.json", "tsconfig.json", "*.mjs", "*.md")
+#: The Chinese of what the catalog and the checks say, beside the services.
+_SENTENCES = "sentences.zh.json"
 _GENERATED = "# Written by `echowall site` from the catalog."
 _IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 
@@ -66,6 +68,8 @@ def build(services: list[Service], dest: Path, *, vendor: Path | None = None, ro
             raise SiteError(f"frontend/vendor.mjs failed: {copied.stderr.strip() or copied.stdout.strip()}")
     (dest / "services.json").write_bytes(catalog.services_json(services))
     (dest / "causes.json").write_bytes(expected.causes_json(services, root))
+    sentences = root / "services" / _SENTENCES
+    (dest / _SENTENCES).write_bytes(sentences.read_bytes() if sentences.exists() else b"{}")
     _publish(root, dest)
     for service in services:
         exhibit = dest / "services" / service.name

@@ -57,8 +57,8 @@ export async function loadLanguage(chosen) {
 async function loadSentences() {
   try {
     const [found, phrases, { translatePhrases }] = await Promise.all([
-      load("sentences.zh.json"),
-      load("phrases.zh.json"),
+      load("../../sentences.zh.json"),
+      load("./phrases.zh.json"),
       import("./phrases.js"),
     ]);
     sentences = found;
