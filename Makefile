@@ -77,7 +77,7 @@ bare: .venv/ready up ## ask each stack that mends something the same, with its m
 conformance: .venv/ready up ## put the Autobahn Testsuite to each stack, and compare that with what is known
 	@$(ECHOWALL) conformance --cases "$(CASES)" $(STACKS)
 
-attack: .venv/dev up ## attack the lab: fuzz, slow clients, smuggling, foreign names, what contains it
+attack: .venv/dev up ## attack the lab: fuzz, slow clients, full memory, smuggling, foreign names, what contains it
 	@$(ECHOWALL) attack $(if $(FUZZ),--cases "$(FUZZ)") $(STACKS)
 
 bench: .venv/ready up ## measure what a message costs each stack, and how long it takes

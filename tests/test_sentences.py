@@ -63,22 +63,23 @@ def phrases(outcome: str) -> Iterator[str]:
             yield from (what, *(one for one in of.split(", ") if one != "#"))
 
 
-def test_every_outcome_has_its_chinese() -> None:
+def assert_translated(wanted: set[str]) -> None:
+    """Each of these phrases has its Chinese."""
     known = {re.sub(FIGURES, "#", phrase) for phrase in json.loads(PHRASES.read_text())}
+
+    assert not wanted - known, f"write the Chinese of each into {PHRASES.relative_to(ROOT)}"
+
+
+def test_every_outcome_has_its_chinese() -> None:
     outcomes = {outcome for check in ALL for outcome in check.expects}
-    outcomes |= {known.outcome for service in load() for known in service.known}
+    outcomes |= {deviation.outcome for service in load() for deviation in service.known}
     outcomes |= {mended.outcome for service in load() for mended in service.mended}
 
-    missing = {phrase for outcome in outcomes for phrase in phrases(outcome)} - known
-
-    assert not missing, f"write the Chinese of each into {PHRASES.relative_to(ROOT)}"
+    assert_translated({phrase for outcome in outcomes for phrase in phrases(outcome)})
 
 
 def test_every_step_of_a_benchmark_has_its_chinese() -> None:
-    known = {re.sub(FIGURES, "#", phrase) for phrase in json.loads(PHRASES.read_text())}
     steps = {step["name"] for step in json.loads((ROOT / "results" / "index.json").read_text())["steps"]}
     steps |= {step.name for scenario in SCENARIOS.values() for step in scenario.chosen(Wishes())}
 
-    missing = {re.sub(FIGURES, "#", step) for step in steps} - known
-
-    assert not missing, f"write the Chinese of each into {PHRASES.relative_to(ROOT)}"
+    assert_translated({re.sub(FIGURES, "#", step) for step in steps})

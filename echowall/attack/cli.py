@@ -53,7 +53,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         save: options.Save = False,
         list_: Annotated[bool, typer.Option("--list", help="List the attacks, and do nothing.")] = False,
     ) -> None:
-        """Attack the running lab: fuzz, slow clients, what fills memory, smuggled requests, foreign names and paths.
+        """Attack the running lab: fuzz, slow clients, full memory, smuggling, foreign names, what contains it.
 
         Only this machine is attacked, and the networks of the lab's own containers.
 

@@ -70,7 +70,8 @@ Siege = Callable[[Target, Bar], AbstractAsyncContextManager[int]]
 async def bombs(ground: Ground, service: Service, outcome: Outcome) -> None:
     """Each as a message of its own connection, where permessage-deflate is agreed (RFC 7692)."""
     try:
-        async with connect(ground.direct(service), headers=_offering(ground.direct(service)), greet=False) as raw:
+        target = ground.direct(service)
+        async with connect(target, headers=_offering(target), greet=False) as raw:
             if not raw.response.header("Sec-WebSocket-Extensions"):
                 outcome.skipped = "it takes no compressed messages"
                 return
