@@ -58,8 +58,13 @@ def browser_type_launch_args(
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    """An English reader at a desk."""
-    return {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **browser_context_args}
+    """An English reader at a desk, who wants no motion: that costs an eighth of the browser's time."""
+    return {
+        "locale": "en-GB",
+        "viewport": {"width": 1280, "height": 900},
+        "reduced_motion": "reduce",
+        **browser_context_args,
+    }
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +102,7 @@ def context(
     first.evaluate("localStorage.clear(); sessionStorage.clear()")
     first.mouse.move(0, 0)
     first.set_viewport_size(browser_context_args["viewport"])
-    first.emulate_media(color_scheme="null", reduced_motion="null")
+    first.emulate_media(color_scheme="null", reduced_motion="reduce")
 
 
 @pytest.fixture
