@@ -10,6 +10,7 @@ import pytest
 
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT, CatalogError
+from echowall.lab import site
 from tests.conftest import FACTS
 
 TUNED = """
@@ -176,10 +177,15 @@ def test_a_checkout_without_services_says_so(checkout: Path) -> None:
         catalog.load(checkout)
 
 
-def test_what_the_proxy_serves_itself_is_reserved() -> None:
-    served = {path.name for path in (ROOT / "frontend").iterdir() if path.is_dir()} - {"node_modules", "tests"}
+def test_what_the_proxy_serves_itself_is_reserved(checkout: Path, add_service: AddService) -> None:
+    add_service("alpha")
+    (checkout / "vendor").mkdir()
+    (checkout / "results").symlink_to(ROOT / "results")
 
-    assert served <= catalog.RESERVED
+    site.build(catalog.load(checkout), checkout / "site", vendor=checkout / "vendor", root=checkout)
+
+    served = {path.name for path in (checkout / "site").iterdir() if path.is_dir()}
+    assert {"assets", "results", "services"} <= served <= catalog.RESERVED
 
 
 def test_the_catalog_as_json_has_every_fact(checkout: Path, add_service: AddService) -> None:

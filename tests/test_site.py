@@ -18,7 +18,6 @@ import httpx
 import pytest
 
 from echowall.catalog import catalog
-from echowall.catalog.catalog import ROOT
 from echowall.lab import site, tls
 from echowall.results import store
 from tests.conftest import FACTS
@@ -91,15 +90,39 @@ def nginx(checkout: Path, add_service: Callable[..., Path], upstream: socket.soc
         process.wait(10)
 
 
-def test_the_only_inline_script_is_the_import_map_and_the_policy_knows_its_hash() -> None:
-    html = (ROOT / "frontend/index.html").read_text("utf-8")
+def test_the_only_inline_script_is_the_import_map_and_the_policy_knows_its_hash(
+    nginx: Callable[..., str], checkout: Path
+) -> None:
+    page = httpx.get(nginx())
+    html = page.text
 
     inline = re.findall(r"<script(?![^>]*\bsrc=)([^>]*)>(.*?)</script>", html, re.DOTALL)
 
     [(attributes, text)] = inline
     assert attributes.strip() == 'type="importmap"'
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    assert f"'sha256-{digest}'" in site.content_security_policy(html)
+    assert f"'sha256-{digest}'" in page.headers["Content-Security-Policy"]
+
+
+def test_the_addresses_of_the_pages_files_have_another_version_where_one_is_another(checkout: Path) -> None:
+    (checkout / "vendor").mkdir()
+
+    def built(name: str) -> tuple[str, list[str]]:
+        site.build([], checkout / name, vendor=checkout / "vendor", root=checkout)
+        html = (checkout / name / "index.html").read_text("utf-8")
+        addresses = re.findall(r'(?:href|src)="([^"]+)"', html)
+        assert all((checkout / name / it).exists() for it in addresses if "/vendor/" not in it)
+        return html, [it for it in addresses if it != "favicon.svg"]
+
+    html, addresses = built("first")
+    [version] = {re.match(r"assets/[0-9a-f]{16}/", it)[0] for it in addresses}  # type: ignore[index]
+    assert built("again") == (html, addresses)
+
+    (checkout / "vendor/library.js").write_text("export {};")
+    other, _ = built("other")
+
+    assert version not in other
+    assert re.sub("[0-9a-f]{16}", "", html) == re.sub("[0-9a-f]{16}", "", other)
 
 
 def test_the_policy_allows_no_inline_script_and_no_other_origin() -> None:

@@ -53,6 +53,8 @@ class Front:
         (folder / "site").mkdir()
         if page:
             site.build(self._services, folder / "site")
+        else:
+            site.write_policy(folder / "site", "")
 
     @property
     def address(self) -> str:

@@ -53,8 +53,8 @@ def test_a_websocket_to_an_unknown_name_is_refused(base_url: str) -> None:
         "/../../../../etc/passwd",
         "/%2e%2e/%2e%2e/etc/passwd",
         "/..%2f..%2fetc%2fpasswd",
-        "/js/..%2f..%2f..%2f..%2fetc/passwd",
-        "/js/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "/assets/..%2f..%2f..%2f..%2fetc/passwd",
+        "/assets/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
         "/services/../../lab.conf",
         "/services/..%2f..%2flab.conf",
         "/services/NAME/../../../lab.conf",
@@ -122,17 +122,40 @@ def test_the_page_is_revalidated_by_its_etag(http: httpx.Client) -> None:
     assert again.content == b""
 
 
-@pytest.mark.parametrize("path", ["/", "/services.json", "/js/client.js", "/css/base.css"])
-def test_text_is_sent_compressed(base_url: str, path: str) -> None:
+@pytest.fixture
+def assets(http: httpx.Client) -> str:
+    """The folder of the page's files, whose address has their version."""
+    [folder] = set(re.findall(r'"(?:\./)?(assets/[0-9a-f]+)/', http.get("/").text))
+    return f"/{folder}"
+
+
+def test_what_has_a_version_in_its_address_is_kept_for_good(http: httpx.Client, assets: str) -> None:
+    answer = http.get(f"{assets}/js/client.js")
+
+    assert answer.status_code == 200
+    assert answer.headers.get_list("Cache-Control") == ["public, max-age=31536000, immutable"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/services.json", "ASSETS/js/no-such-file.js", "/assets/0123456789abcdef/js/client.js"]
+)
+def test_all_else_is_revalidated(http: httpx.Client, assets: str, path: str) -> None:
+    assert http.get(path.replace("ASSETS", assets)).headers.get_list("Cache-Control") == ["no-cache"]
+
+
+@pytest.mark.parametrize("path", ["/", "/services.json", "ASSETS/js/client.js", "ASSETS/css/base.css"])
+def test_text_is_sent_compressed(base_url: str, assets: str, path: str) -> None:
+    path = path.replace("ASSETS", assets)
+
     answer = raw_http.request(base_url, path, headers={"Accept-Encoding": "gzip"})
 
     assert answer.headers["content-encoding"] == "gzip"
     assert gzip.decompress(answer.body) == raw_http.request(base_url, path).body
 
 
-@pytest.mark.parametrize("path", ["/", "/js/client.js", "/services.json", "/no-such-page"])
-def test_content_is_not_sniffed_and_no_referrer_is_sent(http: httpx.Client, path: str) -> None:
-    answer = http.get(path)
+@pytest.mark.parametrize("path", ["/", "ASSETS/js/client.js", "/services.json", "/no-such-page"])
+def test_content_is_not_sniffed_and_no_referrer_is_sent(http: httpx.Client, assets: str, path: str) -> None:
+    answer = http.get(path.replace("ASSETS", assets))
 
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
@@ -162,8 +185,8 @@ def test_files_that_are_not_part_of_the_page_are_not_served(base_url: str, path:
     assert raw_http.request(base_url, path).status == 404
 
 
-def test_a_folder_is_not_listed(base_url: str) -> None:
-    assert raw_http.request(base_url, "/js/").status in (403, 404)
+def test_a_folder_is_not_listed(base_url: str, assets: str) -> None:
+    assert raw_http.request(base_url, f"{assets}/js/").status in (403, 404)
 
 
 # Limits

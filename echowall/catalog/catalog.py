@@ -22,7 +22,7 @@ Variable = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][A-Z0-9_]*$")]
 #: No service can have these names: paths the proxy answers itself, other containers, what `up` takes for many, and what
 #: `bench` takes for a command.
 RESERVED = frozenset(
-    {"css", "healthz", "img", "js", "results", "services", "vendor"}
+    {"assets", "healthz", "results", "services"}
     | {"autobahn", "e2e", "load-scheduler", "load-worker", "proxy", "redis"}
     | {"all", "article", "modern", "yardstick"}
     | {"compare", "report"}

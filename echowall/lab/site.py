@@ -21,8 +21,13 @@ from echowall.results import store
 _NOT_SERVED = ("node_modules", "tests", ".*", "package*.json", "tsconfig.json", "*.mjs", "*.md")
 #: The Chinese of what the catalog and the checks say, beside the services.
 _SENTENCES = "sentences.zh.json"
+#: What browsers keep for good, because its addresses have a version: /assets/VERSION/js/… (RFC 8246).
+_VERSIONED = ("css", "js", "vendor", _SENTENCES)
+_ASSETS = "assets"
 _GENERATED = "# Written by `echowall site` from the catalog."
 _IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
+#: Where index.html has the address of a versioned file: in an attribute, or in its import map.
+_ADDRESS = re.compile(r'"(\./)?(?=(?:css|js|vendor)/)')
 
 
 #: Of the names by which clients may ask: any.
@@ -46,7 +51,7 @@ class SiteError(Exception):
 
 
 def build(services: list[Service], dest: Path, *, vendor: Path | None = None, root: Path = ROOT) -> None:
-    """Write the whole site into `dest`, which must be empty or absent.
+    """Write the whole site into `dest`, which must be empty or absent, and what nginx has to know of it beside it.
 
     `vendor` is a folder with the page's libraries (in the image they come from a stage that has Node). Without it they
     are copied from `frontend/node_modules`.
@@ -70,12 +75,46 @@ def build(services: list[Service], dest: Path, *, vendor: Path | None = None, ro
     (dest / "causes.json").write_bytes(expected.causes_json(services, root))
     sentences = root / "services" / _SENTENCES
     (dest / _SENTENCES).write_bytes(sentences.read_bytes() if sentences.exists() else b"{}")
+    index_html = _with_versions(dest)
+    (dest / "index.html").write_text(index_html, "utf-8")
+    write_policy(dest, index_html)
     _publish(root, dest)
     for service in services:
         exhibit = dest / "services" / service.name
         exhibit.mkdir(parents=True)
         for source in service.sources:
             shutil.copy(root / "services" / service.name / source, exhibit)
+
+
+def _with_versions(dest: Path) -> str:
+    """Move what is versioned to where its addresses have the version, and give index.html with these addresses.
+
+    All of it has one version: the files name each other by relative addresses.
+    """
+    read = hashlib.sha256()
+    for part in _VERSIONED:
+        for file in sorted([dest / part, *(dest / part).rglob("*")]):
+            if file.is_file():
+                read.update(f"{file.relative_to(dest).as_posix()} {file.stat().st_size}\n".encode() + file.read_bytes())
+    version = read.hexdigest()[:16]
+    assets = dest / _ASSETS / version
+    assets.mkdir(parents=True)
+    for part in _VERSIONED:
+        (dest / part).rename(assets / part)
+    return _ADDRESS.sub(rf'"\1{_ASSETS}/{version}/', (dest / "index.html").read_text("utf-8"))
+
+
+def write_policy(site: Path, index_html: str) -> None:
+    """Write the page's policy beside the site, where configure_nginx() includes it: `site.conf` for a folder `site`.
+
+    It goes with the files, and not with the proxy's configuration, which may be of another day.
+    """
+    policy = f'map $host $csp {{ default "{content_security_policy(index_html)}"; }}'
+    _policy_of(site).write_text(f"{_GENERATED}\n{policy}\n", "utf-8")
+
+
+def _policy_of(site: Path) -> Path:
+    return site.with_name(f"{site.name}.conf")
 
 
 def _publish(root: Path, dest: Path) -> None:
@@ -124,13 +163,13 @@ def configure_nginx(
 ) -> None:
     """Write into `dest` what nginx needs: its own files as they are, and the two generated files that those include.
 
-    `site` is the folder that build() wrote, where nginx sees it. `upstreams` has the `host:port` of each service by
-    name. `listen` is the parameter of nginx's directive (`8080`, `127.0.0.1:8080`). `resolver` is the address of a DNS
-    server, for hosts that are names. `trusted` are the addresses and networks of proxies in front of this one. `hosts`
-    are the names by which clients may ask, beside localhost and addresses. The limits are for each client address, but
-    for `total`: how many connections all clients may have, before the services are refused to others.
+    `site` is the folder that build() wrote, where nginx sees it, with the page's policy beside it. `upstreams` has the
+    `host:port` of each service by name. `listen` is the parameter of nginx's directive (`8080`, `127.0.0.1:8080`).
+    `resolver` is the address of a DNS server, for hosts that are names. `trusted` are the addresses and networks of
+    proxies in front of this one. `hosts` are the names by which clients may ask, beside localhost and addresses. The
+    limits are for each client address, but for `total`: how many connections all clients may have, before the services
+    are refused to others.
     """
-    index_html = (root / "frontend/index.html").read_text("utf-8")
     names = json.dumps([service.name for service in services])
     lines = [
         *_forwarded(trusted),
@@ -141,7 +180,7 @@ def configure_nginx(
         "}",
         *_push_upstreams(services, upstreams, by_name=resolver is not None),
         f"map $host $names {{ default '{names}'; }}",
-        f'map $host $csp {{ default "{content_security_policy(index_html)}"; }}',
+        f'include "{_policy_of(site.resolve())}";',
         f'map "$connections_active $upstream" $full {{ default ""; "~^({_at_least(total + 1)}) ." yes; }}',
         "limit_conn_zone $client zone=sockets:1m;",
         f"limit_conn sockets {connections};",

@@ -1,6 +1,9 @@
 // Loads what a view needs when it is first shown, so that it does not delay the views before it.
 import { NEEDS } from "./needs.js";
 
+/** Where the page's files are: their addresses have a version, which the page's own has not. */
+const FILES = new URL("../../", import.meta.url);
+
 /** @type {Set<string>} the views whose modules have been asked for */
 const preloaded = new Set();
 
@@ -9,8 +12,8 @@ const preloaded = new Set();
 export function preload(view) {
   if (preloaded.has(view)) return;
   preloaded.add(view);
-  for (const href of NEEDS[`js/${view}/${view}.js`] ?? []) {
-    document.head.append(Object.assign(document.createElement("link"), { rel: "modulepreload", href }));
+  for (const file of NEEDS[`js/${view}/${view}.js`] ?? []) {
+    document.head.append(linkTo("modulepreload", file));
   }
 }
 
@@ -26,7 +29,7 @@ export function addStyles(file) {
 
 /** @param {string} file @returns {Promise<void>} */
 function load(file) {
-  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: file });
+  const link = linkTo("stylesheet", file);
   return new Promise((resolve, reject) => {
     link.addEventListener("load", () => resolve());
     link.addEventListener("error", () => {
@@ -36,4 +39,9 @@ function load(file) {
     });
     document.head.append(link);
   });
+}
+
+/** @param {string} rel @param {string} file */
+function linkTo(rel, file) {
+  return Object.assign(document.createElement("link"), { rel, href: new URL(file, FILES).href });
 }
