@@ -13,7 +13,7 @@ from echowall.catalog.catalog import Known, Service
 
 Deviating = Callable[[str], tuple[Service, Known]]
 
-OWN = "ws://own.example/"
+OWN = "wss://own.example/"
 
 
 @pytest.fixture
@@ -254,7 +254,7 @@ def test_what_is_counted_and_timed_starts_anew_with_each_connection(
 
 @pytest.mark.browser_context_args  # a route of WebSockets stays with its page
 def test_panes_side_by_side_draw_their_times_on_one_scale(page: Page, echo: EchoPage) -> None:
-    slow = "ws://slow.example/"
+    slow = "wss://slow.example/"
     answering(page, lambda route, message: route.send(message))
 
     def answer_late(route: WebSocketRoute, message: str | bytes) -> None:

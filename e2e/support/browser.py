@@ -14,11 +14,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from e2e.support.console import Console
-from e2e.support.dialling import chromium_trusting
+from e2e.support.dialling import CA, chromium_trusting
 from e2e.support.pages import View
-from e2e.support.settings import IN_CONTAINER
+from e2e.support.settings import ARTIFACTS, IN_CONTAINER
 
 FAILED = pytest.StashKey[bool]()
+#: The variable that names a file of further certificates which Node.js trusts.
+_NODE_TRUSTS = "NODE_EXTRA_CA_CERTS"
 
 #: Milliseconds in which the page has to show what a test expects: other tests keep the machine busy meanwhile.
 expect.set_options(timeout=15_000)
@@ -36,6 +38,19 @@ _QUIET_CHROMIUM = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --traces. It is off by default: traces cost every test of the page a quarter of its time."""
     parser.addoption("--traces", action="store_true", help="Keep a trace of what the page did in each failed test.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the requests that Playwright makes itself, by Node.js, trust the lab's CA beside what they trust already.
+
+    A worker has the environment of the process that started it.
+    """
+    if CA.exists() and not hasattr(config, "workerinput"):
+        files = (os.environ.get(_NODE_TRUSTS), CA)
+        ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        trusted = ARTIFACTS / "trusted.pem"
+        trusted.write_bytes(b"\n".join(Path(file).read_bytes() for file in files if file and Path(file).exists()))
+        os.environ[_NODE_TRUSTS] = str(trusted)
 
 
 @pytest.fixture(scope="session")
