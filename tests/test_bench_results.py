@@ -93,6 +93,20 @@ def test_the_index_has_the_newest_figures_of_each_target(tmp_path: Path) -> None
     assert (beta.cpu, beta.p50) == (None, None)
 
 
+def test_the_index_has_five_digits_of_what_the_run_has_whole(tmp_path: Path) -> None:
+    kept = run(benched("alpha", [measurement(number, cpu=200_000 / 3) for number in (1, 2)]))
+    store.add(kept, tmp_path)
+
+    [alpha] = msgspec.json.decode((tmp_path / "results/index.json").read_bytes(), type=Index).costs
+
+    whole = kept.targets[0].figures[0].cpu
+    assert alpha.cpu
+    assert whole
+    assert alpha.cpu.mean != whole.mean
+    assert alpha.cpu.mean == pytest.approx(whole.mean, rel=5e-5)
+    assert len(f"{alpha.cpu.mean:g}".replace(".", "")) <= 5
+
+
 def run(*targets: Benched) -> BenchRun:
     return BenchRun(
         **facts(),

@@ -24,6 +24,9 @@ from echowall.results.model import (
 )
 from echowall.results.verdicts import Verdict
 
+#: To how many significant digits the index has what was measured: every visitor of the page loads it.
+_DIGITS = 5
+
 
 class Index(msgspec.Struct, kw_only=True):
     """What `results/index.json` holds."""
@@ -105,7 +108,7 @@ class Cases(Asked, kw_only=True):
 
 
 class Cost(msgspec.Struct, kw_only=True):
-    """What a step of a benchmark found about a target."""
+    """What a step of a benchmark found about a target, to five significant digits; the run has them all."""
 
     file: str
     """The run, from `results/` on."""
@@ -229,10 +232,21 @@ def _cost(file: str, target: Benched, figure: Figure) -> Cost:
         plain=target.label == target.name,
         step=figure.step,
         rounds=figure.rounds,
-        throughput=figure.throughput,
-        p50=figure.latency.p50 if figure.latency else None,
-        p99=figure.latency.p99 if figure.latency else None,
-        cpu=figure.cpu,
-        memory=figure.memory,
-        socket_memory=figure.socket_memory,
+        throughput=_rounded(figure.throughput),
+        p50=_rounded(figure.latency.p50) if figure.latency else None,
+        p99=_rounded(figure.latency.p99) if figure.latency else None,
+        cpu=_rounded_estimate(figure.cpu),
+        memory=_rounded_estimate(figure.memory),
+        socket_memory=_rounded_estimate(figure.socket_memory),
     )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{_DIGITS}g}")
+
+
+def _rounded_estimate(estimate: Estimate | None) -> Estimate | None:
+    if estimate is None:
+        return None
+    ends = {name: _rounded(getattr(estimate, name)) for name in ("mean", "low", "high")}
+    return msgspec.structs.replace(estimate, **ends)
