@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from echowall.bench import published
-from echowall.results.model import BenchRun
+from echowall.bench import published, summary
+from echowall.results.model import Benched, BenchRun
 from tests.test_bench_results import AGAIN, ALPHA, BETA, SLOW, STEP, benched, measurement, run
 
 TITLES = {"beta": "Beta", "gamma": "Gamma", "alpha": "Alpha"}
@@ -13,7 +13,7 @@ TITLES = {"beta": "Beta", "gamma": "Gamma", "alpha": "Alpha"}
 
 def table(text: str, heading: str) -> list[str]:
     """The rows below that heading."""
-    lines = text.splitlines()
+    lines = [*text.splitlines(), ""]
     below = lines[lines.index(f"### {heading}") + 2 :]
     return below[: below.index("")]
 
@@ -59,6 +59,28 @@ def test_a_scenario_is_told_by_one_run_the_widest_and_of_these_the_newest() -> N
     assert [line for line in text.splitlines() if line.startswith("By [")] == [
         "By [the run of 2026-11-29 13:00](../results/bench/run-1.json): 6 rounds, processes, A processor, 2 cores."
     ]
+
+
+def test_through_the_proxy_its_cpu_is_told_beside_the_stacks() -> None:
+    def proxied(name: str, cpu: float) -> Benched:
+        numbers = range(1, 7)
+        target = benched(name, [measurement(it, cpu=cpu + it, proxy_cpu=70.0) for it in numbers])
+        target.via = "proxy"
+        return target
+
+    kept = run(proxied("alpha", 200), proxied("beta", 93))
+    kept.comparisons = summary.compared(kept.targets, "beta", [STEP], 1)
+
+    text = published.costs([kept, run(ALPHA, BETA)], TITLES)
+
+    assert "## Through nginx" in text
+    head, _, *rows = table(text, f"{STEP.name} (through nginx)")
+    assert head.split(" | ")[1:3] == ["the server's CPU, µs a message", "the proxy's CPU, µs a message"]
+    assert rows == [
+        "| Beta | 96.5 (94.7–98.3) | 70.0 (70.0–70.0) | 0.500 | 0.500 |",
+        "| Alpha | 203.5 (201.7–205.3), 2.1× | 70.0 (70.0–70.0) | 0.500, = | 0.500 |",
+    ]
+    assert "Through nginx" not in published.costs([run(ALPHA, BETA)], TITLES)
 
 
 def test_what_the_mends_cost_is_told_by_the_newest_run_that_has_a_stack_without_them() -> None:

@@ -26,6 +26,8 @@ _TOLD = {
     "room": ("p50", "p99", "cpu"),
 }
 
+#: The scenario of which the way through the proxy is told.
+_PROXIED = "rate"
 #: What is compared with polls, and how it is called.
 _PUSH: dict[Transport, str] = {"websocket": "WebSocket", "events": "events"}
 
@@ -42,14 +44,14 @@ class _Found(NamedTuple):
 def costs(runs: Iterable[BenchRun], titles: Mapping[str, str]) -> str:
     """What each stack costs, in Markdown: for each scenario a table for each quantity, with a row for each stack and a
     column for each step. It is told by one run, since the figures of two cannot be compared: by the one that has the
-    most stacks and steps, and of several such by the newest. And what the mends cost: by the newest run that tells it.
+    most stacks and steps, and of several such by the newest. Then the same of what goes through the proxy, and what the
+    mends cost: by the newest run that tells it.
 
     `titles` has what the stacks are called, in their order.
     """
     every = sorted(runs, key=lambda run: run.began)
     parts = [part for scenario in _TOLD if (part := _scenario(scenario, every, titles))]
-    if mends := _mends(every, titles):
-        parts.append(mends)
+    parts += filter(None, [_through_the_proxy(every, titles), _mends(every, titles)])
     return "\n\n".join(parts) or "The store of results holds no such run yet."
 
 
@@ -76,8 +78,8 @@ def _scenario(scenario: str, runs: Sequence[BenchRun], titles: Mapping[str, str]
 
 
 def _cell(run: BenchRun, target: Benched, step: Step, quantity: Quantity) -> str:
-    """The figure with its interval of 95 %, and its ratio to the yardstick's, or `=` where that may be 1. No ratio
-    where too few rounds have both.
+    """The figure with its interval of 95 %, and its ratio to the yardstick's on the same route, or `=` where that may
+    be 1. No ratio where too few rounds have both.
     """
     figure = next((one for one in target.figures if one.step == step.name), None)
     value = quantities.of_figure(figure, quantity) if figure else None
@@ -87,7 +89,8 @@ def _cell(run: BenchRun, target: Benched, step: Step, quantity: Quantity) -> str
         told = quantity.shown(value)
     else:
         told = f"{quantity.shown(value.mean)} ({quantity.shown(value.low)}–{quantity.shown(value.high)})"
-    found = _compared(run, target.label, run.yardstick, step, quantity.key)
+    yardstick = target.label.replace(target.name, run.yardstick or "", 1)
+    found = _compared(run, target.label, yardstick, step, quantity.key)
     if found is None:
         return told
     return f"{told}, {f'{found.ratio.mean:.2g}×' if found.distinguishable else '='}"
@@ -100,6 +103,28 @@ def _compared(run: BenchRun, target: str, to: str, step: Step, quantity: str) ->
         if (one.target, one.to, one.step, one.to_step, one.quantity) == wanted and one.ratio.rounds >= LEAST_ROUNDS:
             return one
     return None
+
+
+def _through_the_proxy(runs: Sequence[BenchRun], titles: Mapping[str, str]) -> str:
+    """What a message costs the stack and the proxy, and how long it takes, where it goes through nginx."""
+
+    def targets(run: BenchRun) -> dict[str, Benched]:
+        return {it.name: it for it in run.targets if it.label == f"{it.name} (proxy)" and it.name in titles}
+
+    def steps(run: BenchRun) -> list[Step]:
+        return [step for step in run.steps if step.scenario == _PROXIED]
+
+    if not (able := [run for run in runs if steps(run) and targets(run)]):
+        return ""
+    run = max(able, key=lambda run: (len(targets(run)) * len(steps(run)), run.began))
+    found = [(title, target) for name, title in titles.items() if (target := targets(run).get(name))]
+    told = [quantities.QUANTITIES[key] for key in ("cpu", "proxy_cpu", "p50", "p99")]
+    parts = ["## Through nginx", "", _told_by(run)]
+    for step in steps(run):
+        header = ["stack", *(f"{quantity.title}, {quantity.unit_in(step.unit)}" for quantity in told)]
+        rows = [[title, *(_cell(run, target, step, quantity) for quantity in told)] for title, target in found]
+        parts += ["", f"### {step.name} (through nginx)", "", markdown_table(header, rows, right=range(1, len(header)))]
+    return "\n".join(parts)
 
 
 def _mends(runs: Sequence[BenchRun], titles: Mapping[str, str]) -> str:
