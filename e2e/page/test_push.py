@@ -31,11 +31,12 @@ def able(services: list[Service]) -> list[Service]:
 def test_every_stack_is_heard_in_each_of_its_ways_and_once(
     view: PushPage, able: list[Service], assert_accessible: Callable[[], None]
 ) -> None:
-    view.open()
+    view.open(service=able[0].name)
     expect(view.stack.get_by_role("option")).to_have_text([service.title for service in able])
     view.pace.fill("1")
-    for service in able:
-        view.stack.select_option(service.title)
+    for number, service in enumerate(able):
+        if number:  # what came before it has been heard by then: Chromium warns of a WebSocket that is closed too soon
+            view.stack.select_option(service.title)
         transports = [*service.push, "websocket"]
         expect(view.lanes).to_have_count(len(transports))
         view.say()
