@@ -56,25 +56,40 @@ def costs(runs: Iterable[BenchRun], titles: Mapping[str, str]) -> str:
 
 
 def _scenario(scenario: str, runs: Sequence[BenchRun], titles: Mapping[str, str]) -> str:
+    widest = _widest(scenario, "", runs, titles)
+    if widest is None:
+        return ""
+    run, steps, found = widest
+    lines = [f"## `{scenario}`", "", _told_by(run), ""]
+    for key in _TOLD[scenario]:
+        quantity = quantities.QUANTITIES[key]
+        header = ["stack", *(step.name for step in steps)]
+        rows = [[title, *(_cell(run, target, step, quantity) for step in steps)] for title, target in found]
+        lines += [f"### {quantity.title}, {quantity.unit_in(steps[0].unit)} (`{scenario}`)", ""]
+        lines += [markdown_table(header, rows, right=range(1, len(header))), ""]
+    return "\n".join(lines).rstrip()
+
+
+def _widest(
+    scenario: str, further: str, runs: Sequence[BenchRun], titles: Mapping[str, str]
+) -> tuple[BenchRun, list[Step], list[tuple[str, Benched]]] | None:
+    """The run that tells a scenario, its steps, and the stacks with their titles, in their order. None without a run.
+
+    `further` is what the targets' labels have behind the name; nothing for those that ran as the lab runs them, asked
+    directly.
+    """
+
     def targets(run: BenchRun) -> dict[str, Benched]:
-        """Those that ran as the lab runs them, asked directly, by their names."""
-        return {target.name: target for target in run.targets if target.label == target.name and target.name in titles}
+        return {it.name: it for it in run.targets if it.label == f"{it.name}{further}" and it.name in titles}
 
     def steps(run: BenchRun) -> list[Step]:
         return [step for step in run.steps if step.scenario == scenario]
 
     if not (able := [run for run in runs if steps(run) and targets(run)]):
-        return ""
+        return None
     run = max(able, key=lambda run: (len(targets(run)) * len(steps(run)), run.began))
-    found = [(title, target) for name, title in titles.items() if (target := targets(run).get(name))]
-    lines = [f"## `{scenario}`", "", _told_by(run), ""]
-    for key in _TOLD[scenario]:
-        quantity = quantities.QUANTITIES[key]
-        header = ["stack", *(step.name for step in steps(run))]
-        rows = [[title, *(_cell(run, target, step, quantity) for step in steps(run))] for title, target in found]
-        lines += [f"### {quantity.title}, {quantity.unit_in(steps(run)[0].unit)} (`{scenario}`)", ""]
-        lines += [markdown_table(header, rows, right=range(1, len(header))), ""]
-    return "\n".join(lines).rstrip()
+    measured = targets(run)
+    return run, steps(run), [(title, measured[name]) for name, title in titles.items() if name in measured]
 
 
 def _cell(run: BenchRun, target: Benched, step: Step, quantity: Quantity) -> str:
@@ -107,20 +122,13 @@ def _compared(run: BenchRun, target: str, to: str, step: Step, quantity: str) ->
 
 def _through_the_proxy(runs: Sequence[BenchRun], titles: Mapping[str, str]) -> str:
     """What a message costs the stack and the proxy, and how long it takes, where it goes through nginx."""
-
-    def targets(run: BenchRun) -> dict[str, Benched]:
-        return {it.name: it for it in run.targets if it.label == f"{it.name} (proxy)" and it.name in titles}
-
-    def steps(run: BenchRun) -> list[Step]:
-        return [step for step in run.steps if step.scenario == _PROXIED]
-
-    if not (able := [run for run in runs if steps(run) and targets(run)]):
+    widest = _widest(_PROXIED, " (proxy)", runs, titles)
+    if widest is None:
         return ""
-    run = max(able, key=lambda run: (len(targets(run)) * len(steps(run)), run.began))
-    found = [(title, target) for name, title in titles.items() if (target := targets(run).get(name))]
+    run, steps, found = widest
     told = [quantities.QUANTITIES[key] for key in ("cpu", "proxy_cpu", "p50", "p99")]
     parts = ["## Through nginx", "", _told_by(run)]
-    for step in steps(run):
+    for step in steps:
         header = ["stack", *(f"{quantity.title}, {quantity.unit_in(step.unit)}" for quantity in told)]
         rows = [[title, *(_cell(run, target, step, quantity) for quantity in told)] for title, target in found]
         parts += ["", f"### {step.name} (through nginx)", "", markdown_table(header, rows, right=range(1, len(header)))]

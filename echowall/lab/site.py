@@ -22,12 +22,13 @@ _NOT_SERVED = ("node_modules", "tests", ".*", "package*.json", "tsconfig.json", 
 #: The Chinese of what the catalog and the checks say, beside the services.
 _SENTENCES = "sentences.zh.json"
 #: What browsers keep for good, because its addresses have a version: /assets/VERSION/js/… (RFC 8246).
-_VERSIONED = ("css", "js", "vendor", _SENTENCES)
+_FOLDERS = ("css", "js", "vendor")
+_VERSIONED = (*_FOLDERS, _SENTENCES)
 _ASSETS = "assets"
 _GENERATED = "# Written by `echowall site` from the catalog."
 _IMPORT_MAP = re.compile(r'<script type="importmap">(.*?)</script>', re.DOTALL)
 #: Where index.html has the address of a versioned file: in an attribute, or in its import map.
-_ADDRESS = re.compile(r'"(\./)?(?=(?:css|js|vendor)/)')
+_ADDRESS = re.compile(rf'"(\./)?(?=(?:{"|".join(_FOLDERS)})/)')
 
 
 #: Of the names by which clients may ask: any.
