@@ -28,6 +28,12 @@ def connected(echo: EchoPage, plain: Service) -> Pane:
 
 
 @pytest.fixture
+def one_of_each_protocol(services: list[Service], plain: Service) -> list[Service]:
+    """A service of each protocol, for what the page does over each of them."""
+    return [*{service.protocol: service for service in reversed([plain, *services])}.values()]
+
+
+@pytest.fixture
 def take_down(page: Page) -> Callable[[Service], None]:
     """Makes the page find a service down: the answer is the proxy's for a service that does not run. A test that uses
     this expects console.BAD_GATEWAY."""
@@ -50,14 +56,19 @@ class AssertAccessible(Protocol):
 def assert_accessible(page: Page) -> AssertAccessible:
     """Runs axe on the page as it is now."""
 
+    axe = Axe().axe_script
+
     def check(*rules: str) -> None:
         options: dict[str, object] = {"resultTypes": ["violations"]}
         if rules:
             options["runOnly"] = {"type": "rule", "values": rules}
+        if not page.evaluate("'axe' in window"):  # the page was loaded anew: axe is half a megabyte of script
+            page.evaluate(axe)
+        found = page.evaluate("options => axe.run(options).then(({ violations }) => violations)", options)
         violations = [
             f"{violation['id']} ({violation['impact']}): {violation['help']}\n    "
             + "\n    ".join(node["html"] for node in violation["nodes"])
-            for violation in Axe().run(page, options=options).response["violations"]
+            for violation in found
         ]
         assert not violations, f"{page.url}\n" + "\n".join(violations)
 
