@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -186,6 +187,18 @@ def test_who_leaves_is_neither_woken_nor_counted(room: Room, woken: Woken) -> No
 
     assert room.visitors == set()
     assert (woken.times, woken.dropped) == (0, 0)
+
+
+def test_who_has_left_keeps_nothing_of_the_socket(room: Room) -> None:
+    """Its drop leads to the socket's task, and may be led to by it: the socket would be kept until the cycle is."""
+    woken = Woken()
+    socket = weakref.ref(woken)
+
+    with room.enter("", woken.wake, woken.drop) as visitor:
+        del woken
+        assert socket() is not None
+
+    assert socket() is None, f"{visitor} still has it"
 
 
 def test_the_log_is_bounded_and_who_falls_behind_is_dropped_once(room: Room, woken: Woken) -> None:

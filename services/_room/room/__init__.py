@@ -73,6 +73,10 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def _nothing() -> None:
+    """Wake or drop nobody."""
+
+
 class Visitor:
     """A socket in the room: up to where it has been told the log, and what it knows of the state."""
 
@@ -95,9 +99,11 @@ class Visitor:
         return [told for _, told in self._next()]
 
     def leave(self) -> None:
-        """Leave the room: after this neither `wake` nor `drop` is called."""
+        """Leave the room: after this neither `wake` nor `drop` is called, or kept."""
         with self._room._lock:
             self._room.visitors.discard(self)
+            # What ends a task of the socket leads to it, and a task that was cancelled may lead back, by its traceback.
+            self.wake = self.drop = _nothing
 
     def __enter__(self) -> Self:
         return self
