@@ -321,7 +321,7 @@ def test_limits_count_characters_and_not_bytes_or_surrogates(enter: Enter, servi
     assert [(message.nick, message.text) for message in speaker.hear(mark)] == [(nick, text)]
 
 
-# Who is there, and who may enter
+# Who is there, who may enter, and who leaves
 
 
 def test_a_newcomer_is_told_who_is_online(enter: Enter, service: Service, other: Service) -> None:
@@ -332,6 +332,16 @@ def test_a_newcomer_is_told_who_is_online(enter: Enter, service: Service, other:
         visitor.next(5)
 
     assert all(count > 0 for count in visitor.online.values())
+
+
+def test_who_closes_is_let_go_of(enter: Enter, service: Service) -> None:
+    """A server ends the TCP connection after the closing handshake (RFC 6455, section 7.1.1)."""
+    visitor = enter(service)
+    visitor.history()
+
+    visitor.client.close()
+
+    visitor.client.wait_gone()
 
 
 def test_a_plain_get_is_refused(base_url: str, service: Service) -> None:

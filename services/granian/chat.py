@@ -21,7 +21,7 @@ async def chat(scope, protocol):
         await asyncio.wait([teller, listener], return_when=asyncio.FIRST_COMPLETED)
     teller.cancel()
     listener.cancel()
-    # To return closes the socket, with no code, for RSGI has none.
+    # To return closes the socket, with no code, for RSGI has none. The connection ends once nothing has `ws` any more.
 
 
 async def listen(ws):
