@@ -23,7 +23,7 @@ if UVLOOP:
     import uvloop
 
 if os.environ.get("MENDS") != "off":
-    app.websocket_class = mends.EmptyBinary
+    app.websocket_class = mends.Taking
     mends.install()
 
 

@@ -1,12 +1,15 @@
 """What Quart and Hypercorn get wrong, and the service keeps from its clients."""
 
 import asyncio
+from functools import partial
 
 from hypercorn.protocol import h11, ws_stream
+from hypercorn.protocol.events import Request
 from quart.wrappers import Websocket
 from wsproto.extensions import PerMessageDeflate
 
 LIMIT = 1024 * 1024  # of a message, in bytes
+AHEAD = 64 * 1024  # bytes read of a client, from which on it waits until its handler has taken some
 
 
 class EmptyBinary(Websocket):
@@ -34,6 +37,58 @@ class Stream(ws_stream.WSStream):
     async def _send_pings(self):
         self.pings = asyncio.current_task()
         await super()._send_pings()
+
+
+class Paced(Stream):
+    """slow-reader: a client is read no further than its handler is, so that TCP holds it up.
+
+    Quart takes each message from the server as it comes, into a queue without a limit.
+    https://github.com/pallets/quart/blob/0.22.0/src/quart/asgi.py#L193-L199
+
+    By the same way Quart learns that the client has left, and that must not wait behind messages. So its queue stays as
+    it is, and Hypercorn hands over no message until there is room for it.
+    """
+
+    async def handle(self, event):
+        await super().handle(event)
+        if isinstance(event, Request) and self.app_put:  # the handler has not begun yet
+            self.room = self.scope["room"] = Room()
+            self.app_put = partial(self.hand_over, self.app_put)
+
+    async def hand_over(self, put, event):
+        if event["type"] == "websocket.disconnect":
+            self.room.free.set()  # so that who waits for room goes on
+            await put(event)
+        elif not self.closed:
+            await self.room.free.wait()
+            if not self.closed:  # else nobody would take it
+                self.room.count(event["text"] or event["bytes"] or b"", +1)
+                await put(event)
+
+
+class Room:
+    """slow-reader: room for one message that its handler has not taken, or for several small ones."""
+
+    def __init__(self):
+        self.ahead, self.free = 0, asyncio.Event()
+        self.free.set()
+
+    def count(self, message, sign):
+        self.ahead += sign * (len(message) + 1024)  # what it is in besides takes memory, too
+        if self.ahead < AHEAD:
+            self.free.set()
+        else:
+            self.free.clear()
+
+
+class Taking(EmptyBinary):
+    """slow-reader: a handler that takes a message makes room for others."""
+
+    async def receive(self):
+        message = await super().receive()
+        if room := self.scope.get("room"):  # there is none with HTTP/2, which Hypercorn speaks, too
+            room.count(message, -1)
+        return message
 
 
 class Bounded:
@@ -81,4 +136,4 @@ class Buffer(ws_stream.WebsocketBuffer):
 
 def install():
     """Have Hypercorn use these."""
-    h11.WSStream, ws_stream.WebsocketBuffer, ws_stream.PerMessageDeflate = Stream, Buffer, Inflater
+    h11.WSStream, ws_stream.WebsocketBuffer, ws_stream.PerMessageDeflate = Paced, Buffer, Inflater
