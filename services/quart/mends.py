@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 
 from hypercorn.protocol import h11, ws_stream
-from hypercorn.protocol.events import Request
+from hypercorn.protocol.events import Body, Data, Request, StreamClosed
 from quart.wrappers import Websocket
 from wsproto.extensions import PerMessageDeflate
 
@@ -39,7 +39,22 @@ class Stream(ws_stream.WSStream):
         await super()._send_pings()
 
 
-class Paced(Stream):
+class Early(Stream):
+    """early-released: a client that is refused for what it sent before the answer to its handshake is let go.
+
+    Hypercorn answers 400, but tells the handler nothing, and keeps the connection until that has ended.
+    https://github.com/pgjones/hypercorn/blob/0.18.0/src/hypercorn/protocol/ws_stream.py#L238-L240
+    """
+
+    async def handle(self, event):
+        if isinstance(event, (Body, Data)) and not self.closed and not self.handshake.accepted:
+            await self._send_error_response(400)
+            await self.send(StreamClosed(stream_id=self.stream_id))  # which tells the handler, and ends the connection
+        else:
+            await super().handle(event)
+
+
+class Paced(Early):
     """slow-reader: a client is read no further than its handler is, so that TCP holds it up.
 
     Quart takes each message from the server as it comes, into a queue without a limit.

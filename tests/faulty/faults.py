@@ -1959,6 +1959,18 @@ class LeaksThreads(Session):
             raise
 
 
+@caught_by("early-released")
+class KeepsEarly(Session):
+    """Socket kept of each client that sent more than its handshake before the answer."""
+
+    kept: list[socket.socket] = []  # noqa: RUF012  the fault
+
+    def opened(self) -> None:
+        super().opened()
+        if self.reader._buffer:  # type: ignore[attr-defined]
+            self.kept.append(socket.socket())
+
+
 @caught_by("descriptors")
 class LeaksFiles(Session):
     """File left open for each client."""

@@ -339,6 +339,33 @@ async def limit_released(target: Target) -> Observation | str:
     return Observation("kept", f"{kept()} sockets or threads more than before, {PATIENCE:g} s later")
 
 
+@check("early-released", CONTRACT, "let go", intrusive=True, alone=True, waits=True, local=True)
+async def early_released(target: Target) -> Observation | str:
+    """Does the service let go of the sockets and threads of 20 clients that sent a text with their handshake, and left?
+
+    Sent: 20 handshakes, each with a text right behind it, before the answer; then the end of the connection (FIN).
+    """
+    pid = pid_of(target)
+    async with settled(target):
+        sockets, threads = measure.sockets(pid), measure.threads(pid)
+    for _ in range(20):
+        async with dialled(target) as stream:
+            head = http.head("GET", target.resource, handshake(target))
+            await stream.write(head + frames.encode(TEXT, b"wall"), "a handshake and a text")
+            await stream.finish()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SOON):
+                    while await stream.read():
+                        pass
+
+    def kept() -> int:
+        return max(len(measure.sockets(pid) - sockets), measure.threads(pid) - threads)
+
+    if await _until(lambda: kept() <= 2, PATIENCE):  # a pool of threads may have grown
+        return "let go"
+    return Observation("kept", f"{kept()} sockets or threads that were not there before, {PATIENCE:g} s later")
+
+
 @check("vanished", "RFC 6455, 5.5.2", ("let go", "tries to reach it"), waits=True, local=True)
 async def vanished(target: Target) -> Observation | str:
     """Does the service notice within 22 s that a client vanished without a word?
