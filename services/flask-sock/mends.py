@@ -1,10 +1,13 @@
 """What simple-websocket and flask-sock get wrong, and the service keeps from its clients."""
 
 import threading
+from sys import getsizeof
 
 import simple_websocket
 from wsproto.events import RejectConnection
 from wsproto.utilities import RemoteProtocolError
+
+UNREAD = 64 * 1024  # bytes of messages before the view, from which on no more is read
 
 
 class BacklogPing:
@@ -35,15 +38,19 @@ class Server(simple_websocket.Server):
 
     def __init__(self, environ, **options):
         environ["gunicorn.socket"] = BacklogPing(environ["gunicorn.socket"])
+        self.taken = threading.Condition()
         super().__init__(environ, **options)
 
     def receive(self, timeout=None):
         """close-empty: the view hears of a close before the answer to it is sent, and would end the connection."""
         try:
-            return super().receive(timeout)
+            message = super().receive(timeout)
         except simple_websocket.ConnectionClosed:
             self.thread.join(1)
             raise
+        with self.taken:
+            self.taken.notify()
+        return message
 
     def _handle_events(self):
         """limit-released: the view sleeps on when a message is too big, and its thread and memory are kept for ever."""
@@ -51,7 +58,24 @@ class Server(simple_websocket.Server):
         if not going_on:
             self.connected = False
             self.event.set()
+        elif self.connected:  # and not in the handshake
+            return self.slow_down()
         return going_on
+
+    def slow_down(self):
+        """slow-reader: the thread reads no more until the view has taken what is before it; gives whether it goes on.
+
+        simple-websocket puts messages into a list without a limit.
+        https://github.com/miguelgrinberg/simple-websocket/blob/v1.1.0/src/simple_websocket/ws.py#L224-L236
+        """
+        with self.taken:
+            while (going_on := self.connected and self.sock.fileno() >= 0) and self.unread() > UNREAD:
+                self.pong_received = True  # or it may be among what is not read
+                self.taken.wait(1)  # a view that fails tells nobody: gunicorn then closes the socket
+        return going_on
+
+    def unread(self):
+        return sum(map(getsizeof, self.input_buffer))
 
 
 def refuse(error):
