@@ -7,9 +7,14 @@ import platform
 import sys
 from importlib.metadata import version
 
+import gunicorn.asgi.websocket
+
 import mends
 from chat import chat, room
 from echo import echo
+
+# How many messages of a client may wait for the application: by default 32, of any size, and there is no option for it.
+gunicorn.asgi.websocket.RECEIVE_QUEUE_HIGH_WATER = 4
 
 HANDLERS = {"/foobar/": echo, "/chat/": chat}
 
