@@ -58,4 +58,7 @@ async def websocket(scope, receive, send):
         await send({"type": "websocket.close"})  # before it is accepted: the handshake is answered with 403
 
 
-app = application if os.environ.get("MENDS") == "off" else mends.closed_at_exit(application)
+app = application
+if os.environ.get("MENDS") != "off":
+    mends.install()
+    app = mends.closed_at_exit(app)

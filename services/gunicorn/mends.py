@@ -2,8 +2,10 @@
 
 import asyncio
 
+from gunicorn.asgi.protocol import ASGIProtocol
 from gunicorn.workers.gasgi import ASGIWorker
 
+close_transport = ASGIProtocol._close_transport
 stays = set()  # each socket's timeout, which has no time until SIGTERM
 
 
@@ -36,3 +38,18 @@ def closed_at_exit(app):
             stays.discard(stay)
 
     return closing
+
+
+def close_released(protocol):
+    """close-released: a connection that the client has broken is closed, too.
+
+    gunicorn says first that it writes no more, fails in that, and leaves out to close.
+    https://github.com/benoitc/gunicorn/blob/27.0.1/gunicorn/asgi/protocol.py#L2317-L2325
+    """
+    close_transport(protocol)
+    protocol.transport.close()  # which does nothing where it is closed
+
+
+def install():
+    """Have gunicorn use it."""
+    ASGIProtocol._close_transport = close_released

@@ -1947,6 +1947,18 @@ class LeaksSockets(Session):
         self.kept.append(socket.socket())
 
 
+@caught_by("close-released")
+class LeaksClosed(Session):
+    """Sockets of clients that go on sending after their close are kept."""
+
+    kept: list[socket.socket] = []  # noqa: RUF012  the fault
+
+    async def closed(self, payload: bytes) -> None:
+        await super().closed(payload)
+        if self.reader._buffer:  # type: ignore[attr-defined]
+            self.kept.append(socket.socket())
+
+
 @caught_by("limit-released")
 class LeaksThreads(Session):
     """A thread is kept of each client whose message was over the limit."""

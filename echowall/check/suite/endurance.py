@@ -32,7 +32,7 @@ from echowall.check.wire import (
     intermediary,
     request,
 )
-from echowall.check.wire.frames import CLOSE, CONTINUATION, PING, PONG, RSV2, TEXT
+from echowall.check.wire.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, RSV2, TEXT
 
 check = checks_of("endurance")
 
@@ -366,6 +366,25 @@ async def early_released(target: Target) -> Observation | str:
     return Observation("kept", f"{kept()} sockets or threads that were not there before, {PATIENCE:g} s later")
 
 
+@check("close-released", CONTRACT, "let go", intrusive=True, alone=True, waits=True, local=True)
+async def close_released(target: Target) -> Observation | str:
+    """Does the service let go of clients that close, go on sending, and break the TCP connection at the answer?
+
+    Sent: Five times, on 50 connections at once, a close and 128 KiB after it; RST as soon as anything comes back.
+    """
+    pid = pid_of(target)
+    async with settled(target):
+        before = len(measure.sockets(pid))
+    data = frames.encode(CLOSE, frames.close_payload(1000)) + frames.encode(BINARY, bytes(128 * KIB))
+    for _ in range(5):
+        async with AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(settled(target)) for _ in range(50)]
+            await asyncio.gather(*(_close_and_reset(ws, data) for ws in clients))
+    if await _until(lambda: len(measure.sockets(pid)) <= before + 2, PATIENCE):
+        return "let go"
+    return Observation("kept", f"{len(measure.sockets(pid)) - before} sockets more than before, {PATIENCE:g} s later")
+
+
 @check("vanished", "RFC 6455, 5.5.2", ("let go", "tries to reach it"), waits=True, local=True)
 async def vanished(target: Target) -> Observation | str:
     """Does the service notice within 22 s that a client vanished without a word?
@@ -503,6 +522,12 @@ async def _break_together(target: Target, pid: int) -> None:
                 await _speak(ws, number)
                 ws.reset()
             await asyncio.sleep(0)  # in which the resets go out
+
+
+async def _close_and_reset(ws: Connection, data: bytes) -> None:
+    await ws.write(data, "a close and 128 KiB after it")
+    await ws.frame()
+    ws.reset()
 
 
 async def _echo(ws: Connection, within: float = PATIENCE) -> str:
