@@ -22,9 +22,9 @@ Message = str | bytes
 #: How long one conversation may take, in milliseconds.
 PATIENCE = 15_000
 
-#: One conversation: a connection, messages one behind the other, as many answers, and a close. It closes earlier where the
-#: last message, a text, is answered already, or where the server closes, and after so many milliseconds in any case.
-#: Binary messages are in base64.
+#: One conversation: a connection, messages one behind the other, as many answers, and a close. It ends earlier where the
+#: last message, a text, has been answered, where the server closes, and after so many milliseconds in any case. Binary
+#: messages are in base64.
 CONVERSATION = """
 async ({ url, protocols, messages, code, reason, patience }) => {
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));

@@ -47,7 +47,8 @@ def close_released(protocol):
     https://github.com/benoitc/gunicorn/blob/27.0.1/gunicorn/asgi/protocol.py#L2317-L2325
     """
     close_transport(protocol)
-    protocol.transport.close()  # which does nothing where it is closed
+    if protocol.transport:
+        protocol.transport.close()  # which does nothing where it is closed
 
 
 def install():
