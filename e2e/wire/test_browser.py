@@ -22,7 +22,7 @@ Message = str | bytes
 #: How long one conversation may take, in milliseconds.
 PATIENCE = 15_000
 
-#: One conversation: a connection, messages one behind the other, as many answers, and a close. It ends earlier where the
+#: One conversation: a connection, messages one behind the other, as many answers, and a close. It ends early where the
 #: last message, a text, has been answered, where the server closes, and after so many milliseconds in any case. Binary
 #: messages are in base64.
 CONVERSATION = """
