@@ -212,3 +212,12 @@ def test_a_table_says_what_grows_and_what_is_not_known() -> None:
     (row,) = rendering.markdown(run(), {"alpha": "Alpha"}).splitlines()[2:]
 
     assert row == ("| Alpha | 12 | 1,200 | 0 | 40 | +2.0 ± 1.0 grows | 9 | +0.0 ± 0.0 | 0.3 | – |")
+
+
+def test_a_table_shows_by_how_little_something_grows() -> None:
+    slowly = run()
+    slowly.targets[0].descriptors_trend = Trend(slope=0.02, low=0.01, high=0.03)
+
+    (row,) = rendering.markdown(slowly, {"alpha": "Alpha"}).splitlines()[2:]
+
+    assert "| 9 | +0.02 ± 0.01 grows |" in row

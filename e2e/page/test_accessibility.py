@@ -36,12 +36,12 @@ def assert_right_on_every_screen(page: Page, assert_accessible: AssertAccessible
         assert width <= screen, f"the page is {width} px wide on a screen of {screen} px"
 
     def check() -> None:
-        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.emulate_media(color_scheme="light")
         assert_accessible()
         assert_fits()
-        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        page.emulate_media(color_scheme="dark")
         assert_accessible(*OF_COLOURS)
-        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.emulate_media(color_scheme="light")
         page.set_viewport_size(PHONE)
         assert_accessible(*OF_WIDTH)
         assert_fits()

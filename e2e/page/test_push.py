@@ -48,7 +48,7 @@ def test_every_stack_is_heard_in_each_of_its_ways_and_once(
         expect(view.page).to_have_url(re.compile(f"view=push&service={service.name}$"))
     schemes: list[Literal["light", "dark"]] = ["light", "dark"]
     for scheme in schemes:
-        view.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        view.page.emulate_media(color_scheme=scheme)
         assert_accessible()
 
 

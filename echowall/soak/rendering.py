@@ -71,9 +71,15 @@ def _cells(one: Soaked) -> list[str]:
         value = quantity.of(one.windows[-1]) if one.windows else None
         found.append("–" if value is None else f"{value / quantity.unit:,.{quantity.digits}f}")
         if trend := quantity.trend(one):
-            reach = (trend.high - trend.low) / 2 / quantity.unit
+            slope, reach = trend.slope / quantity.unit, (trend.high - trend.low) / 2 / quantity.unit
             mark = " grows" if trend.grows else ""
-            found.append(f"{trend.slope / quantity.unit:+,.1f} ± {reach:,.1f}{mark}")
+            digits = _digits(slope) if trend.grows else 1
+            found.append(f"{slope:+,.{digits}f} ± {reach:,.{digits}f}{mark}")
         else:
             found.append("–")
     return found
+
+
+def _digits(slope: float) -> int:
+    """How many digits behind the point show that something grows: one, or up to three where one would show none."""
+    return next((digits for digits in (1, 2) if round(slope, digits)), 3)
