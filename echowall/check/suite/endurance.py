@@ -317,6 +317,26 @@ async def stalled_neighbour(target: Target) -> Observation | str:
         return "served" if outcome == "echo" else _others(outcome)
 
 
+# Before the next one, which takes threads for good from a service that keeps them: no 50 clients at once might be left.
+@check("close-released", CONTRACT, "let go", intrusive=True, alone=True, waits=True, local=True)
+async def close_released(target: Target) -> Observation | str:
+    """Does the service let go of clients that close, go on sending, and break the TCP connection at the answer?
+
+    Sent: Five times, on 50 connections at once, a close and 128 KiB after it; RST as soon as anything comes back.
+    """
+    pid = pid_of(target)
+    async with settled(target):
+        before = len(measure.sockets(pid))
+    data = frames.encode(CLOSE, frames.close_payload(1000)) + frames.encode(BINARY, bytes(128 * KIB))
+    for _ in range(5):
+        async with AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(settled(target)) for _ in range(50)]
+            await asyncio.gather(*(_close_and_reset(ws, data) for ws in clients))
+    if await _until(lambda: len(measure.sockets(pid)) <= before + 2, PATIENCE):
+        return "let go"
+    return Observation("kept", f"{len(measure.sockets(pid)) - before} sockets more than before, {PATIENCE:g} s later")
+
+
 @check("limit-released", CONTRACT, "let go", intrusive=True, alone=True, waits=True, local=True, seconds=60)
 async def limit_released(target: Target) -> Observation | str:
     """Does the service let go of the sockets and threads of 20 clients whose messages were over its limit?
@@ -364,25 +384,6 @@ async def early_released(target: Target) -> Observation | str:
     if await _until(lambda: kept() <= 2, PATIENCE):  # a pool of threads may have grown
         return "let go"
     return Observation("kept", f"{kept()} sockets or threads that were not there before, {PATIENCE:g} s later")
-
-
-@check("close-released", CONTRACT, "let go", intrusive=True, alone=True, waits=True, local=True)
-async def close_released(target: Target) -> Observation | str:
-    """Does the service let go of clients that close, go on sending, and break the TCP connection at the answer?
-
-    Sent: Five times, on 50 connections at once, a close and 128 KiB after it; RST as soon as anything comes back.
-    """
-    pid = pid_of(target)
-    async with settled(target):
-        before = len(measure.sockets(pid))
-    data = frames.encode(CLOSE, frames.close_payload(1000)) + frames.encode(BINARY, bytes(128 * KIB))
-    for _ in range(5):
-        async with AsyncExitStack() as stack:
-            clients = [await stack.enter_async_context(settled(target)) for _ in range(50)]
-            await asyncio.gather(*(_close_and_reset(ws, data) for ws in clients))
-    if await _until(lambda: len(measure.sockets(pid)) <= before + 2, PATIENCE):
-        return "let go"
-    return Observation("kept", f"{len(measure.sockets(pid)) - before} sockets more than before, {PATIENCE:g} s later")
 
 
 @check("vanished", "RFC 6455, 5.5.2", ("let go", "tries to reach it"), waits=True, local=True)
