@@ -19,6 +19,7 @@ from echowall.attack import ground as attacked
 from echowall.attack.ground import Ground, place
 from echowall.catalog import catalog
 from echowall.check.wire import ENGINE_IO, PLAIN
+from echowall.check.wire.frames import CONTINUATION, TEXT, encode
 from echowall.lab import site
 from echowall.lab.lab import LabError
 from echowall.lab.processes import Processes
@@ -275,6 +276,23 @@ def test_a_seed_and_a_number_always_make_the_same_case(codec: Any) -> None:
     assert made != [cases.make(8, number, "127.0.0.1:80", codec.query, codec) for number in range(1500)]
     right = [case for case in made if case.head.startswith(b"GET /") and b"Upgrade: websocket\r\n" in case.head]
     assert len(right) > 900  # most get as far as frames
+
+
+def test_fragments_are_left_out_wherever_a_server_takes_the_frames_to_begin() -> None:
+    whole, part = encode(TEXT, b"hello", key=bytes(4)), encode(CONTINUATION, b"never begun", key=bytes(4))
+
+    def case(head: bytes, *frames: bytes) -> cases.Case:
+        return cases.Case(1, head, frames, waits=True, pieces=1, end="close")
+
+    head = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+    assert case(head, whole, part, whole).without_fragments() == case(head, whole)
+    assert case(head, whole, whole).without_fragments() == case(head, whole, whole)
+    # The head ends before it was meant to, and what follows is taken for a frame whose FIN is not set.
+    assert case(head + b"flate;;\r\n\r\n", whole).without_fragments() == case(head)
+    # It ends in what was meant for a frame, or nowhere.
+    late = encode(TEXT, b"\r\n\r\n", masked=False)
+    assert case(head[:-2], late, part).without_fragments() == case(head[:-2], late)
+    assert case(head[:-4], whole, part).without_fragments() == case(head[:-4], whole, part)
 
 
 @pytest.mark.parametrize("host", ["1.1.1.1", "2606:4700::1111", "lab.example"])

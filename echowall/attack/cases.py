@@ -102,6 +102,9 @@ _LINES = (
     "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 )
 
+#: What ends the head of a request (RFC 9112, section 2.1).
+_EMPTY_LINE = b"\r\n\r\n"
+
 Lines = list[str]
 
 
@@ -121,11 +124,17 @@ class Case(NamedTuple):
     """How the connection ends on our side, unless the server ends it: orderly, our half first (FIN), or by a reset."""
 
     def without_fragments(self) -> Case:
-        """The same up to the first frame, as a server reads them, that is a part of a message of several."""
-        sent, at = b"".join(self.frames), 0
-        while at + 2 <= len(sent):
+        """The same up to the first frame, as a server reads them, that is a part of a message of several.
+
+        For a server the frames begin behind the first empty line, which may be elsewhere than the handshake was to end.
+        """
+        sent = self.head + b"".join(self.frames)
+        head, end, _ = sent.partition(_EMPTY_LINE)
+        at = len(head) + len(end)
+        while end and at + 2 <= len(sent):
             if not sent[at] & 0x80 or not sent[at] & 0x0F:
-                return self._replace(frames=(sent[:at],))
+                begin = len(self.head)
+                return self._replace(head=sent[: min(at, begin)], frames=(sent[begin:at],) if at > begin else ())
             length = sent[at + 1] & 0x7F
             extended = {126: 2, 127: 8}.get(length, 0)
             if extended:
