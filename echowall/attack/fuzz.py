@@ -140,6 +140,10 @@ async def _send(target: Target, case: Case) -> None:
                     await writer.drain()
                 await asyncio.sleep(0)
             if case.end == "half":
+                # Only when all has been written: asyncio would else do it later, and tell of a reset in a traceback.
+                writer.transport.set_write_buffer_limits(0)
+                async with asyncio.timeout(_ANSWERS):
+                    await writer.drain()
                 writer.write_eof()
             with suppress(TimeoutError):
                 while True:
