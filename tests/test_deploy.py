@@ -208,6 +208,22 @@ def test_a_container_of_swarm_is_what_compose_runs(swarm: Object, name: str) -> 
     assert swarm["networks"]["lab"]["internal"]
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_a_container_of_swarm_soon_gives_up_a_node_that_died_without_a_word(swarm: Object, name: str) -> None:
+    sysctls = {
+        key.removeprefix("net.ipv4.tcp_"): int(value) for key, value in swarm["services"][name]["sysctls"].items()
+    }
+
+    # Each attempt of TCP waits twice as long as the one before, and the first one 0.2 s at least.
+    assert 10 < 0.2 * (2 ** (sysctls["retries2"] + 1) - 1) < 30
+    asked = sysctls["keepalive_time"] + sysctls["keepalive_intvl"] * sysctls["keepalive_probes"]
+    assert 10 < asked <= 30
+
+
+def test_nginx_asks_by_keepalive_whether_a_replica_is_still_there() -> None:
+    assert "proxy_socket_keepalive on;" in (ROOT / "nginx/nginx.conf").read_text("utf-8")
+
+
 def test_swarm_takes_the_file() -> None:
     if not shutil.which("docker"):
         pytest.skip("there is no Docker here to read the file")
