@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +65,21 @@ def test_how_sockets_were_refused_is_told() -> None:
 
     assert held.refused == {"HTTP 404": COUNT}
     assert "100 of 100 sockets were not held" in held.faults
+
+
+def test_a_connection_that_ends_before_its_echo_is_asked_for_is_not_right() -> None:
+    async def right(target: Target) -> int:
+        clients = crowd.Crowd(target)
+        await clients.open(3, lambda _: None)
+        clients.sockets[0].transport.abort()
+        await asyncio.sleep(0.1)  # in which it is closed
+        try:
+            return await clients.echoes(lambda _: None)
+        finally:
+            clients.drop()
+
+    with serving("") as server:
+        assert uvloop.run(right(Target(url=f"ws://127.0.0.1:{server.port}/foobar/"))) == 2
 
 
 def test_more_sockets_than_this_process_may_open_are_refused_with_what_to_do() -> None:

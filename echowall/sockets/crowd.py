@@ -92,7 +92,9 @@ class Socket(asyncio.Protocol):
             self.opened.set_result(how)
 
     async def answers(self, text: bytes) -> bool:
-        """Whether that text comes back in time."""
+        """Whether that text comes back in time, on a connection that has not been ended meanwhile."""
+        if self.transport.is_closing():
+            return False
         self.transport.write(frames.encode(TEXT, self._target.codec.wrap(text)))
         try:
             async with asyncio.timeout(_WITHIN):
