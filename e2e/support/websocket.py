@@ -10,6 +10,7 @@ checker, and what one of them gets wrong the other one shows.
 from __future__ import annotations
 
 import json
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -216,10 +217,11 @@ class Client:
             raise NoAnswerError(f"{self.url} did not take a {type(event).__name__}: {error}") from None
 
     def _next(self) -> Event:
-        """The next event. Pings are answered in between, as every client does."""
+        """The next event. Pings are answered in between, as every client does, and give no more time."""
+        deadline = time.monotonic() + self.patience
         while True:
             while not self._events:
-                self._read()
+                self._read(deadline - time.monotonic())
             event = self._events.popleft()
             if isinstance(event, Ping):
                 with suppress(NoAnswerError):  # the connection may have ended right after the ping
@@ -227,8 +229,8 @@ class Client:
             elif not isinstance(event, RejectData):
                 return event
 
-    def _read(self) -> None:
-        self._socket.settimeout(max(self.patience, 0.001))
+    def _read(self, seconds: float) -> None:
+        self._socket.settimeout(max(seconds, 0.001))
         try:
             data = self._socket.recv(65536)
         except TimeoutError:
