@@ -118,7 +118,7 @@ def test_a_pod_is_hardened_as_a_container_of_compose_is(manifests: list[Object],
         "allowPrivilegeEscalation": False,
         "capabilities": {"drop": ["ALL"]},
     }
-    assert container["resources"]["limits"] == {"memory": "768Mi"}
+    assert container["resources"]["limits"] == {"memory": "512Mi"}
     assert spec["securityContext"]["runAsNonRoot"]
     assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert not spec["automountServiceAccountToken"]
@@ -245,5 +245,5 @@ def test_the_parts_are_as_compose_itself_reads_them() -> None:
         assert {*block["networks"]} == read[name]["networks"].keys()
         for key in ("read_only", "cap_drop", "security_opt", "tmpfs", "environment", "user", "stop_grace_period"):
             assert block.get(key) == read[name].get(key), f"{name}: {key}"
-        assert int(read[name]["deploy"]["resources"]["limits"]["memory"]) == 768 * 2**20
+        assert int(read[name]["deploy"]["resources"]["limits"]["memory"]) == 512 * 2**20
         assert block["healthcheck"]["test"] == read[name]["healthcheck"]["test"]

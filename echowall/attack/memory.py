@@ -36,7 +36,7 @@ _BOMB, _AT_ONCE = 10 * _MIB, 8
 #: How much a client sends that reads nothing, in messages of so many bytes. The kernel keeps a part of it, and what it
 #: has for TCP is the whole machine's: see net.ipv4.tcp_mem.
 _EACH, _MESSAGE = 4 * _MIB, 64 * 1024
-#: How much memory a service may have: two thirds of what its container may (services/base.yaml).
+#: How much memory a service may have; its container may have no more (services/base.yaml).
 _BOUND = 512 * _MIB
 #: How long all clients together may take to have done their part, how long those stay then that hold something, how
 #: long a service may take to come up again, and how often its memory is looked at, in seconds.
