@@ -18,7 +18,7 @@ from echowall.check.wire import Target
 from echowall.results import store
 from echowall.results.model import Amount, Examined, Held, Limits, SocketsRun
 from echowall.results.store import StoreError
-from echowall.sockets import crowd
+from echowall.sockets import crowd, rendering
 from echowall.sockets.holding import hold
 from tests.faulty.forked import serving
 from tests.runs import facts
@@ -80,6 +80,13 @@ def test_a_connection_that_ends_before_its_echo_is_asked_for_is_not_right() -> N
 
     with serving("") as server:
         assert uvloop.run(right(Target(url=f"ws://127.0.0.1:{server.port}/foobar/"))) == 2
+
+
+def test_of_a_process_that_ended_no_memory_is_told() -> None:
+    ended = kept("alpha")
+    ended.same = False
+
+    assert "| – | its process ended |" in rendering.markdown([ended], {})
 
 
 def test_more_sockets_than_this_process_may_open_are_refused_with_what_to_do() -> None:

@@ -25,9 +25,14 @@ def _three(one: Held, show: Callable[[Amount], str]) -> str:
 
 
 def _share(one: Held) -> str:
-    """Kibibytes of memory for each socket; none where so few were held that it says nothing."""
+    """Kibibytes of memory for each socket; none where none was held, or their process ended."""
     grown = one.full.memory - one.start.memory
-    return f"{grown / one.held / 1024:.1f}" if one.held else "–"
+    return f"{grown / one.held / 1024:.1f}" if one.held and one.same else "–"
+
+
+def _kept(one: Held) -> str:
+    """How much of that was still there in the end."""
+    return f"{max(0.0, one.kept):.0%}" if one.same else "its process ended"
 
 
 _COLUMNS = (
@@ -37,7 +42,7 @@ _COLUMNS = (
     _Column("right", lambda one: f"{one.right:,}"),
     _Column("memory, MiB", lambda one: _three(one, lambda amount: f"{amount.memory / _MIB:.0f}")),
     _Column("a socket, KiB", _share),
-    _Column("kept", lambda one: f"{max(0.0, one.kept):.0%}"),
+    _Column("kept", _kept),
     _Column("open files", lambda one: _three(one, lambda amount: f"{amount.descriptors:,}")),
     _Column("after", lambda one: f"{one.seconds:.0f} s"),
     _Column("refused", lambda one: ", ".join(f"{n:,} × {how}" for how, n in one.refused.items()) or "–", right=False),
