@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvloop
+from rich.console import Console
 
 from echowall import documents
 from echowall.catalog import catalog
@@ -87,6 +89,18 @@ def test_of_a_process_that_ended_no_memory_is_told() -> None:
     ended.same = False
 
     assert "| – | its process ended |" in rendering.markdown([ended], {})
+
+
+def test_the_table_fits_into_a_terminal_of_80_columns() -> None:
+    one = kept("flask-uwsgi", held=8877)
+    one.full = one.end = Amount(memory=1035 * 2**20, descriptors=10_018)
+    shown = StringIO()
+
+    Console(file=shown, width=80).print(rendering.table([one]))
+
+    assert "…" not in shown.getvalue()
+    assert "40 → 1035 → 1035" in shown.getvalue()
+    assert "12 → 10,018 → 10,018" in shown.getvalue()
 
 
 def test_more_sockets_than_this_process_may_open_are_refused_with_what_to_do() -> None:

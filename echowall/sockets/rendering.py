@@ -18,6 +18,8 @@ class _Column(NamedTuple):
     of: Callable[[Held], str]
     right: bool = True
     """Whether it is a figure, and is set to the right."""
+    shown: bool = True
+    """Whether it is in the terminal's table, too, which has to fit into 80 columns."""
 
 
 def _three(one: Held, show: Callable[[Amount], str]) -> str:
@@ -36,26 +38,28 @@ def _kept(one: Held) -> str:
 
 
 _COLUMNS = (
-    _Column("limit", lambda one: f"{one.max_sockets:,}" if one.max_sockets else "–"),
-    _Column("asked", lambda one: f"{one.asked:,}"),
+    _Column("limit", lambda one: f"{one.max_sockets:,}" if one.max_sockets else "–", shown=False),
+    _Column("asked", lambda one: f"{one.asked:,}", shown=False),
     _Column("held", lambda one: f"{one.held:,}"),
     _Column("right", lambda one: f"{one.right:,}"),
     _Column("memory, MiB", lambda one: _three(one, lambda amount: f"{amount.memory / _MIB:.0f}")),
-    _Column("a socket, KiB", _share),
-    _Column("kept", _kept),
+    _Column("a socket, KiB", _share, shown=False),
+    _Column("kept", _kept, shown=False),
     _Column("open files", lambda one: _three(one, lambda amount: f"{amount.descriptors:,}")),
-    _Column("after", lambda one: f"{one.seconds:.0f} s"),
+    _Column("after", lambda one: f"{one.seconds:.0f} s", shown=False),
     _Column("refused", lambda one: ", ".join(f"{n:,} × {how}" for how, n in one.refused.items()) or "–", right=False),
 )
 
 
 def table(found: Iterable[Held]) -> Table:
-    """For the terminal: what each of them held, and what it kept."""
-    made = Table("stack", box=None)
-    for column in _COLUMNS:
-        made.add_column(column.title, justify="right" if column.right else "left")
+    """For the terminal: how many each of them held, and what it had open before, with all, and afterwards."""
+    made = Table(box=None)
+    made.add_column("stack", no_wrap=True)
+    columns = [column for column in _COLUMNS if column.shown]
+    for column in columns:
+        made.add_column(column.title, justify="right" if column.right else "left", no_wrap=column.right)
     for one in found:
-        made.add_row(one.name, *(column.of(one) for column in _COLUMNS))
+        made.add_row(one.name, *(column.of(one) for column in columns))
     return made
 
 
