@@ -92,7 +92,8 @@ def test_of_a_process_that_ended_no_memory_is_told() -> None:
 
 
 def test_the_table_fits_into_a_terminal_of_80_columns() -> None:
-    one = kept("flask-uwsgi", held=8877)
+    longest = max((service.name for service in catalog.load()), key=len)
+    one = kept(longest, held=8877)
     one.full = one.end = Amount(memory=1035 * 2**20, descriptors=10_018)
     shown = StringIO()
 

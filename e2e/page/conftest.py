@@ -29,8 +29,9 @@ def connected(echo: EchoPage, plain: Service) -> Pane:
 
 @pytest.fixture
 def one_of_each_protocol(services: list[Service], plain: Service) -> list[Service]:
-    """A service of each protocol, for what the page does over each of them."""
-    return [*{service.protocol: service for service in reversed([plain, *services])}.values()]
+    """A service of each protocol, for what the page does over each of them: `plain` first."""
+    others = {service.protocol: service for service in services if service.protocol != plain.protocol}
+    return [plain, *others.values()]
 
 
 @pytest.fixture

@@ -347,16 +347,10 @@ async def limit_released(target: Target) -> Observation | str:
     if target.max_message is None:
         raise UnsupportedError("the service declares no limit")
     async with settled(target):
-        sockets, threads = len(measure.sockets(pid)), measure.threads(pid)
+        sockets, threads = measure.sockets(pid), measure.threads(pid)
     for _ in range(20):
         await weigh(target, target.max_message + 1)
-
-    def kept() -> int:
-        return max(len(measure.sockets(pid)) - sockets, measure.threads(pid) - threads)
-
-    if await _until(lambda: kept() <= 2, PATIENCE):  # a pool of threads may have grown
-        return "let go"
-    return Observation("kept", f"{kept()} sockets or threads more than before, {PATIENCE:g} s later")
+    return await _let_go(pid, sockets, threads)
 
 
 @check("early-released", CONTRACT, "let go", intrusive=True, alone=True, waits=True, local=True)
@@ -377,11 +371,17 @@ async def early_released(target: Target) -> Observation | str:
                 async with asyncio.timeout(SOON):
                     while await stream.read():
                         pass
+    return await _let_go(pid, sockets, threads)
+
+
+async def _let_go(pid: int, sockets: set[str], threads: int) -> Observation | str:
+    """Whether the service soon has no other sockets than these and no more threads, but for two: a pool of threads may
+    have grown. Sockets that end meanwhile hide none that are kept."""
 
     def kept() -> int:
         return max(len(measure.sockets(pid) - sockets), measure.threads(pid) - threads)
 
-    if await _until(lambda: kept() <= 2, PATIENCE):  # a pool of threads may have grown
+    if await _until(lambda: kept() <= 2, PATIENCE):
         return "let go"
     return Observation("kept", f"{kept()} sockets or threads that were not there before, {PATIENCE:g} s later")
 
