@@ -62,6 +62,14 @@ def test_a_fault_is_told(fault: str, told: str) -> None:
     assert [one for one in found(fault).faults if told in one]
 
 
+def test_sockets_that_are_cut_before_all_are_open_are_not_held() -> None:
+    held = found("All connections cut at once when the 120th comes")
+
+    assert held.refused["cut later"] > 0  # the others were still asked for
+    assert held.held == held.right == COUNT - sum(held.refused.values())
+    assert f"{COUNT - held.held} of {COUNT} sockets were not held" in held.faults
+
+
 def test_how_sockets_were_refused_is_told() -> None:
     held = found(path="nowhere")
 

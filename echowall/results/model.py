@@ -311,7 +311,8 @@ class Held(Target, kw_only=True):
     right: int
     """How many of them had one echo right."""
     refused: dict[str, int]
-    """What became of the others: `HTTP 503`, `cut off`, `no answer`; empty where there are none."""
+    """What became of the others: `HTTP 503`, `cut off`, `no answer`, and of those that had been open `cut later`; empty
+    where there are none."""
     start: Amount
     """What its processes had before."""
     full: Amount

@@ -114,9 +114,9 @@ class Crowd:
         self._target = target
         self._loopback = ipaddress.ip_address(target.host).is_loopback
         self.sockets: list[Socket] = []
-        """Those that are open."""
+        """Those that are open; some may have been cut since open() returned."""
         self.refused: Counter[str] = Counter()
-        """How often each other answer came."""
+        """How often each other answer came. `cut later` are those that were open, and did not stay until all were."""
 
     async def open(self, count: int, told: Told) -> None:
         """Open so many. `told` hears of each how many have been asked for."""
@@ -130,6 +130,10 @@ class Crowd:
                 task = tasks.create_task(self._open(number % addresses))
                 task.add_done_callback(lambda _: turn.release())
                 told(number + 1)
+        asked = len(self.sockets)
+        self.sockets = [one for one in self.sockets if not one.transport.is_closing()]
+        if cut := asked - len(self.sockets):
+            self.refused["cut later"] += cut
 
     async def _open(self, address: int) -> None:
         headers = list(handshake(self._target))

@@ -138,5 +138,21 @@ class ReadsLate(Session):
         self.writer.transport.pause_reading()  # type: ignore[attr-defined]
 
 
-#: What is no fault, and on some machines is taken for one.
-PARTICULAR = titled(CutsOffSlowReaders, ReadsLate)
+class DiesOnce(Session):
+    """All connections cut at once when the 120th comes.
+
+    It is as if its process had been killed, and another one had taken its place.
+    """
+
+    came = 0
+
+    def opened(self) -> None:
+        super().opened()
+        DiesOnce.came += 1
+        if DiesOnce.came == 120:
+            for one in self.server.sessions:
+                one.writer.transport.abort()
+
+
+#: What is no fault, and on some machines is taken for one; and one that no check asks for.
+PARTICULAR = titled(CutsOffSlowReaders, ReadsLate, DiesOnce)
