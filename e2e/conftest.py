@@ -26,7 +26,7 @@ from e2e.support.settings import ARTIFACTS, IN_CONTAINER
 from e2e.support.websocket import NoAnswerError
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT, Service
-from echowall.catalog.contract import ROOM
+from echowall.catalog.contract import BY_SUITE
 from echowall.check.suite import ALL
 
 pytest_plugins = ["e2e.support.browser"]
@@ -34,7 +34,7 @@ pytest_plugins = ["e2e.support.browser"]
 SERVICES = pytest.StashKey[list[Service]]()
 
 #: Every id that a test may be tied to by the marker `check`.
-CHECKS = frozenset(ROOM) | {check.id for check in ALL}
+CHECKS = frozenset(BY_SUITE) | {check.id for check in ALL}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from echowall.bench import published
 from echowall.catalog import catalog
-from echowall.catalog.contract import ROOM
+from echowall.catalog.contract import BY_SUITE
 from echowall.check import guide
 from echowall.markdown import table as markdown_table
 from echowall.results import behaviour, index, model, security, store
@@ -160,9 +160,9 @@ def summary(root: Path, language: Language) -> str:
     return "\n".join(lines)
 
 
-def room(_root: Path, _language: Language) -> str:
-    """The chat room's checks as a table."""
-    return markdown_table(["id", "what the check holds"], [[f"`{check}`", holds] for check, holds in ROOM.items()])
+def by_suite(_root: Path, _language: Language) -> str:
+    """The checks that only the browser suite makes, as a table."""
+    return markdown_table(["id", "what the check holds"], [[f"`{check}`", holds] for check, holds in BY_SUITE.items()])
 
 
 def soak(root: Path, _language: Language) -> str:
@@ -256,7 +256,7 @@ def _documented(node: ast.ClassDef) -> Iterator[list[str]]:
 PARTS = {
     "stacks": Part("services/*/service.toml", stacks),
     "summary": Part("the newest runs in results/check", summary),
-    "room": Part("echowall/catalog/contract.py", room),
+    "by-suite": Part("echowall/catalog/contract.py", by_suite),
     "behaviour": Part("the newest runs in results/check", lambda root, _: behaviour.document(root)),
     "conformance": Part("the newest runs in results/conformance", lambda root, _: behaviour.conformance(root)),
     "soak": Part("the newest run in results/soak", soak),
@@ -271,7 +271,7 @@ PARTS = {
 #: Which parts each document has.
 DOCUMENTS = {
     "README*.md": ("stacks", "summary"),
-    "services/README.md": ("room",),
+    "services/README.md": ("by-suite",),
     "docs/behaviour.md": ("behaviour", "conformance"),
     "docs/results.md": ("index", "model"),
     "docs/bench.md": ("push", "soak"),

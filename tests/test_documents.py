@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from echowall import documents
-from echowall.catalog.contract import ROOM
+from echowall.catalog.contract import BY_SUITE
 from echowall.documents import BEGIN, END, PARTS
 from echowall.results import store
 from echowall.results.verdicts import Verdict
@@ -42,12 +42,12 @@ def lab(checkout: Path, add_service: Callable[..., Path]) -> Path:
 
 def test_a_part_is_written_between_its_marks_and_nowhere_else(checkout: Path) -> None:
     file = checkout / "services/README.md"
-    begin, end = BEGIN.format(name="room", source=PARTS["room"].source), END.format(name="room")
+    begin, end = BEGIN.format(name="by-suite", source=PARTS["by-suite"].source), END.format(name="by-suite")
     file.write_text(f"before\n{begin}\nstale\n{end}\nafter\n")
 
     fresh = documents.refreshed(file, checkout)
 
-    rows = "".join(f"| `{check}` | {holds} |\n" for check, holds in ROOM.items())
+    rows = "".join(f"| `{check}` | {holds} |\n" for check, holds in BY_SUITE.items())
     assert fresh == f"before\n{begin}\n| id | what the check holds |\n| --- | --- |\n{rows}{end}\nafter\n"
 
 

@@ -17,7 +17,7 @@ from echowall import documents
 from echowall.catalog import catalog, compose, expected, mends
 from echowall.catalog.autobahn import matching
 from echowall.catalog.catalog import ROOT, CatalogError, Known, Mended, Service
-from echowall.catalog.contract import ROOM
+from echowall.catalog.contract import BY_SUITE
 from echowall.catalog.expected import Expected
 from echowall.catalog.lock import REQUIREMENT, normal
 from echowall.check.suite import ALL
@@ -305,8 +305,8 @@ def _known(exhibit: Exhibit) -> Iterator[Fault]:
     seen: dict[tuple[str, str], str] = {}
     for kind, entry in _entries(exhibit.service) if exhibit.service else ():
         for check in entry.checks:
-            if check not in _EXPECTED and check not in ROOM:
-                cure = "services/README.md has the chat's, `echowall check --list` the others"
+            if check not in _EXPECTED and check not in BY_SUITE:
+                cure = "services/README.md has the suite's, `echowall check --list` the others"
                 yield exhibit.fault("service.toml", f"{kind} {check}: no such check; {cure}")
             if entry.outcome in _EXPECTED.get(check, ()):
                 what = f"{kind} {check}: {entry.outcome!r} is the right answer; remove it"
