@@ -48,7 +48,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ping_interval: Positive | None = None
     """Seconds."""
     max_sockets: Positive | None = None
-    """How many sockets it serves at a time, where its threads or its server's settings limit that."""
+    """How many sockets it serves at a time, where its threads, its server's settings or a mend limit that."""
 
 
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]

@@ -303,7 +303,7 @@ class Held(Target, kw_only=True):
     """A target, and what became of many idle sockets."""
 
     max_sockets: int | None
-    """How many it serves by its own settings; null where nothing limits them."""
+    """How many it serves by its own settings or a mend; null where nothing limits them."""
     asked: int
     """How many were asked for."""
     held: int

@@ -1,14 +1,18 @@
 """The service on RSGI: the echo, the room and /about. Granian ends open sockets at SIGTERM by itself."""
 
 import json
+import os
 import platform
 from importlib.metadata import version
 
+import mends
 from chat import chat, room
 from echo import echo
 
 ABOUT = {"service": "granian", "versions": {"python": platform.python_version(), "granian": version("granian")}}
 HANDLERS = {"/foobar/": echo, "/chat/": chat}
+if os.environ.get("MENDS") != "off":
+    HANDLERS = {path: mends.ManySockets(handler) for path, handler in HANDLERS.items()}
 
 
 class App:
