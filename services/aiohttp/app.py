@@ -9,6 +9,7 @@ from weakref import WeakSet
 
 from aiohttp import WSCloseCode, web
 
+import mends
 from chat import chat, room
 from echo import echo
 
@@ -59,6 +60,9 @@ def main():
         ]
     )
     app.on_response_prepare.append(remember)
+    if os.environ.get("MENDS") != "off":
+        app.on_response_prepare.append(mends.remember)
+        app.middlewares.insert(0, mends.released)
     app.cleanup_ctx.append(read_room)
     app.on_shutdown.append(going_away)
     host, port = os.environ.get("HOST", "0.0.0.0"), int(os.environ.get("PORT", "8000"))

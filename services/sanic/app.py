@@ -18,6 +18,7 @@ app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 1  # seconds
 protocol = WebSocketProtocol
 
 if os.environ.get("MENDS") != "off":
+    mends.install()
     protocol = mends.Protocol
     app.before_server_stop(mends.ShutdownClose.before_server_stop)
 

@@ -10,22 +10,44 @@ UNREAD = 256 * 1024  # bytes that a client may send before it has taken what it 
 
 class SlowReader(async_socket.AsyncSocket):
     """slow-reader: no more is read from a client until it has taken what waits for it.
+    memory-released: what waits for a client that has gone goes with it.
 
     Engine.IO queues for each client without a limit. https://github.com/miguelgrinberg/python-engineio/issues/133
     """
 
-    unread = 0
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.unread, self.left = 0, asyncio.Event()
 
     async def receive(self, pkt):
         await super().receive(pkt)
         self.unread += sys.getsizeof(pkt.data)
         if self.unread > UNREAD:
-            try:
-                async with asyncio.timeout(self.server.ping_interval + self.server.ping_timeout):
-                    await self.queue.join()
-            except TimeoutError:
-                raise exceptions.SocketIsClosedError from None  # as for a client that answers no ping
+            waiting = [asyncio.create_task(self.queue.join()), asyncio.create_task(self.left.wait())]
+            await asyncio.wait(
+                waiting,
+                timeout=self.server.ping_interval + self.server.ping_timeout,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for task in waiting:
+                task.cancel()
+            if not waiting[0].done() or self.left.is_set():
+                raise exceptions.SocketIsClosedError  # as for a client that answers no ping
             self.unread = 0
+
+    async def _websocket_handler(self, ws):
+        closing = ws.close
+
+        async def close():
+            self.left.set()
+            await closing()
+
+        ws.close = close  # with which Engine.IO's writer ends when the client has gone, and takes no more
+        try:
+            return await super()._websocket_handler(ws)
+        finally:
+            while not self.queue.empty():  # the task that sends the pings sleeps on, and keeps the socket
+                self.queue.get_nowait()
 
 
 def install():

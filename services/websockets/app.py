@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from websockets.asyncio.server import serve
 
+import mends
 from chat import chat, room
 from echo import echo, select_subprotocol
 
@@ -42,6 +43,10 @@ def process_request(connection, request):
 
 async def handler(websocket):
     await HANDLERS[urlsplit(websocket.request.path).path](websocket)
+
+
+if os.environ.get("MENDS") != "off":
+    handler = mends.released(handler)
 
 
 async def main():

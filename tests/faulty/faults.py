@@ -1947,6 +1947,16 @@ class LeaksSockets(Session):
         self.kept.append(socket.socket())
 
 
+@caught_by("memory-released")
+class KeepsUnread(Session):
+    """What was read of clients that broke off is kept."""
+
+    kept: list[bytes] = []  # noqa: RUF012  the fault
+
+    def reset(self) -> None:
+        self.kept.append(b"w" * 1024 * 1024)
+
+
 @caught_by("close-released")
 class LeaksClosed(Session):
     """Sockets of clients that go on sending after their close are kept."""

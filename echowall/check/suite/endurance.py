@@ -52,6 +52,9 @@ BREACHES = {
 TEXT_64K = "wall" * (16 * KIB)
 SLOW = 8
 """Clients that do not read. What a server takes from one before it stops may be little beside what else it does."""
+LEAVING, ROUNDS, LEFT = 12, 7, 30 * MIB
+"""Clients at a time that send, do not read and leave; how often they come; and how much memory they may leave behind in
+all. Twice as many may come as the check is asked again, and a container of 512 MiB has to hold what they leave."""
 #: What ends connections on which nothing was sent for so many seconds, unless it was configured otherwise.
 IDLE_CUTS = {
     30: "Google Cloud's load balancer",
@@ -170,17 +173,10 @@ async def slow_reader(target: Target) -> Observation | str:
         def grown() -> int:
             return measure.memory(pid) - before
 
-        async def stuff(ws: Connection) -> int:
-            message = frames.encode(TEXT, ws.wrap(TEXT_64K.encode()))
-            sent = 0
-            while sent < 32 * MIB and grown() < most and time.monotonic() < deadline:
-                for _ in range(16):
-                    if not await _offer(ws, message, 1.5) or ws.gone:
-                        return sent
-                    sent += len(message)
-            return sent
+        def goes_on() -> bool:
+            return grown() < most and time.monotonic() < deadline
 
-        sent = await asyncio.gather(*(stuff(ws) for ws in clients))
+        sent = await asyncio.gather(*(_stuff(ws, 32 * MIB, 1.5, goes_on) for ws in clients))
         memory = grown()
         ended = sum(ws.gone for ws in clients)
         # What the service took and the kernel does not hold is in its memory, perhaps in memory that it had before.
@@ -189,6 +185,35 @@ async def slow_reader(target: Target) -> Observation | str:
     detail = f"{taken / MIB:.0f} MiB taken, {memory / MIB:.0f} MiB more memory"
     detail += f", {ended} of {SLOW} cut off" if ended else ""
     return Observation("memory grows" if max(memory, taken) >= most else "bounded", detail)
+
+
+@check("memory-released", CONTRACT, "given back", intrusive=True, alone=True, waits=True, local=True, seconds=60)
+async def memory_released(target: Target) -> Observation | str:
+    """Is the memory of clients given back that send, do not read, and break off?
+
+    Sent: Seven times, up to 8 MiB of texts from each of 12 clients at once, which read none of the echoes; then RST.
+
+    What the first 12 need, the others may need again. For these memory has to grow by less than 30 MiB.
+    """
+    pid = pid_of(target)
+    after: list[int] = []
+    for _ in range(ROUNDS):
+        async with settled(target):
+            before = measure.sockets(pid)
+        async with AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(settled(target, receive_buffer=4 * KIB)) for _ in range(LEAVING)]
+            await asyncio.gather(*(_stuff(ws, 8 * MIB, 0.7) for ws in clients))
+            for ws in clients:
+                ws.reset()
+        if not await _until(lambda: measure.sockets(pid) <= before, PATIENCE):  # noqa: B023  it has ended by then
+            return Observation("kept", "sockets of clients that broke off")
+        await asyncio.sleep(0.7)  # for what is done afterwards
+        after.append(measure.memory(pid))
+        if (grown := after[-1] - after[0]) >= LEFT:
+            break
+    grown = after[-1] - after[0]
+    detail = f"{grown / MIB:+.0f} MiB by {LEAVING * (len(after) - 1)} clients, after {after[0] / MIB:.0f} MiB"
+    return Observation("memory grows" if grown >= LEFT else "given back", detail)
 
 
 @check("half-message", CONTRACT, "served", alone=True, echo=True)
@@ -553,6 +578,18 @@ async def _offer(ws: Connection, data: bytes, within: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+async def _stuff(ws: Connection, most: int, patience: float, goes_on: Callable[[], bool] = lambda: True) -> int:
+    """Send texts and read nothing, until the server takes no more for so many seconds; gives how many bytes it took."""
+    message = frames.encode(TEXT, ws.wrap(TEXT_64K.encode()))
+    sent = 0
+    while sent < most and goes_on():
+        for _ in range(16):
+            if not await _offer(ws, message, patience) or ws.gone:
+                return sent
+            sent += len(message)
+    return sent
 
 
 async def _flood(ws: Connection) -> None:
