@@ -3,6 +3,8 @@
 ECHOWALL_BIND ?= 127.0.0.1
 ECHOWALL_PORT ?= 8080
 export ECHOWALL_BIND ECHOWALL_PORT
+# The tools start often: without compiled modules, each start would compile them again.
+unexport PYTHONDONTWRITEBYTECODE
 
 # DOCKER=no starts the lab without Docker even if an engine answers.
 DOCKER ?= $(shell docker info >/dev/null 2>&1 && docker compose version >/dev/null 2>&1 && echo yes || echo no)
