@@ -71,9 +71,8 @@ def _wait(address: str, workers: int) -> None:
 
     host, port = address.removeprefix("tcp://").split(":")
     _until(lambda: _listens(host, int(port)))
-    if workers:
-        with Client(address, timeout=BOUND, set_as_default=False) as client:  # type: ignore[no-untyped-call]
-            client.wait_for_workers(workers, timeout=BOUND)
+    with Client(address, timeout=BOUND, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+        client.wait_for_workers(workers, timeout=BOUND)
 
 
 def _listens(host: str, port: int) -> bool:
@@ -91,9 +90,16 @@ def echo(echo: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def three() -> Iterator[str]:
-    with cluster(WORKERS) as (address, _):
-        yield address
+def workers() -> Iterator[Cluster]:
+    """A scheduler and three workers."""
+    with cluster(WORKERS) as started:
+        yield started
+
+
+@pytest.fixture
+def three(workers: Cluster) -> str:
+    """Their scheduler's address."""
+    return workers[0]
 
 
 def load(fleet: Fleet, plan: Plan, meanwhile: Callable[[], None] = lambda: None) -> Report:
@@ -157,12 +163,16 @@ def test_a_worker_that_dies_is_told_and_its_share_is_left_out(echo: str) -> None
 
 def test_where_the_last_worker_dies_that_is_an_error(echo: str) -> None:
     plan = Plan(aim=Aim(url=echo), connections=1, rate=50.0, warmup=0.2, seconds=1.0)
-    with cluster(1) as (address, workers), Fleet(address) as fleet:
-        report = load(fleet, plan, workers[0].kill)
-        with pytest.raises(LabError, match=f"the Dask scheduler at {address} has no workers"):
-            load(fleet, plan)
+    with cluster(1) as (address, workers):
+        with Fleet(address) as fleet:
+            report = load(fleet, plan, workers[0].kill)
+            with pytest.raises(LabError, match=f"the Dask scheduler at {address} has no workers"):
+                load(fleet, plan)
+        with pytest.raises(LabError) as raised, Fleet(address):
+            pass
 
     assert report.trouble == "worker worker-1 went away"
+    assert str(raised.value) == f"the Dask scheduler at {address} has no workers; start some, and run this again"
 
 
 def test_what_a_worker_cannot_connect_to_is_told(three: str) -> None:
@@ -187,14 +197,14 @@ def test_the_command_spreads_its_load(three: str, echo: str, tmp_path: Path) -> 
     assert measurement.errors == Errors()
 
 
-def test_ctrl_c_ends_the_generators_of_all_workers(echo: str) -> None:
-    with cluster(2) as (address, workers):
-        arguments = command(echo, "--scheduler", address, "--rate", "100", "--seconds", "600", "--connections", "4")
-        with interruptible(arguments, env=ENVIRONMENT) as run:
-            _until(lambda: all(_generators(worker.pid) for worker in workers))
-            run.send_signal(signal.SIGINT)
-            _, said = run.communicate(timeout=BOUND)
-        _until(lambda: not any(_generators(worker.pid) for worker in workers))
+def test_ctrl_c_ends_the_generators_of_all_workers(workers: Cluster, echo: str) -> None:
+    address, processes = workers
+    arguments = command(echo, "--scheduler", address, "--rate", "100", "--seconds", "600", "--connections", "4")
+    with interruptible(arguments, env=ENVIRONMENT) as run:
+        _until(lambda: all(_generators(process.pid) for process in processes))
+        run.send_signal(signal.SIGINT)
+        _, said = run.communicate(timeout=BOUND)
+    _until(lambda: not any(_generators(process.pid) for process in processes))
 
     assert run.returncode == 130
     assert said.endswith("echowall: interrupted: no round was whole\n")
@@ -234,13 +244,6 @@ def test_a_scheduler_that_is_none_is_told(address: str, said: str) -> None:
 
     assert str(raised.value).startswith(said)
     assert "\n" not in str(raised.value)
-
-
-def test_a_scheduler_without_workers_is_told() -> None:
-    with cluster(0) as (address, _), pytest.raises(LabError) as raised, Fleet(address):
-        pass
-
-    assert str(raised.value) == f"the Dask scheduler at {address} has no workers; start some, and run this again"
 
 
 def test_a_worker_with_another_generator_is_told(tmp_path: Path) -> None:
