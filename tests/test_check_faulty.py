@@ -25,7 +25,7 @@ from tests.faulty.forked import serving
 from tests.faulty.harmless import HARMLESS
 from tests.faulty.server import MAX_MESSAGE
 
-AT_ONCE = 8
+AT_ONCE = 16
 REFERENCE = ""
 LAST = "shutdown-close"
 """It takes the server down."""
@@ -122,11 +122,10 @@ async def _examine(faults: Iterable[str]) -> dict[str, dict[str, Result]]:
 
 
 def _chosen(name: str) -> list[Check]:
-    """What is put to a server. What gathers breaches needs all that is quick: any exchange may come upon one."""
+    """What is put to a server."""
     named = _named(name)
-    share = 1 if any(check.gathers for check in ALL if check.id in named) else SHARE
     quick = [check.id for check in ALL if not check.waits and check.id not in HEAVY]
-    others = quick[zlib.crc32(name.encode()) % share :: share]
+    others = quick[zlib.crc32(name.encode()) % SHARE :: SHARE]
     return [check for check in ALL if check.id in named or check.id in others]
 
 
