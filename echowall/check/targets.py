@@ -16,7 +16,7 @@ from echowall.check import addresses
 from echowall.check.wire import ENGINE_IO, PLAIN, Codec, Limiter, Target
 from echowall.check.wire.secrets import Secrets, in_message, in_template, is_secret
 from echowall.check.wire.wrapping import MARK, Wrapping, place
-from echowall.lab.lab import Endpoint, Lab, trusting
+from echowall.lab.lab import Endpoint, Lab, no_tls, trusting
 from echowall.results.model import Examined, Limits
 
 #: By what a service of the lab speaks.
@@ -83,7 +83,7 @@ async def versions(subject: Subject) -> dict[str, str]:
     if subject.about is None:
         return {}
     try:
-        async with httpx.AsyncClient(timeout=5, trust_env=False, verify=subject.target.tls or True) as client:
+        async with httpx.AsyncClient(timeout=5, trust_env=False, verify=subject.target.tls or no_tls()) as client:
             return msgspec.convert((await client.get(subject.about)).json()["versions"], dict[str, str])
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return {}
