@@ -94,7 +94,8 @@ def test_it_runs_without_mends_beside_the_mended_one(lab: Processes | Containers
         assert (bare.host, bare.port) != (mended.host, mended.port)
         assert "MENDS=off" in Path(f"/proc/{bare.pid}/environ").read_text().split("\0")
         assert checkout.answers() == checkout.folder.parent.name  # the proxy goes on asking the mended one
-        page = [httpx.get(f"http://127.0.0.1:{checkout.port}/good/about").json()["mends"] for _ in range(20)]
+        with httpx.Client(base_url=f"http://127.0.0.1:{checkout.port}") as client:
+            page = [client.get("/good/about").json()["mends"] for _ in range(20)]
         assert set(page) == {"on"}
         assert not gone(lab, checkout, bare)
 
