@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import zlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Set
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 
 import msgspec
 import pytest
@@ -25,7 +25,10 @@ from tests.faulty.forked import serving
 from tests.faulty.harmless import HARMLESS
 from tests.faulty.server import MAX_MESSAGE
 
-AT_ONCE = 16
+AT_ONCE = 8
+SEVERAL = {"0.15 s for each message": 4}
+"""What takes so long to answer that several servers of it share the checks, each with some of them in turn."""
+
 REFERENCE = ""
 LAST = "shutdown-close"
 """It takes the server down."""
@@ -109,8 +112,9 @@ async def _examine(faults: Iterable[str]) -> dict[str, dict[str, Result]]:
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(name: str) -> None:
-        async with slots, _server(name) as target:
-            found[name] = await _put(target, checks[name], FAULTS[name].caught_by if name in FAULTS else frozenset())
+        async with slots, AsyncExitStack() as stack:
+            targets = [await stack.enter_async_context(_server(name)) for _ in range(SEVERAL.get(name, 1))]
+            found[name] = await _put(targets, checks[name], FAULTS[name].caught_by if name in FAULTS else frozenset())
 
     checks = {name: _chosen(name) for name in faults}
     longest_first = sorted(checks, key=lambda name: (sum(one.waits for one in checks[name]), len(_named(name))))[::-1]
@@ -134,38 +138,40 @@ def _named(name: str) -> Set[str]:
     return FAULTS[name].caught_by if name in FAULTS else {check.id for check in ALL}
 
 
-async def _put(target: Target, checks: list[Check], wrong: Set[str]) -> dict[str, Result]:
+async def _put(targets: Sequence[Target], checks: list[Check], wrong: Set[str]) -> dict[str, Result]:
     """One after the other, so that no check sees what another provokes; only the clocks run side by side.
 
-    `wrong` are those that shall not pass. What comes otherwise is asked once more at the end, as runner.run() does it:
-    on a busy machine a server may be late, and be taken for one that keeps silent.
+    `targets` are servers of one kind, which share the checks. `wrong` are those that shall not pass. What comes
+    otherwise is asked once more at the end, as runner.run() does it: on a busy machine a server may be late, and be
+    taken for one that keeps silent.
     """
     found: dict[str, Result] = {}
     gathered = Gathered(lambda _, result, __: found.update({result.check: result}))
+    first = targets[0]
 
     doubtful: list[Check] = []
 
-    async def put(check: Check) -> None:
+    async def put(check: Check, target: Target) -> None:
         result, log = await ask(target, check)
         if (result.verdict is Verdict.PASS) != (check.id in wrong) or check.gathers or check.id == LAST:
-            gathered.note(target, check, result, log)
+            gathered.note(first, check, result, log)
         else:
             doubtful.append(check)
 
+    async def put_in_turn(target: Target) -> None:
+        for check in in_turn:  # of which each server takes the next
+            await put(check, target)
+
     side_by_side = [check for check in checks if check.waits and not check.alone]
-    waiting = [asyncio.create_task(put(check)) for check in side_by_side]
-    in_turn = sorted((check for check in checks if check not in side_by_side), key=lambda check: check.id == LAST)
-    for check in in_turn:
-        if check.id != LAST:
-            await put(check)
-    await asyncio.gather(*waiting)
-    patient = msgspec.structs.replace(target, slack=PATIENT)
+    in_turn = (check for check in checks if check not in side_by_side and check.id != LAST)
+    await asyncio.gather(*(put(check, first) for check in side_by_side), *map(put_in_turn, targets))
+    patient = msgspec.structs.replace(first, slack=PATIENT)
     for check in doubtful:
-        gathered.note(target, check, *await ask(patient, check))
-    for check in in_turn:
+        gathered.note(first, check, *await ask(patient, check))
+    for check in checks:
         if check.id == LAST:
-            await put(check)
-    gathered.tell([target])
+            await put(check, first)
+    gathered.tell([first])
     return found
 
 
