@@ -90,10 +90,11 @@ soak: .venv/ready up ## have 200 sockets talk for MINUTES=30, and see whether an
 
 test: lint types unit e2e ## run everything: lint, types, unit tests, and the browser
 
+# Most of the tests wait most of the time, so that eight processes are not too many for two cores.
 # `make unit FAULTS=all FUZZ=20000` takes minutes more: every check against every faulty server, and more mutated answers.
 unit: .venv/dev ## run the tests of the tool, and those of the page's modules
 	@$(ECHOWALL) need nginx redis-server
-	.venv/bin/pytest --numprocesses 4
+	.venv/bin/pytest --numprocesses 8
 	@$(ECHOWALL) libraries
 	npm --prefix frontend test
 

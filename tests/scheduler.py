@@ -18,20 +18,21 @@ SHARING = (
 )
 #: What some of these set up once for each kind of lab, as it is in a test's id.
 _LAB = re.compile(r"\[(processes|containers)\b")
-#: What takes longest, and so begins first: files of SHARING, and functions. No test fails where something is missing
-#: here, or is quicker than it was; all take longer then, as the last worker runs on alone.
+#: What takes longest, and so begins first: files of SHARING, and other files or functions. What mostly waits is before
+#: what takes much CPU time, so that not all of that begins at once. Nothing fails where one is missing here, or quicker
+#: than it was: all together take longer then.
 LONGEST = (
     "test_check_faulty.py",
     "test_wstest.py",
     "test_beside.py",
-    "test_bench_fleet.py",
-    "test_check_endpoints.py",
-    "test_checkouts.py",
-    "test_no_more_connections_are_opened_at_once_than_an_endpoint_takes",
     "test_a_slow_link_is_no_silence_where_the_user_says_so",
-    "test_new.py",
+    "test_no_more_connections_are_opened_at_once_than_an_endpoint_takes",
+    "test_check_endpoints.py",
     "test_check_fuzz.py",
     "test_an_endpoint_without_a_right_echo_has_no_figure_and_it_is_told_why",
+    "test_bench_fleet.py",
+    "test_new.py",
+    "test_checkouts.py",
     "test_check_bare.py",
     "test_one_service_that_fails_is_shown_with_its_log_and_the_rest_run",
     "test_attack.py",
