@@ -107,14 +107,25 @@ def _outcomes(results: Mapping[str, Result]) -> str:
 
 
 async def _examine(faults: Iterable[str]) -> dict[str, dict[str, Result]]:
-    """Everything is put to the reference; to the others what is quick, and what their faults name."""
+    """Everything is put to the reference; to the others what is quick, and what their faults name.
+
+    What comes otherwise than it should is asked once more at the end, of a server that is alone then: on a busy machine
+    one may be late, and be taken for one that keeps silent.
+    """
     found: dict[str, dict[str, Result]] = {}
+    doubtful: list[tuple[str, Check]] = []
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(name: str) -> None:
         async with slots, AsyncExitStack() as stack:
             targets = [await stack.enter_async_context(_server(name)) for _ in range(SEVERAL.get(name, 1))]
-            found[name] = await _put(targets, checks[name], FAULTS[name].caught_by if name in FAULTS else frozenset())
+            found[name] = await _put(targets, checks[name])
+            wrong = FAULTS[name].caught_by if name in FAULTS else frozenset[str]()
+            doubtful.extend(
+                (name, check)
+                for check in checks[name]
+                if not check.gathers and (found[name][check.id].verdict is Verdict.PASS) == (check.id in wrong)
+            )
 
     checks = {name: _chosen(name) for name in faults}
     longest_first = sorted(checks, key=lambda name: (sum(one.waits for one in checks[name]), len(_named(name))))[::-1]
@@ -122,6 +133,9 @@ async def _examine(faults: Iterable[str]) -> dict[str, dict[str, Result]]:
     await asyncio.gather(*(one(name) for name in longest_first if name not in measured))
     for name in measured:
         await one(name)
+    for name, check in doubtful:
+        async with _server(name) as target:
+            found[name][check.id], _ = await ask(msgspec.structs.replace(target, slack=PATIENT), check)
     return found
 
 
@@ -138,25 +152,17 @@ def _named(name: str) -> Set[str]:
     return FAULTS[name].caught_by if name in FAULTS else {check.id for check in ALL}
 
 
-async def _put(targets: Sequence[Target], checks: list[Check], wrong: Set[str]) -> dict[str, Result]:
+async def _put(targets: Sequence[Target], checks: list[Check]) -> dict[str, Result]:
     """One after the other, so that no check sees what another provokes; only the clocks run side by side.
 
-    `targets` are servers of one kind, which share the checks. `wrong` are those that shall not pass. What comes
-    otherwise is asked once more at the end, as runner.run() does it: on a busy machine a server may be late, and be
-    taken for one that keeps silent.
+    `targets` are servers of one kind, which share the checks.
     """
     found: dict[str, Result] = {}
     gathered = Gathered(lambda _, result, __: found.update({result.check: result}))
     first = targets[0]
 
-    doubtful: list[Check] = []
-
     async def put(check: Check, target: Target) -> None:
-        result, log = await ask(target, check)
-        if (result.verdict is Verdict.PASS) != (check.id in wrong) or check.gathers or check.id == LAST:
-            gathered.note(first, check, result, log)
-        else:
-            doubtful.append(check)
+        gathered.note(first, check, *await ask(target, check))
 
     async def put_in_turn(target: Target) -> None:
         for check in in_turn:  # of which each server takes the next
@@ -165,9 +171,6 @@ async def _put(targets: Sequence[Target], checks: list[Check], wrong: Set[str]) 
     side_by_side = [check for check in checks if check.waits and not check.alone]
     in_turn = (check for check in checks if check not in side_by_side and check.id != LAST)
     await asyncio.gather(*(put(check, first) for check in side_by_side), *map(put_in_turn, targets))
-    patient = msgspec.structs.replace(first, slack=PATIENT)
-    for check in doubtful:
-        gathered.note(first, check, *await ask(patient, check))
     for check in checks:
         if check.id == LAST:
             await put(check, first)
