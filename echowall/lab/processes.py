@@ -386,7 +386,8 @@ class Processes:
             "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
             "PYTHONPATH": str(self._root / "services/_room"),
             "PYTHONUNBUFFERED": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONDONTWRITEBYTECODE": "",  # else each start compiles all of a stack anew, which takes most of its time
+            "PYTHONPYCACHEPREFIX": str(self._folder / "bytecode"),  # and not beside the exhibits
         }
         return Listener(host=_LOOPBACK, port=port, environment=environment)
 
