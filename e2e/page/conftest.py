@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from e2e.support.browser import screenshot_of_failure
 from e2e.support.pages import EchoPage, Pane
 from echowall.catalog.catalog import Service
 
@@ -25,6 +27,26 @@ def connected(echo: EchoPage, plain: Service) -> Pane:
     pane = echo.open(service=plain.name)
     pane.connect()
     return pane
+
+
+#: Begins the next fact of a visit.
+Visit = Callable[[str], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def visit(request: pytest.FixtureRequest, echo: EchoPage, connected: Pane, subtests: pytest.Subtests) -> Visit:
+    """One visit to the page for several facts: each is a subtest, and finds an empty box, an empty log, and nothing
+    counted yet. To load the page anew and connect takes ten times as long as to clear it."""
+
+    @contextmanager
+    def begin(fact: str) -> Iterator[None]:
+        with subtests.test(fact), screenshot_of_failure(request, echo.page, fact):
+            echo.compose("Text", "")
+            connected.clear.click()
+            connected.expect_totals(0, 0)
+            yield
+
+    return begin
 
 
 @pytest.fixture

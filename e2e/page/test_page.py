@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from e2e.page.conftest import Visit
 from e2e.support.pages import ChatPage, EchoPage, Pane, StacksPage
 from echowall.catalog.catalog import ROOT, Service
 from echowall.check.suite import ALL
@@ -22,38 +23,74 @@ def endpoint(base_url: str, service: Service) -> str:
 # The address
 
 
-def test_the_page_is_called_echo_wall(echo: EchoPage) -> None:
-    echo.open()
-
-    expect(echo.page).to_have_title("Echo Wall")
-    expect(echo.page.get_by_role("heading", level=1)).to_have_text("Echo Wall")
-    expect(echo.page.get_by_role("main")).to_be_visible()
-
-
-def test_every_service_can_be_chosen_and_is_up(echo: EchoPage, services: list[Service]) -> None:
+def test_the_page_lists_every_stack(echo: EchoPage, services: list[Service], subtests: pytest.Subtests) -> None:
     pane = echo.open()
 
-    expect(pane.root.locator("[data-service][data-status]")).to_have_count(len(services))
-    for service in services:
-        expect(pane.stack(service.title)).to_have_count(1)
-        expect(pane.row(service.name)).to_have_attribute("data-status", "up")
+    with subtests.test("it is called Echo Wall"):
+        expect(echo.page).to_have_title("Echo Wall")
+        expect(echo.page.get_by_role("heading", level=1)).to_have_text("Echo Wall")
+        expect(echo.page.get_by_role("main")).to_be_visible()
+
+    with subtests.test("every service can be chosen and is up"):
+        rows = pane.root.locator("[data-service][data-status]")
+        expect(rows).to_have_count(len(services))
+        expect(pane.root.locator("[data-service][data-status=up]")).to_have_count(len(services))
+        shown = rows.evaluate_all(
+            "rows => rows.map(row => [row.dataset.service, row.querySelector('label').innerText])"
+        )
+        assert shown == [[service.name, service.title] for service in services]
+
+    with subtests.test("services are grouped by era"):
+        for legend, era in (("From the article", "article"), ("Modern", "modern"), ("Yardstick", "yardstick")):
+            group = pane.root.get_by_role("group", name=legend).get_by_role("radio")
+            expect(group).to_have_count(sum(service.era == era for service in services))
+        expect(pane.root.get_by_role("group", name="Your own").get_by_role("radio")).to_have_count(1)
 
 
-def test_services_are_grouped_by_era(echo: EchoPage, services: list[Service]) -> None:
-    pane = echo.open()
-
-    for legend, era in (("From the article", "article"), ("Modern", "modern"), ("Yardstick", "yardstick")):
-        group = pane.root.get_by_role("group", name=legend).get_by_role("radio")
-        expect(group).to_have_count(sum(service.era == era for service in services))
-    expect(pane.root.get_by_role("group", name="Your own").get_by_role("radio")).to_have_count(1)
-
-
-def test_the_page_does_not_connect_by_itself(echo: EchoPage, plain: Service) -> None:
+def test_what_is_chosen_is_in_the_address_and_connects_when_asked(
+    echo: EchoPage, plain: Service, other: Service, subtests: pytest.Subtests
+) -> None:
     pane = echo.open(service=plain.name)
 
-    expect(pane.row(plain.name)).to_have_attribute("data-status", "up")
-    expect(pane.connection).to_have_text("Disconnected")
-    expect(pane.entries()).to_have_count(0)
+    with subtests.test("the page does not connect by itself"):
+        expect(pane.row(plain.name)).to_have_attribute("data-status", "up")
+        expect(pane.connection).to_have_text("Disconnected")
+        expect(pane.entries()).to_have_count(0)
+
+    with subtests.test("a second stack can be opened and closed"):
+        expect(echo.second.root).to_have_count(0)
+        echo.side_by_side.check()
+        expect(echo.second.root).to_be_visible()
+        expect(echo.page).to_have_url(re.compile("compare="))
+        echo.side_by_side.uncheck()
+        expect(echo.second.root).to_have_count(0)
+        expect(echo.page).not_to_have_url(re.compile("compare="))
+
+    with subtests.test("choosing a stack puts it in the address"):
+        pane.stack(other.title).check()
+        expect(echo.page).to_have_url(re.compile(rf"[?&]service={other.name}(&|$)"))
+        pane.stack(plain.title).check()
+        expect(echo.page).to_have_url(re.compile(rf"[?&]service={plain.name}(&|$)"))
+
+    with subtests.test("the send button is enabled only while connected"):
+        expect(echo.send).to_be_disabled()
+        pane.connect()
+        expect(echo.send).to_be_enabled()
+        pane.disconnect()
+        expect(echo.send).to_be_disabled()
+
+    with subtests.test("a close is explained"):
+        close = pane.entries("event", "close")
+        expect(close).to_contain_text("1000")
+        expect(close).to_contain_text("clean")
+        expect(close).not_to_contain_text("not clean")
+        expect(close).to_contain_text(re.compile(r"normal", re.IGNORECASE))
+
+    with subtests.test("connecting again after a disconnect works"):
+        pane.connect()
+        echo.say("Here I am again")
+        pane.expect_totals(1, 1)
+        assert pane.received() == ["Here I am again"]
 
 
 def test_the_page_connects_by_itself_when_the_address_says_so(echo: EchoPage, plain: Service) -> None:
@@ -93,14 +130,6 @@ def test_a_deep_link_opens_two_stacks(echo: EchoPage, plain: Service, other: Ser
         pane.page.keyboard.press("Escape")
 
 
-def test_choosing_a_stack_puts_it_in_the_address(echo: EchoPage, plain: Service, other: Service) -> None:
-    pane = echo.open(service=plain.name)
-
-    pane.stack(other.title).check()
-
-    expect(echo.page).to_have_url(re.compile(rf"[?&]service={other.name}(&|$)"))
-
-
 def test_a_reload_keeps_the_settings(echo: EchoPage, plain: Service) -> None:
     pane = echo.open(service=plain.name)
     pane.subprotocols.fill("echo")
@@ -130,102 +159,89 @@ def test_a_reload_keeps_the_settings(echo: EchoPage, plain: Service) -> None:
     expect(pane.entries("event", "close")).to_contain_text("4001")
 
 
-def test_a_second_stack_can_be_opened_and_closed(echo: EchoPage, plain: Service) -> None:
-    echo.open(service=plain.name)
-    expect(echo.second.root).to_have_count(0)
-
-    echo.side_by_side.check()
-    expect(echo.second.root).to_be_visible()
-    expect(echo.page).to_have_url(re.compile("compare="))
-
-    echo.side_by_side.uncheck()
-    expect(echo.second.root).to_have_count(0)
-    expect(echo.page).not_to_have_url(re.compile("compare="))
-
-
 # Sending
 
 
-def test_control_enter_sends(echo: EchoPage, connected: Pane) -> None:
-    echo.compose("Text", "by keyboard")
+def test_what_is_sent(echo: EchoPage, connected: Pane, visit: Visit) -> None:
+    with visit("Control+Enter sends"):
+        echo.compose("Text", "by keyboard")
+        echo.message.press("Control+Enter")
+        connected.expect_totals(1, 1)
 
-    echo.message.press("Control+Enter")
+    with visit("Enter starts a new line"):
+        echo.compose("Text", "one")
+        echo.message.press("End")
+        echo.message.press("Enter")
+        echo.message.press_sequentially("two")
+        expect(echo.message).to_have_value("one\ntwo")
+        connected.expect_totals(0, 0)
 
-    connected.expect_totals(1, 1)
+    with visit("the arrow keys recall what was sent"):
+        echo.say("first")
+        echo.say("second")
+        echo.message.fill("")
+        echo.message.press("ArrowUp")
+        expect(echo.message).to_have_value("second")
+        echo.message.press("ArrowUp")
+        expect(echo.message).to_have_value("first")
+        echo.message.press("ArrowDown")
+        expect(echo.message).to_have_value("second")
+        connected.expect_totals(2, 2)
 
+    with visit("lines and spaces come back untrimmed"):
+        text = "  two\n\n\tlines  \n"
+        echo.say(text)
+        connected.expect_totals(1, 1)
+        assert connected.received() == [text]
 
-def test_enter_starts_a_new_line(echo: EchoPage, connected: Pane) -> None:
-    echo.compose("Text", "one")
+    with visit("JSON comes back"):
+        document = {"to": "wall", "n": [1, 2.5, None, True], "text": '"quoted" 回'}
+        echo.say(json.dumps(document), kind="JSON")
+        connected.expect_totals(1, 1)
+        assert [json.loads(message) for message in connected.received()] == [document]
 
-    echo.message.press("End")
-    echo.message.press("Enter")
-    echo.message.press_sequentially("two")
+    with visit("hex is sent as the bytes it spells"):
+        echo.say("00 FF 7f", kind="Hex")
+        connected.expect_totals(1, 1)
+        assert connected.received() == [b"\x00\xff\x7f"]
 
-    expect(echo.message).to_have_value("one\ntwo")
-    connected.expect_totals(0, 0)
-
-
-def test_the_arrow_keys_recall_sent_messages(echo: EchoPage, connected: Pane) -> None:
-    echo.say("first")
-    echo.say("second")
-    echo.message.fill("")
-
-    echo.message.press("ArrowUp")
-    expect(echo.message).to_have_value("second")
-    echo.message.press("ArrowUp")
-    expect(echo.message).to_have_value("first")
-    echo.message.press("ArrowDown")
-    expect(echo.message).to_have_value("second")
-
-
-def test_every_preset_comes_back(echo: EchoPage, connected: Pane, subtests: pytest.Subtests) -> None:
     for preset in ("Hello", "Unicode", "Empty", "HTML", "64 KiB", "1 MiB"):
-        with subtests.test(preset):
-            connected.clear.click()
-
+        with visit(f"the preset {preset} comes back"):
             echo.say_preset(preset)
-
             connected.expect_totals(1, 1, timeout=15_000)
             sent, received = connected.export()
             assert received.message == sent.message
 
 
-def test_a_message_is_sent_so_many_times_at_an_interval(echo: EchoPage, connected: Pane) -> None:
-    echo.times.fill("4")
-    echo.every.fill("100")
+def test_what_is_sent_again_and_again(echo: EchoPage, connected: Pane, visit: Visit) -> None:
+    with visit("the number and the time are filled in"):
+        echo.times.fill("3")
+        echo.say('{"n": {{n}}, "now": "{{now}}"}', kind="JSON")
+        connected.expect_totals(3, 3)
+        messages = [json.loads(message) for message in connected.received()]
+        assert [message["n"] for message in messages] == [1, 2, 3]
+        assert all(datetime.fromisoformat(message["now"]) for message in messages)
 
-    echo.say("again")
+    with visit("a message is sent so many times at an interval"):
+        echo.times.fill("4")
+        echo.every.fill("100")
+        echo.say("again")
+        connected.expect_totals(4, 4)
+        times = [datetime.fromisoformat(entry.time) for entry in connected.export() if entry.direction == "sent"]
+        assert (times[-1] - times[0]).total_seconds() >= 0.29
 
-    connected.expect_totals(4, 4)
-    times = [datetime.fromisoformat(entry.time) for entry in connected.export() if entry.direction == "sent"]
-    assert (times[-1] - times[0]).total_seconds() >= 0.29
-
-
-def test_sending_again_and_again_can_be_stopped(echo: EchoPage, connected: Pane) -> None:
-    echo.times.fill("10000")
-    echo.every.fill("200")
-    echo.say("again")
-    expect(connected.entries("sent")).not_to_have_count(0)
-
-    echo.stop.click()
-
-    expect(echo.send).to_be_enabled()
-    sent = sum(entry.direction == "sent" for entry in connected.export())
-    assert 0 < sent < 200
-    echo.times.fill("1")
-    echo.say("the last one")
-    connected.expect_totals(sent + 1, sent + 1)
-
-
-def test_the_number_and_the_time_are_filled_in(echo: EchoPage, connected: Pane) -> None:
-    echo.times.fill("3")
-
-    echo.say('{"n": {{n}}, "now": "{{now}}"}', kind="JSON")
-
-    connected.expect_totals(3, 3)
-    messages = [json.loads(message) for message in connected.received()]
-    assert [message["n"] for message in messages] == [1, 2, 3]
-    assert all(datetime.fromisoformat(message["now"]) for message in messages)
+    with visit("it can be stopped"):
+        echo.times.fill("10000")
+        echo.every.fill("200")
+        echo.say("again")
+        expect(connected.entries("sent")).not_to_have_count(0)
+        echo.stop.click()
+        expect(echo.send).to_be_enabled()
+        sent = sum(entry.direction == "sent" for entry in connected.export())
+        assert 0 < sent < 200
+        echo.times.fill("1")
+        echo.say("the last one")
+        connected.expect_totals(sent + 1, sent + 1)
 
 
 def test_a_saved_message_is_there_after_a_reload_until_it_is_forgotten(echo: EchoPage, connected: Pane) -> None:
@@ -245,65 +261,7 @@ def test_a_saved_message_is_there_after_a_reload_until_it_is_forgotten(echo: Ech
     expect(echo.preset.get_by_role("option", name="00 ff")).to_have_count(0)
 
 
-def test_lines_and_spaces_come_back_untrimmed(echo: EchoPage, connected: Pane) -> None:
-    text = "  two\n\n\tlines  \n"
-
-    echo.say(text)
-
-    connected.expect_totals(1, 1)
-    assert connected.received() == [text]
-
-
-def test_json_comes_back(echo: EchoPage, connected: Pane) -> None:
-    document = {"to": "wall", "n": [1, 2.5, None, True], "text": '"quoted" 回'}
-
-    echo.say(json.dumps(document), kind="JSON")
-
-    connected.expect_totals(1, 1)
-    assert [json.loads(message) for message in connected.received()] == [document]
-
-
-def test_hex_is_sent_as_the_bytes_it_spells(echo: EchoPage, connected: Pane) -> None:
-    echo.say("00 FF 7f", kind="Hex")
-
-    connected.expect_totals(1, 1)
-    assert connected.received() == [b"\x00\xff\x7f"]
-
-
 # The connection
-
-
-def test_a_close_is_explained(connected: Pane) -> None:
-    connected.disconnect()
-
-    close = connected.entries("event", "close")
-    expect(close).to_contain_text("1000")
-    expect(close).to_contain_text("clean")
-    expect(close).not_to_contain_text("not clean")
-    expect(close).to_contain_text(re.compile(r"normal", re.IGNORECASE))
-
-
-def test_the_send_button_is_enabled_only_while_connected(echo: EchoPage, plain: Service) -> None:
-    pane = echo.open(service=plain.name)
-    expect(echo.send).to_be_disabled()
-
-    pane.connect()
-    expect(echo.send).to_be_enabled()
-
-    pane.disconnect()
-    expect(echo.send).to_be_disabled()
-
-
-def test_connecting_again_after_a_disconnect_works(echo: EchoPage, plain: Service) -> None:
-    pane = echo.open(service=plain.name)
-    pane.connect()
-    pane.disconnect()
-
-    pane.connect()
-    echo.say("Here I am again")
-
-    pane.expect_totals(1, 1)
-    assert pane.received() == ["Here I am again"]
 
 
 def test_leaving_the_page_closes_the_socket_quietly(echo: EchoPage, connected: Pane, other: Service) -> None:
@@ -318,156 +276,116 @@ def test_leaving_the_page_closes_the_socket_quietly(echo: EchoPage, connected: P
 # The log
 
 
-def test_an_entry_has_its_direction_kind_and_size(echo: EchoPage, connected: Pane) -> None:
-    echo.say("回音壁")
-    connected.expect_totals(1, 1)
-    echo.say("00 01", kind="Hex")
-    connected.expect_totals(2, 2)
-
-    for direction in ("sent", "received"):
-        expect(connected.entries(direction, "text")).to_have_attribute("data-size", "9")
-        expect(connected.entries(direction, "binary")).to_have_attribute("data-size", "2")
-    expect(connected.entries("event", "open")).to_have_count(1)
-
-
-def test_a_round_trip_is_timed(echo: EchoPage, connected: Pane) -> None:
-    echo.say("there and back")
-    connected.expect_totals(1, 1)
-
-    expect(connected.entries("received")).to_have_attribute("data-rtt", re.compile(r"^\d+(\.\d+)?$"))
-    expect(connected.sparkline).to_be_visible()
-
-
-def test_each_line_of_the_log_starts_with_an_arrow(echo: EchoPage, connected: Pane) -> None:
-    echo.say("which way?")
-    connected.expect_totals(1, 1)
-
-    for entry in connected.entries().all():
-        arrow, line = entry.locator(".arrow").bounding_box(), entry.bounding_box()
-        assert arrow
-        assert line
-        assert 0 < arrow["x"] - line["x"] < 40
-
-
-def test_the_log_shows_only_the_chosen_kind(echo: EchoPage, connected: Pane) -> None:
-    echo.say("there and back")
-    connected.expect_totals(1, 1)
-
-    for label, count in {"Sent": 1, "Received": 1, "Events": 1, "All": 3}.items():
-        connected.show.select_option(label=label)
-        expect(connected.entries()).to_have_count(count)
-
-
-def test_the_log_can_be_searched(echo: EchoPage, connected: Pane) -> None:
-    echo.say("a needle")
-    echo.say("hay")
-    connected.expect_totals(2, 2)
-
-    connected.search.fill("NEEDLE")
-
-    expect(connected.entries()).to_have_count(2)
-    expect(connected.entries("received")).to_contain_text("a needle")
-
-
-def test_the_json_view_lays_out_json(echo: EchoPage, connected: Pane) -> None:
-    echo.say('{"a":[1,2]}', kind="JSON")
-    connected.expect_totals(1, 1)
-
-    connected.view_as.select_option(label="JSON")
-
-    expect(connected.entries("received")).to_contain_text('"a": [')
-
-
-def test_the_hex_view_shows_bytes(echo: EchoPage, connected: Pane) -> None:
-    echo.say("echo")
-    connected.expect_totals(1, 1)
-
-    connected.view_as.select_option(label="Hex")
-
-    expect(connected.entries("received")).to_contain_text(re.compile("65 ?63 ?68 ?6f", re.IGNORECASE))
-
-
-def test_the_log_can_be_cleared(echo: EchoPage, connected: Pane) -> None:
-    echo.say("soon gone")
-    connected.expect_totals(1, 1)
-
-    connected.clear.click()
-
-    expect(connected.entries()).to_have_count(0)
-
-
-def test_the_log_is_exported_as_json_lines(echo: EchoPage, connected: Pane) -> None:
+def test_what_the_log_shows_and_exports(echo: EchoPage, connected: Pane, subtests: pytest.Subtests) -> None:
     echo.say("回音壁")
     connected.expect_totals(1, 1)
     echo.say("00 ff", kind="Hex")
     connected.expect_totals(2, 2)
+    echo.say('{"a":[1,2]}', kind="JSON")
+    connected.expect_totals(3, 3)
 
-    with echo.page.expect_download() as download:
-        connected.export_button.click()
+    with subtests.test("an entry has its direction, kind and size"):
+        for direction in ("sent", "received"):
+            expect(connected.entries(direction, "text").first).to_have_attribute("data-size", "9")
+            expect(connected.entries(direction, "binary")).to_have_attribute("data-size", "2")
+        expect(connected.entries("event", "open")).to_have_count(1)
 
-    assert download.value.suggested_filename.endswith(".jsonl")
-    lines = [json.loads(line) for line in download.value.path().read_text("utf-8").splitlines()]
-    opened, *messages = lines
-    assert opened["kind"] == "open"
-    told = {(it["direction"], it["kind"], it["size"], it["data"]) for it in messages}
-    encoded = base64.b64encode(b"\x00\xff").decode()
-    assert told == {
-        (direction, kind, size, data)
-        for direction in ("sent", "received")
-        for kind, size, data in (("text", 9, "回音壁"), ("binary", 2, encoded))
-    }
-    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"]) for line in lines)
+    with subtests.test("a round trip is timed"):
+        expect(connected.entries("received").first).to_have_attribute("data-rtt", re.compile(r"^\d+(\.\d+)?$"))
+        expect(connected.sparkline).to_be_visible()
+
+    with subtests.test("each line starts with an arrow"):
+        starts = connected.entries().evaluate_all(
+            """lines => lines.map((line) => {
+                const arrow = line.querySelector(".arrow").getBoundingClientRect();
+                return [arrow.width, arrow.x - line.getBoundingClientRect().x];
+            })"""
+        )
+        assert len(starts) == 7
+        for width, x in starts:
+            assert width > 0
+            assert 0 < x < 40
+
+    with subtests.test("it is exported as JSON lines"):
+        with echo.page.expect_download() as download:
+            connected.export_button.click()
+
+        assert download.value.suggested_filename.endswith(".jsonl")
+        lines = [json.loads(line) for line in download.value.path().read_text("utf-8").splitlines()]
+        opened, *messages = lines
+        assert opened["kind"] == "open"
+        told = {(it["direction"], it["kind"], it["size"], it["data"]) for it in messages}
+        encoded = base64.b64encode(b"\x00\xff").decode()
+        assert told == {
+            (direction, kind, size, data)
+            for direction in ("sent", "received")
+            for kind, size, data in (("text", 9, "回音壁"), ("binary", 2, encoded), ("text", 11, '{"a":[1,2]}'))
+        }
+        assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"]) for line in lines)
+
+    with subtests.test("it shows only the chosen kind"):
+        for label, count in {"Sent": 3, "Received": 3, "Events": 1, "All": 7}.items():
+            connected.show.select_option(label=label)
+            expect(connected.entries()).to_have_count(count)
+
+    with subtests.test("the view of JSON lays it out"):
+        connected.view_as.select_option(label="JSON")
+        expect(connected.entries("received").last).to_contain_text('"a": [')
+
+    with subtests.test("the view of bytes shows them"):
+        connected.view_as.select_option(label="Hex")
+        expect(connected.entries("received").last).to_contain_text(re.compile("7b ?22 ?61 ?22", re.IGNORECASE))
+        connected.view_as.select_option(label="Text")
+
+    with subtests.test("it can be searched"):
+        connected.search.fill('"A":')
+        expect(connected.entries()).to_have_count(2)
+        expect(connected.entries("received")).to_contain_text('{"a":[1,2]}')
+        connected.search.fill("")
+
+    with subtests.test("it can be cleared"):
+        expect(connected.entries()).to_have_count(7)
+        connected.clear.click()
+        expect(connected.entries()).to_have_count(0)
 
 
-def test_the_log_does_not_scroll_while_you_read_back(echo: EchoPage, connected: Pane) -> None:
-    echo.say_preset("200 messages")
-    connected.expect_totals(200, 200, timeout=15_000)
-    connected.log.hover()
-    echo.page.mouse.wheel(0, -1500)
-    expect(connected.new).to_have_count(0)
-
-    echo.message.fill("news")
-    echo.kind("Text").check()
-    echo.message.fill("news")
-    echo.send.click()
-
-    expect(connected.new).to_have_text("2 new")
-    connected.new.click()
-    expect(connected.entries("received").filter(has_text="news")).to_be_in_viewport()
-    expect(connected.new).to_have_count(0)
-
-
-def test_a_long_log_leaves_only_some_lines_on_the_page(echo: EchoPage, connected: Pane) -> None:
+def test_a_long_log_is_read_back_while_it_grows(echo: EchoPage, connected: Pane, subtests: pytest.Subtests) -> None:
     echo.preset.select_option(label="200 messages")
-
     for number in range(1, 6):
         echo.send.click()
         connected.expect_totals(200 * number, 200 * number, timeout=15_000)
 
-    assert connected.entries().count() < 1000
-    expect(connected.entries().last).to_be_in_viewport()
-    assert len(connected.received()) == 1000
+    with subtests.test("it leaves only some lines on the page"):
+        assert connected.entries().count() < 1000
+        expect(connected.entries().last).to_be_in_viewport()
+        assert len(connected.received()) == 1000
+
+    with subtests.test("it does not scroll while you read back"):
+        connected.log.hover()
+        echo.page.mouse.wheel(0, -1500)
+        expect(connected.new).to_have_count(0)
+        echo.say("news")
+        expect(connected.new).to_have_text("2 new")
+        connected.new.click()
+        expect(connected.entries("received").filter(has_text="news")).to_be_in_viewport()
+        expect(connected.new).to_have_count(0)
 
 
 # Two languages
 
 
-def test_the_page_speaks_chinese_and_remembers_it(echo: EchoPage) -> None:
+def test_the_page_speaks_chinese_and_remembers_it_and_a_link_may_ask_for_it(echo: EchoPage) -> None:
     echo.open()
 
     echo.page.get_by_role("button", name="中文", exact=True).click()
 
     expect(echo.page.get_by_role("heading", level=1)).to_have_text("回音壁")
     expect(echo.page.locator("html")).to_have_attribute("lang", re.compile("^zh"))
-    echo.load("/")
+    echo.load("/")  # the address does not say it any more
     expect(echo.page.get_by_role("heading", level=1)).to_have_text("回音壁")
     echo.page.get_by_role("button", name="English", exact=True).click()
     expect(echo.page.get_by_role("heading", level=1)).to_have_text("Echo Wall")
-
-
-def test_a_deep_link_opens_the_chinese_page(echo: EchoPage) -> None:
     echo.load("/?lang=zh")
-
     expect(echo.page.get_by_role("heading", level=1)).to_have_text("回音壁")
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,7 @@ def quiet_page(request: pytest.FixtureRequest, hold_lab_lock: None) -> Iterator[
         yield
     complaints = console.unexpected()
     if complaints or request.node.stash.get(FAILED, True):
-        folder = Path(request.config.option.output) / re.sub(r"\W+", "-", request.node.nodeid)
+        folder = _folder_of_failure(request)
         for number, page in enumerate(context.pages, start=1):
             page.screenshot(path=folder / f"page-{number}.png", full_page=True)
         if traced:
@@ -163,3 +164,18 @@ def quiet_page(request: pytest.FixtureRequest, hold_lab_lock: None) -> Iterator[
         context.tracing.stop()
     if complaints:
         pytest.fail("the page complained:\n" + "\n".join(complaints), pytrace=False)
+
+
+@contextmanager
+def screenshot_of_failure(request: pytest.FixtureRequest, page: Page, name: str) -> Iterator[None]:
+    """Keep a screenshot by that name where the block fails: at the end of the test the page shows something else."""
+    try:
+        yield
+    except Exception:
+        file = re.sub(r"\W+", "-", name)
+        page.screenshot(path=_folder_of_failure(request) / f"{file}.png", full_page=True)
+        raise
+
+
+def _folder_of_failure(request: pytest.FixtureRequest) -> Path:
+    return Path(request.config.option.output) / re.sub(r"\W+", "-", request.node.nodeid)
