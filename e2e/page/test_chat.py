@@ -12,8 +12,6 @@ from e2e.support.room import Enter, Message
 from e2e.support.settings import ARTIFACTS
 from echowall.catalog.catalog import Service
 
-SHOTS = ARTIFACTS / "chat"
-
 
 @pytest.fixture
 def chat(page: Page) -> ChatPage:
@@ -28,35 +26,35 @@ def inside(chat: ChatPage, plain: Service) -> ChatPage:
     return chat
 
 
-@pytest.mark.alone  # its pages, one for each stack, also show what other tests would say
-def test_every_stack_sees_the_messages_of_every_stack(
-    context: BrowserContext, services: list[Service], mark: str
+def test_the_page_shows_the_messages_of_every_stack(
+    chat: ChatPage, services: list[Service], plain: Service, enter: Enter, mark: str
 ) -> None:
+    """That every stack hears every other one is asked of the sockets, in stories/test_together.py."""
+
     def hello(service: Service) -> str:
         return f"Hello from {service.title}. 大家好！ ({mark})"
 
-    chats = {service: ChatPage(context.new_page()) for service in services}
-    for service, chat in chats.items():
-        chat.page.set_viewport_size({"width": 640, "height": 900})
-        chat.open(service.name)
+    visitors = [enter(service) for service in services]
+    chat.open(plain.name)
 
-    for service, chat in chats.items():
-        chat.say(hello(service))
-        expect(chat.messages(hello(service))).to_have_count(1)
+    for visitor in visitors:
+        visitor.say("somebody", hello(visitor.service))
+        visitor.hear(hello(visitor.service))
+    chat.say(f"And mine. ({mark})")
 
-    for own, chat in chats.items():
-        said = chat.messages(mark)
-        expect(said).to_have_count(len(services))
-        shown = said.evaluate_all(
-            """rows => rows.map((row) => [row.dataset.service, row.querySelector(".badge").textContent,
-                row.querySelector(".text").textContent, "mine" in row.dataset])"""
-        )
-        assert shown == [[service.name, service.title, hello(service), service == own] for service in services]
-        expect(chat.stacks_online).to_have_count(len(services))
-        present = chat.stacks_online.evaluate_all("rows => rows.map((row) => row.dataset.service)")
-        assert set(present) == {service.name for service in services}
-        chat.expect_nothing_twice_or_out_of_order()
-        chat.page.screenshot(path=SHOTS / f"{own.name}.png")
+    said = chat.messages(mark)
+    expect(said).to_have_count(len(services) + 1)
+    shown = said.evaluate_all(
+        """rows => rows.map((row) => [row.dataset.service, row.querySelector(".badge").textContent,
+            row.querySelector(".text").textContent, "mine" in row.dataset])"""
+    )
+    others = [[service.name, service.title, hello(service), False] for service in services]
+    assert shown == [*others, [plain.name, plain.title, f"And mine. ({mark})", True]]
+    expect(chat.stacks_online).to_have_count(len(services))
+    present = chat.stacks_online.evaluate_all("rows => rows.map((row) => row.dataset.service)")
+    assert set(present) == {service.name for service in services}
+    chat.expect_nothing_twice_or_out_of_order()
+    chat.page.screenshot(path=ARTIFACTS / "chat.png")
 
 
 @pytest.mark.parametrize("protocol", get_args(get_type_hints(Service)["protocol"]))
@@ -90,26 +88,24 @@ def test_the_nick_is_kept_when_the_page_is_reloaded(inside: ChatPage, plain: Ser
     expect(inside.messages("still me").filter(has_text=mark).locator(".nick")).to_have_text(mark)
 
 
-def test_markup_is_shown_as_text(inside: ChatPage, enter: Enter, plain: Service, mark: str) -> None:
-    attack = '<img src=x onerror="window.attacked = true"><script>window.attacked = true</script>'
+def test_what_was_written_is_shown_exactly_and_as_text(
+    inside: ChatPage, enter: Enter, plain: Service, mark: str, subtests: pytest.Subtests
+) -> None:
     somebody = enter(plain)
 
-    somebody.say(f"<b>{mark}</b>", attack + mark)
+    with subtests.test("markup is shown as text"):
+        attack = '<img src=x onerror="window.attacked = true"><script>window.attacked = true</script>'
+        somebody.say(f"<b>{mark}</b>", attack + mark)
+        row = inside.messages(attack + mark)
+        expect(row.locator(".text")).to_have_text(attack + mark)
+        expect(row.locator(".nick")).to_have_text(f"<b>{mark}</b>")
+        expect(row.locator("img, script, b")).to_have_count(0)
+        assert inside.page.evaluate("window.attacked") is None
 
-    row = inside.messages(attack + mark)
-    expect(row.locator(".text")).to_have_text(attack + mark)
-    expect(row.locator(".nick")).to_have_text(f"<b>{mark}</b>")
-    expect(row.locator("img, script, b")).to_have_count(0)
-    assert inside.page.evaluate("window.attacked") is None
-
-
-def test_text_is_shown_exactly_as_it_was_written(inside: ChatPage, enter: Enter, plain: Service, mark: str) -> None:
-    somebody = enter(plain)
-    text = f"  one\n\ttwo  three 👩🏽‍🚀 שלום {mark}"
-
-    somebody.say(mark, text)
-
-    assert inside.messages(mark).locator(".text").text_content() == text
+    with subtests.test("blanks, lines and scripts stay as they are"):
+        text = f"  one\n\ttwo  three 👩🏽‍🚀 שלום {mark}"
+        somebody.say(mark, text)
+        assert inside.messages(f"three 👩🏽‍🚀 שלום {mark}").locator(".text").text_content() == text
 
 
 def test_the_stack_can_be_changed_during_a_conversation(
@@ -151,16 +147,6 @@ def test_nothing_is_missed_by_leaving_and_joining_again(
 # Writing
 
 
-def test_enter_sends_and_shift_enter_does_not(inside: ChatPage, mark: str) -> None:
-    inside.composer.fill(f"{mark} one")
-    inside.composer.press("Shift+Enter")
-    inside.composer.press_sequentially("two")
-    inside.composer.press("Enter")
-
-    expect(inside.messages(mark)).to_have_count(1)
-    assert inside.messages(mark).locator(".text").text_content() == f"{mark} one\ntwo"
-
-
 def test_the_enter_key_of_an_input_method_sends_nothing(inside: ChatPage, context: BrowserContext, mark: str) -> None:
     keys = context.new_cdp_session(inside.page)
     inside.composer.fill(mark)
@@ -184,44 +170,42 @@ def test_the_enter_key_of_an_input_method_sends_nothing(inside: ChatPage, contex
     expect(inside.messages("你好").filter(has_text=mark)).to_have_count(1)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        pytest.param("", id="empty"),
-        pytest.param(" \n\t", id="blank"),
-        pytest.param("🚀" * 2001, id="too long by one"),
-    ],
-)
-def test_a_text_that_the_room_would_refuse_is_refused_with_a_reason(inside: ChatPage, mark: str, text: str) -> None:
-    inside.composer.fill(text)
-    inside.composer.press("Enter")
+def test_what_is_written_is_sent_or_refused_with_a_reason(
+    inside: ChatPage, mark: str, subtests: pytest.Subtests
+) -> None:
+    with subtests.test("Enter sends, and Shift+Enter does not"):
+        inside.composer.fill(f"{mark} one")
+        inside.composer.press("Shift+Enter")
+        inside.composer.press_sequentially("two")
+        inside.composer.press("Enter")
+        expect(inside.messages(mark)).to_have_count(1)
+        assert inside.messages(mark).locator(".text").text_content() == f"{mark} one\ntwo"
 
-    expect(inside.alert).to_have_text(re.compile(r"\w"))
-    expect(inside.composer).to_have_value(text)
-    inside.say(mark)
-    expect(inside.messages(mark)).to_have_count(1)
-    expect(inside.alert.filter(has_text=re.compile(r"\w"))).to_have_count(0)
+    for name, text in {"empty": "", "blank": " \n\t", "too long by one": "🚀" * 2001}.items():
+        with subtests.test(f"a text that is {name} is refused"):
+            inside.composer.fill(text)
+            inside.composer.press("Enter")
+            expect(inside.alert).to_have_text(re.compile(r"\w"))
+            expect(inside.composer).to_have_value(text)
+            inside.say(f"{mark} after one that was {name}")
+            expect(inside.messages(f"{mark} after one that was {name}")).to_have_count(1)
+            expect(inside.alert.filter(has_text=re.compile(r"\w"))).to_have_count(0)
 
+    with subtests.test("2000 emoji are accepted"):
+        text = f"{mark} emoji" + "🚀" * (2000 - len(f"{mark} emoji"))
+        inside.say(text)
+        expect(inside.messages(f"{mark} emoji").locator(".text")).to_have_text(text)
 
-def test_a_text_of_2000_emoji_is_accepted(inside: ChatPage, mark: str) -> None:
-    text = mark + "🚀" * (2000 - len(mark))
-
-    inside.say(text)
-
-    expect(inside.messages(mark).locator(".text")).to_have_text(text)
-
-
-def test_a_nick_that_is_blank_or_too_long_is_refused(inside: ChatPage, mark: str) -> None:
-    for nick in ("n" * 33, "  "):
-        inside.nick.fill(nick)
+    with subtests.test("a nick that is blank or too long is refused"):
+        for nick in ("n" * 33, "  "):
+            inside.nick.fill(nick)
+            inside.nick.blur()
+            expect(inside.alert).to_have_text(re.compile(r"\w"))
+        inside.nick.fill(mark)
         inside.nick.blur()
-        expect(inside.alert).to_have_text(re.compile(r"\w"))
-
-    inside.nick.fill(mark)
-    inside.nick.blur()
-    inside.say("under a proper nick")
-
-    expect(inside.messages(mark)).to_have_count(1)
+        inside.say(f"{mark} under a proper nick")
+        expect(inside.messages(f"{mark} under a proper nick").locator(".nick")).to_have_text(mark)
+    assert inside.messages(mark).count() == 6, "something was said that was refused"
 
 
 def test_enter_starts_a_new_line_on_a_phone(

@@ -13,13 +13,36 @@ from e2e.support.pages import EchoPage, Pane
 from echowall.catalog.catalog import ROOT, Known, Mended, Service
 
 
-def test_a_deep_link_selects_the_service_and_messages_come_back(echo: EchoPage, service: Service) -> None:
-    plain, unicode = "Hello, wall!", "回音壁 — naïve, Ωμέγα, עברית, 👩🏽‍🚀🇨🇳, \u200b\uffff\U0010ffff"
-    pane = echo.open(service=service.name)
-    expect(pane.stack(service.title)).to_be_checked()
-    expect(pane.connection).to_have_text("Disconnected")
-    expect(pane.row(service.name)).to_have_attribute("data-status", "up")
+def test_each_stack_is_up_and_gives_back_what_is_sent(
+    echo: EchoPage, services: list[Service], plain: Service, subtests: pytest.Subtests
+) -> None:
+    pane = echo.open(service=plain.name)
     pane.connect()
+    for service in (*(it for it in services if it != plain), plain):
+        with subtests.test(service.name):
+            pane.clear.click()
+            pane.stack(service.title).check()
+            expect(pane.entries("event", "open")).to_contain_text(f"/{service.name}/")
+            pane.expect_connected()
+            expect_conversation(echo, pane, service)
+
+
+def test_a_deep_link_selects_the_service(
+    echo: EchoPage, one_of_each_protocol: list[Service], subtests: pytest.Subtests
+) -> None:
+    for service in one_of_each_protocol:
+        with subtests.test(service.name):
+            pane = echo.open(service=service.name)
+            expect(pane.stack(service.title)).to_be_checked()
+            expect(pane.connection).to_have_text("Disconnected")
+            pane.connect()
+            expect_conversation(echo, pane, service)
+
+
+def expect_conversation(echo: EchoPage, pane: Pane, service: Service) -> None:
+    """Expect what is sent to come back, over a connection with nothing said yet."""
+    plain, unicode = "Hello, wall!", "回音壁 — naïve, Ωμέγα, עברית, 👩🏽‍🚀🇨🇳, \u200b\uffff\U0010ffff"
+    expect(pane.row(service.name)).to_have_attribute("data-status", "up")
     if service.protocol == "websocket" and service.settings:  # Socket.IO does not tell
         deflates = service.settings.deflate.value == "on"
         agreed = "Extensions: permessage-deflate" if deflates else "No extensions."

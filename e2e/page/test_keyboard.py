@@ -3,6 +3,7 @@
 import re
 from itertools import pairwise
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.page.focus import FOCUS, TAB_STOPS, tab_to
@@ -10,75 +11,60 @@ from e2e.support.pages import ChatPage, EchoPage
 from echowall.catalog.catalog import Service
 
 
-def test_a_whole_conversation_can_be_held(echo: EchoPage, plain: Service) -> None:
+def test_a_whole_conversation_can_be_held(echo: EchoPage, plain: Service, subtests: pytest.Subtests) -> None:
     pane, keyboard = echo.open(service=plain.name), echo.page.keyboard
 
-    tab_to(echo.page, pane.connect_button)
-    keyboard.press("Enter")
-    pane.expect_connected()
-    tab_to(echo.page, echo.message)
-    keyboard.type("by keyboard alone")
-    keyboard.press("Control+Enter")
-    pane.expect_received("by keyboard alone")
-    tab_to(echo.page, pane.disconnect_button, key="Shift+Tab")
-    keyboard.press("Enter")
+    with subtests.test("connecting does not lose the focus"):
+        tab_to(echo.page, pane.connect_button)
+        keyboard.press("Enter")
+        pane.expect_connected()
+        assert echo.page.evaluate("document.activeElement !== document.body"), "the focus fell off the page"
 
-    expect(pane.connection).to_have_text("Disconnected")
+    with subtests.test("a message is written and sent"):
+        tab_to(echo.page, echo.message)
+        keyboard.type("by keyboard alone")
+        keyboard.press("Control+Enter")
+        pane.expect_received("by keyboard alone")
+
+    with subtests.test("the log can be scrolled"):
+        echo.say_preset("200 messages")
+        pane.expect_totals(201, 201, timeout=15_000)
+        echo.message.focus()
+        tab_to(echo.page, pane.log.locator("xpath=ancestor-or-self::*[@tabindex='0'][1]"), key="Shift+Tab")
+        keyboard.press("Home")
+        expect(pane.entries("event", "open")).to_be_in_viewport()
+
+    with subtests.test("the connection is closed"):
+        tab_to(echo.page, pane.disconnect_button, key="Shift+Tab")
+        keyboard.press("Enter")
+        expect(pane.connection).to_have_text("Disconnected")
 
 
-def test_the_arrow_keys_choose_another_stack(echo: EchoPage, plain: Service) -> None:
+def test_another_stack_is_chosen_and_how_it_is_done_is_read(
+    echo: EchoPage, plain: Service, subtests: pytest.Subtests
+) -> None:
     pane = echo.open(service=plain.name)
-    tab_to(echo.page, pane.stack(plain.title))
 
-    echo.page.keyboard.press("ArrowDown")
+    with subtests.test("the arrow keys choose another stack"):
+        tab_to(echo.page, pane.stack(plain.title))
+        echo.page.keyboard.press("ArrowDown")
+        expect(pane.stack(plain.title)).not_to_be_checked()
+        expect(echo.page).not_to_have_url(re.compile(rf"[?&]service={plain.name}(&|$)"))
+        echo.page.keyboard.press("ArrowUp")
+        expect(pane.stack(plain.title)).to_be_checked()
 
-    expect(pane.stack(plain.title)).not_to_be_checked()
-    expect(echo.page).not_to_have_url(re.compile(rf"[?&]service={plain.name}(&|$)"))
+    with subtests.test("how it is done can be opened"):
+        tab_to(echo.page, pane.how.locator("xpath=ancestor-or-self::*[self::summary or self::button]"))
+        echo.page.keyboard.press("Enter")
+        expect(pane.source).to_be_visible()
 
-
-def test_connecting_does_not_lose_the_focus(echo: EchoPage, plain: Service) -> None:
-    pane = echo.open(service=plain.name)
-    tab_to(echo.page, pane.connect_button)
-
-    echo.page.keyboard.press("Enter")
-
-    pane.expect_connected()
-    assert echo.page.evaluate("document.activeElement !== document.body"), "the focus fell off the page"
-
-
-def test_how_it_is_done_can_be_opened(echo: EchoPage, plain: Service) -> None:
-    pane = echo.open(service=plain.name)
-    tab_to(echo.page, pane.how.locator("xpath=ancestor-or-self::*[self::summary or self::button]"))
-
-    echo.page.keyboard.press("Enter")
-
-    expect(pane.source).to_be_visible()
-
-
-def test_the_source_can_be_scrolled(echo: EchoPage, plain: Service) -> None:
-    pane = echo.open(service=plain.name)
-    pane.how.click()
-    expect(pane.source).to_be_visible()
-
-    scrollable = pane.source.evaluate(
-        "region => [region, ...region.querySelectorAll('*')]"
-        ".filter(it => it.scrollWidth > it.clientWidth && /auto|scroll/.test(getComputedStyle(it).overflowX))"
-        ".every(it => it.tabIndex === 0)"
-    )
-
-    assert scrollable, "a part that scrolls cannot have the focus"
-
-
-def test_the_log_can_be_scrolled(echo: EchoPage, plain: Service) -> None:
-    pane = echo.open(service=plain.name)
-    pane.connect()
-    echo.say_preset("200 messages")
-    pane.expect_totals(200, 200, timeout=15_000)
-    tab_to(echo.page, pane.log.locator("xpath=ancestor-or-self::*[@tabindex='0'][1]"), key="Shift+Tab")
-
-    echo.page.keyboard.press("Home")
-
-    expect(pane.entries("event", "open")).to_be_in_viewport()
+    with subtests.test("the source can be scrolled"):
+        scrollable = pane.source.evaluate(
+            "region => [region, ...region.querySelectorAll('*')]"
+            ".filter(it => it.scrollWidth > it.clientWidth && /auto|scroll/.test(getComputedStyle(it).overflowX))"
+            ".every(it => it.tabIndex === 0)"
+        )
+        assert scrollable, "a part that scrolls cannot have the focus"
 
 
 def test_nothing_traps_the_focus(echo: EchoPage, plain: Service) -> None:

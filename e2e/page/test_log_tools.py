@@ -24,46 +24,40 @@ def talked(echo: EchoPage, connected: Pane) -> Pane:
     return connected
 
 
-def test_what_the_search_finds_is_highlighted(talked: Pane, assert_accessible: AssertAccessible) -> None:
-    talked.search.fill("APPLE")
-
-    expect(talked.found).to_have_text(["apple"] * 4)
-    assert_accessible()
-
-
-def test_a_regular_expression_is_searched_and_highlighted(talked: Pane) -> None:
-    talked.regex.check()
-    talked.show.select_option(label="Received")
-
-    talked.search.fill(r"^\w+ pears|apples?$")
-
-    expect(talked.found).to_have_text(["apple", "two PEARS", "apples"])
-
-
-def test_a_bad_expression_is_said_to_be_bad_and_can_be_corrected(
-    talked: Pane, assert_accessible: AssertAccessible
+def test_what_the_search_finds_is_highlighted(
+    echo: EchoPage, talked: Pane, assert_accessible: AssertAccessible, subtests: pytest.Subtests
 ) -> None:
+    with subtests.test("words"):
+        talked.search.fill("APPLE")
+        expect(talked.found).to_have_text(["apple"] * 4)
+        assert_accessible()
+
     talked.regex.check()
-    talked.search.fill("(apple")
+    with subtests.test("a regular expression"):
+        talked.show.select_option(label="Received")
+        talked.search.fill(r"^\w+ pears|apples?$")
+        expect(talked.found).to_have_text(["apple", "two PEARS", "apples"])
+        talked.show.select_option(label="All")
 
-    expect(talked.alert.filter(has_text="“(apple” is not a regular expression")).to_contain_text("Unterminated group")
-    expect(talked.search).to_have_attribute("aria-invalid", "true")
-    assert_accessible()
-    talked.search.fill("(apple)")
-    expect(talked.found).to_have_count(4)
-    expect(talked.search).not_to_have_attribute("aria-invalid", "true")
+    with subtests.test("a bad expression is said to be bad"):
+        talked.search.fill("(apple")
+        told = talked.alert.filter(has_text="“(apple” is not a regular expression")
+        expect(told).to_contain_text("Unterminated group")
+        expect(talked.search).to_have_attribute("aria-invalid", "true")
+        assert_accessible()
 
+    with subtests.test("it can be corrected"):
+        talked.search.fill("(apple)")
+        expect(talked.found).to_have_count(4)
+        expect(talked.search).not_to_have_attribute("aria-invalid", "true")
 
-def test_an_expression_that_takes_for_ever_is_ended_while_the_page_goes_on(echo: EchoPage, talked: Pane) -> None:
-    talked.regex.check()
-
-    talked.search.fill(CATASTROPHIC)
-
-    echo.say("still here")  # while the expression is looked for
-    talked.expect_totals(4, 4)
-    expect(talked.alert.filter(has_text=f"“{CATASTROPHIC}” was ended")).to_be_visible()
-    talked.search.fill("still")
-    expect(talked.found).to_have_count(2)
+    with subtests.test("an expression that takes for ever is ended while the page goes on"):
+        talked.search.fill(CATASTROPHIC)
+        echo.say("still here")  # while the expression is looked for
+        talked.expect_totals(4, 4)
+        expect(talked.alert.filter(has_text=f"“{CATASTROPHIC}” was ended")).to_be_visible()
+        talked.search.fill("still")
+        expect(talked.found).to_have_count(2)
 
 
 def test_the_log_is_sorted_and_the_slowest_is_a_button_away(echo: EchoPage, talked: Pane) -> None:
@@ -85,47 +79,43 @@ def test_the_log_is_sorted_and_the_slowest_is_a_button_away(echo: EchoPage, talk
     expect(talked.drawer.get_by_label("Text", exact=True)).to_have_text(slowest)
 
 
-def test_what_is_filtered_is_exported_and_imported_again(talked: Pane, tmp_path: Path) -> None:
-    talked.regex.check()
-    talked.search.fill("apples?$")
-    with talked.page.expect_download() as download:
-        talked.export_button.click()
-    exported = tmp_path / "exported.jsonl"
-    download.value.save_as(exported)
-    talked.search.fill("")
-    talked.clear.click()
+def test_the_log_is_exported_and_imported(talked: Pane, tmp_path: Path, subtests: pytest.Subtests) -> None:
+    with subtests.test("a HAR has the handshake and the messages"):
+        [entry] = talked.export_har()["log"]["entries"]
+        assert entry["request"]["url"].startswith(("ws://", "wss://"))
+        assert entry["response"]["status"] == 101
+        messages = [(message["type"], message["opcode"], message["data"]) for message in entry["_webSocketMessages"]]
+        assert messages[:2] == [("send", 1, "one apple"), ("receive", 1, "one apple")]
+        assert len(messages) == 6
 
-    talked.import_file(exported)
+    with subtests.test("a file that is no export is refused"):
+        file = tmp_path / "notes.jsonl"
+        file.write_text('{"time": "2026-01-01T00:00:00Z", "direction": "sideways"}\n')
+        talked.import_file(file)
+        expect(talked.alert.filter(has_text="notes.jsonl, line 1")).to_contain_text("direction")
+        expect(talked.entries("event", "import")).to_have_count(0)
 
-    expect(talked.entries("event", "import")).to_contain_text("exported.jsonl: 4 lines")
-    messages = [entry for entry in talked.export() if entry.direction != "event"]
-    assert [(entry.direction, entry.message, entry.mark) for entry in messages] == [
-        ("sent", "one apple", None),
-        ("received", "one apple", "same"),
-        ("sent", "two PEARS, three apples", None),
-        ("received", "two PEARS, three apples", "same"),
-    ]
-    talked.expect_totals(0, 0)  # nothing of it is of this connection
+    with subtests.test("what is filtered is exported and imported again"):
+        talked.regex.check()
+        talked.search.fill("apples?$")
+        with talked.page.expect_download() as download:
+            talked.export_button.click()
+        exported = tmp_path / "exported.jsonl"
+        download.value.save_as(exported)
+        talked.search.fill("")
+        talked.clear.click()
 
+        talked.import_file(exported)
 
-def test_a_file_that_is_no_export_is_refused(talked: Pane, tmp_path: Path) -> None:
-    file = tmp_path / "notes.jsonl"
-    file.write_text('{"time": "2026-01-01T00:00:00Z", "direction": "sideways"}\n')
-
-    talked.import_file(file)
-
-    expect(talked.alert.filter(has_text="notes.jsonl, line 1")).to_contain_text("direction")
-    expect(talked.entries("event", "import")).to_have_count(0)
-
-
-def test_the_har_has_the_handshake_and_the_messages(talked: Pane) -> None:
-    [entry] = talked.export_har()["log"]["entries"]
-
-    assert entry["request"]["url"].startswith(("ws://", "wss://"))
-    assert entry["response"]["status"] == 101
-    messages = [(message["type"], message["opcode"], message["data"]) for message in entry["_webSocketMessages"]]
-    assert messages[:2] == [("send", 1, "one apple"), ("receive", 1, "one apple")]
-    assert len(messages) == 6
+        expect(talked.entries("event", "import")).to_contain_text("exported.jsonl: 4 lines")
+        entries = [entry for entry in talked.export() if entry.direction != "event"]
+        assert [(entry.direction, entry.message, entry.mark) for entry in entries] == [
+            ("sent", "one apple", None),
+            ("received", "one apple", "same"),
+            ("sent", "two PEARS, three apples", None),
+            ("received", "two PEARS, three apples", "same"),
+        ]
+        talked.expect_totals(0, 0)  # nothing of it is of this connection
 
 
 def test_ten_thousand_messages_are_drawn_a_few_at_a_time_in_every_order(echo: EchoPage, connected: Pane) -> None:

@@ -76,58 +76,58 @@ def test_typing_leaves_the_stacks_that_match(
             assert pane.shown_stacks() == expected
 
 
-def test_groups_without_a_match_are_hidden(pane: Pane, services: list[Service], few: list[Service]) -> None:
+def test_groups_without_a_match_are_hidden_and_escape_shows_all_again(
+    pane: Pane, services: list[Service], few: list[Service], subtests: pytest.Subtests
+) -> None:
     for service in few:
-        pane.filter.fill(service.title)
+        with subtests.test(service.title):
+            pane.filter.fill(service.title)
 
-        eras = {other.era for other in services if other.name in matching(services, service.title)}
-        for era, legend in ERAS.items():
-            expect(pane.root.get_by_role("group", name=legend)).to_have_count(int(era in eras))
+            eras = {other.era for other in services if other.name in matching(services, service.title)}
+            for era, legend in ERAS.items():
+                expect(pane.root.get_by_role("group", name=legend)).to_have_count(int(era in eras))
 
-
-def test_escape_shows_all_stacks_again(pane: Pane, services: list[Service]) -> None:
-    pane.filter.fill("no such stack")
-    assert pane.shown_stacks() == []
-
-    pane.filter.press("Escape")
-
-    expect(pane.filter).to_have_value("")
-    assert pane.shown_stacks() == [service.name for service in services]
-    expect(pane.filter).to_be_focused()
-    pane.filter.fill(services[0].title)
-    pane.filter.press("ArrowDown")
-    pane.page.keyboard.press("Escape")
-    expect(pane.filter).to_have_value("")
-    assert pane.shown_stacks() == [service.name for service in services]
-
-
-def test_enter_chooses_the_first_stack_that_matches(pane: Pane, services: list[Service], few: list[Service]) -> None:
-    for service in few:
-        pane.filter.fill(service.name)
-        pane.filter.press("Enter")
-
-        first = next(other for other in services if other.name == matching(services, service.name)[0])
-        expect(pane.stack(first.title)).to_be_checked()
-        expect(pane.stack(first.title)).to_be_focused()
-        expect(pane.root.get_by_role("heading", name=first.title, exact=True)).to_be_visible()
-
-
-def test_enter_chooses_nothing_when_the_filter_is_empty_or_matches_nothing(pane: Pane) -> None:
-    for query in ("", "no such stack"):
-        pane.filter.fill(query)
-        pane.filter.press("Enter")
-
+    with subtests.test("Escape in the filter"):
+        pane.filter.fill("no such stack")
+        assert pane.shown_stacks() == []
         pane.filter.press("Escape")
+        expect(pane.filter).to_have_value("")
+        assert pane.shown_stacks() == [service.name for service in services]
+        expect(pane.filter).to_be_focused()
+
+    with subtests.test("Escape in the list"):
+        pane.filter.fill(services[0].title)
+        pane.filter.press("ArrowDown")
+        pane.page.keyboard.press("Escape")
+        expect(pane.filter).to_have_value("")
+        assert pane.shown_stacks() == [service.name for service in services]
+
+
+def test_enter_chooses_the_first_stack_that_matches(
+    pane: Pane, services: list[Service], few: list[Service], subtests: pytest.Subtests
+) -> None:
+    for query in ("", "no such stack"):
+        with subtests.test(f"nothing matches {query!r}"):
+            pane.filter.fill(query)
+            pane.filter.press("Enter")
+            pane.filter.press("Escape")
+            expect(pane.own_endpoint).to_be_checked()
+
+    with subtests.test("the Enter key of an input method"):
+        pane.filter.fill(services[0].name)
+        pane.filter.dispatch_event("keydown", {"key": "Enter", "keyCode": 229})
+        pane.filter.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
         expect(pane.own_endpoint).to_be_checked()
 
+    for service in few:
+        with subtests.test(service.name):
+            pane.filter.fill(service.name)
+            pane.filter.press("Enter")
 
-def test_the_enter_key_of_an_input_method_chooses_nothing(pane: Pane, services: list[Service]) -> None:
-    pane.filter.fill(services[0].name)
-
-    pane.filter.dispatch_event("keydown", {"key": "Enter", "keyCode": 229})
-    pane.filter.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
-
-    expect(pane.own_endpoint).to_be_checked()
+            first = next(other for other in services if other.name == matching(services, service.name)[0])
+            expect(pane.stack(first.title)).to_be_checked()
+            expect(pane.stack(first.title)).to_be_focused()
+            expect(pane.root.get_by_role("heading", name=first.title, exact=True)).to_be_visible()
 
 
 def test_the_arrow_keys_move_among_the_visible_stacks(pane: Pane, services: list[Service]) -> None:
@@ -146,33 +146,28 @@ def test_the_arrow_keys_move_among_the_visible_stacks(pane: Pane, services: list
         expect(pane.stack(title)).to_be_focused()
 
 
-def test_the_chosen_stack_stays_visible_and_reachable(echo: EchoPage, plain: Service) -> None:
-    pane = echo.open(service=plain.name)
-
-    pane.filter.fill("no such stack")
-
-    assert pane.shown_stacks() == [plain.name]
-    expect(pane.matches).to_contain_text("0 of")
-    tab_to(echo.page, pane.stack(plain.title))
-
-
-@pytest.mark.parametrize("keys", ["Control+k", "Meta+k"])
-def test_a_shortcut_moves_the_focus_to_the_filter(echo: EchoPage, plain: Service, other: Service, keys: str) -> None:
+def test_a_shortcut_moves_the_focus_to_the_filter(
+    echo: EchoPage, plain: Service, other: Service, subtests: pytest.Subtests
+) -> None:
     echo.open(service=plain.name, compare=other.name)
-    echo.message.press_sequentially("k/K")
-    echo.page.keyboard.press(keys)
-    expect(echo.first.filter).to_be_focused()
-    echo.page.keyboard.press("Escape")
+    for keys in ("Control+k", "Meta+k"):
+        with subtests.test(keys):
+            echo.message.fill("")
+            echo.message.press_sequentially("k/K")
+            echo.page.keyboard.press(keys)
+            expect(echo.first.filter).to_be_focused()
+            echo.page.keyboard.press("Escape")
 
-    echo.second.chosen.focus()
-    echo.page.keyboard.press(keys)
+            echo.second.chosen.focus()
+            echo.page.keyboard.press(keys)
 
-    expect(echo.second.filter).to_be_focused()
-    expect(echo.second.filter).to_have_value("")
-    expect(echo.message).to_have_value("k/K")
+            expect(echo.second.filter).to_be_focused()
+            expect(echo.second.filter).to_have_value("")
+            expect(echo.message).to_have_value("k/K")
+            echo.page.keyboard.press("Escape")
 
 
-def test_no_single_key_is_a_shortcut(echo: EchoPage, plain: Service) -> None:
+def test_no_single_key_is_a_shortcut_and_the_chosen_stack_stays(echo: EchoPage, plain: Service) -> None:
     """Speech input and slips of the hand press single keys (WCAG 2.1.4)."""
     pane = echo.open(service=plain.name)
     pane.stack(plain.title).focus()
@@ -185,6 +180,10 @@ def test_no_single_key_is_a_shortcut(echo: EchoPage, plain: Service) -> None:
         field.press_sequentially("k/K")
 
         expect(field).to_have_value("k/K")
+    # What is in the filter now matches nothing, and the chosen stack is still seen and reached.
+    assert pane.shown_stacks() == [plain.name]
+    expect(pane.matches).to_contain_text("0 of")
+    tab_to(echo.page, pane.stack(plain.title))
 
 
 @pytest.mark.expects_console(BAD_GATEWAY)
@@ -212,7 +211,7 @@ def test_a_stack_that_does_not_run_says_so_in_its_place(
 
 
 @pytest.mark.expects_console(BAD_GATEWAY)
-def test_the_chat_room_marks_a_stack_that_does_not_run(
+def test_the_chat_rooms_stacks_are_grouped_by_era_and_one_that_does_not_run_is_marked(
     page: Page, services: list[Service], plain: Service, take_down: Callable[[Service], None]
 ) -> None:
     missing = next(service for service in services if service != plain)
@@ -223,17 +222,11 @@ def test_the_chat_room_marks_a_stack_that_does_not_run(
 
     expect(chat.stack.locator(f"option[value={missing.name}]")).to_have_text(f"{missing.title} (not running)")
     expect(chat.stack.locator("option", has_text="not running")).to_have_count(1)
-
-
-def test_the_chat_rooms_stacks_are_grouped_by_era(page: Page, services: list[Service], plain: Service) -> None:
-    chat = ChatPage(page)
-    chat.open(plain.name)
-
+    shown = chat.stack.locator("optgroup").evaluate_all(
+        "groups => groups.map((group) => [group.label, [...group.children].map((option) => option.value)])"
+    )
     eras = {era: [service.name for service in services if service.era == era] for era in ERAS}
-    expect(chat.stack.locator("optgroup")).to_have_count(sum(map(bool, eras.values())))
-    for era, names in eras.items():
-        options = chat.stack.locator(f'optgroup[label="{ERAS[era]}"] option')
-        assert [option.get_attribute("value") for option in options.all()] == names
+    assert shown == [[ERAS[era], names] for era, names in eras.items() if names]
 
 
 def test_the_yardstick_is_marked_wherever_its_facts_are_shown(
@@ -264,28 +257,36 @@ def test_the_yardstick_is_marked_wherever_its_facts_are_shown(
     expect(chat.root.get_by_text(mark)).to_have_count(0)
 
 
-@pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("panes", [1, 2])
 def test_many_stacks_do_not_push_the_message_down(
-    echo: EchoPage, services: list[Service], serve: Serve, width: int, panes: int
+    echo: EchoPage, services: list[Service], serve: Serve, panes: int, subtests: pytest.Subtests
 ) -> None:
-    echo.page.set_viewport_size({"width": width, "height": 900})
     last = services[-1]
     address = dict.fromkeys(("service", "compare")[:panes], last.name)
+    widths = (1280, 360)
     echo.open(**address)
-    few = echo.message.bounding_box()
+    few = {width: top_of_message(echo, width) for width in widths}
 
     serve(multiplied(services))
     pane = echo.open(**address)
 
     expect(pane.root.locator("[data-service]")).to_have_count(MANY)
-    many = echo.message.bounding_box()
-    assert few
-    assert many
-    assert many["y"] == few["y"]
-    if pane.chosen.is_visible():
-        pane.chosen.click()
-    expect(pane.stack(last.title)).to_be_in_viewport()
+    for width in widths:
+        with subtests.test(f"{width} pixels wide"):
+            assert top_of_message(echo, width) == few[width]
+            if pane.chosen.is_visible():
+                pane.chosen.click()
+            expect(pane.stack(last.title)).to_be_in_viewport()
+            echo.page.keyboard.press("Escape")
+
+
+def top_of_message(echo: EchoPage, width: int) -> float:
+    """Where the box for the message begins on a screen of that width."""
+    echo.page.set_viewport_size({"width": width, "height": 900})
+    expect(echo.first.chosen).to_be_visible(visible=width < 960 or echo.second.root.count() > 0)
+    box = echo.message.bounding_box()
+    assert box
+    return box["y"]
 
 
 def test_typing_in_the_filter_is_quick_with_many_stacks(echo: EchoPage, services: list[Service], serve: Serve) -> None:

@@ -80,30 +80,33 @@ def test_the_table_shows_every_fact_of_every_stack(table: StacksPage, services: 
         expect(row.locator("time")).to_have_attribute("datetime", service.released.isoformat())
 
 
-def test_the_table_is_not_sorted_by_any_column_at_first(table: StacksPage) -> None:
+def test_a_column_of_values_is_sorted_both_ways(
+    table: StacksPage, services: list[Service], subtests: pytest.Subtests
+) -> None:
     expect(table.root.locator("[aria-sort]")).to_have_count(0)
+    for column, key in BY_VALUE.items():
+        for order, backwards in (("ascending", False), ("descending", True), ("ascending", False)):
+            with subtests.test(f"{column}, {order}"):
+                table.sort(column)
+
+                expect(table.header(column)).to_have_attribute("aria-sort", order)
+                expect(table.root.locator("[aria-sort]")).to_have_count(1)
+                expected = sorted(services, key=key, reverse=backwards)  # stable: equal values stay in their order
+                assert table.names() == [service.name for service in expected]
 
 
-@pytest.mark.parametrize("column", BY_VALUE)
-def test_a_column_of_values_is_sorted_both_ways(table: StacksPage, services: list[Service], column: str) -> None:
-    for order, backwards in (("ascending", False), ("descending", True), ("ascending", False)):
-        table.sort(column)
+def test_a_column_of_words_is_sorted_both_ways(
+    table: StacksPage, services: list[Service], subtests: pytest.Subtests
+) -> None:
+    for column in BY_WORD:
+        for order in ("ascending", "descending"):
+            with subtests.test(f"{column}, {order}"):
+                table.sort(column)
 
-        expect(table.header(column)).to_have_attribute("aria-sort", order)
-        expect(table.root.locator("[aria-sort]")).to_have_count(1)
-        expected = sorted(services, key=BY_VALUE[column], reverse=backwards)  # stable: equal values stay in their order
-        assert table.names() == [service.name for service in expected]
-
-
-@pytest.mark.parametrize("column", BY_WORD)
-def test_a_column_of_words_is_sorted_both_ways(table: StacksPage, services: list[Service], column: str) -> None:
-    for order in ("ascending", "descending"):
-        table.sort(column)
-
-        expect(table.header(column)).to_have_attribute("aria-sort", order)
-        assert len(table.names()) == len(services)
-        texts = [text.splitlines()[0] for text in table.texts(column)]
-        assert table.page.evaluate(ASCENDS, texts if order == "ascending" else texts[::-1]), texts
+                expect(table.header(column)).to_have_attribute("aria-sort", order)
+                assert len(table.names()) == len(services)
+                texts = [text.splitlines()[0] for text in table.texts(column)]
+                assert table.page.evaluate(ASCENDS, texts if order == "ascending" else texts[::-1]), texts
 
 
 @pytest.mark.expects_console(BAD_GATEWAY)
@@ -124,17 +127,29 @@ def test_stacks_that_do_not_run_can_be_sorted_to_one_end(
     assert table.names() == [missing.name, *rest]
 
 
-def test_the_address_keeps_the_order(table: StacksPage, services: list[Service]) -> None:
+def test_the_address_keeps_the_order_and_the_page_the_filter(table: StacksPage, services: list[Service]) -> None:
     table.sort("Echo lines")
     expect(table.page).to_have_url(re.compile(r"\?view=stacks&sort=lines$"))
     table.sort("Echo lines")
     expect(table.page).to_have_url(re.compile(r"\?view=stacks&sort=lines&order=desc$"))
+    wanted = services[0].framework
 
-    table.reload()
+    table.filter.fill(wanted.upper())
 
-    expect(table.header("Echo lines")).to_have_attribute("aria-sort", "descending")
     expected = sorted(services, key=lambda service: service.lines, reverse=True)
+    few = matching(expected, wanted)
+    expect(table.matches).to_have_text(f"{len(few)} of {len(services)} match")
+    assert table.names() == few
+    table.reload()
+    expect(table.header("Echo lines")).to_have_attribute("aria-sort", "descending")
+    expect(table.filter).to_have_value(wanted.upper())
+    assert table.names() == few
+    table.filter.press("Escape")
+    expect(table.root.locator("tr[data-service]")).to_have_count(len(services))
     assert table.names() == [service.name for service in expected]
+    table.filter.fill('<b>"no such stack"</b>')
+    expect(table.root.get_by_text("No stack matches.")).to_be_visible()
+    assert table.names() == []
 
 
 @pytest.mark.parametrize("column", ["no-such-column", "constructor", "<img src=x>"])
@@ -145,29 +160,6 @@ def test_an_unknown_column_in_the_address_sorts_nothing(page: Page, services: li
 
     expect(table.root.locator("[aria-sort]")).to_have_count(0)
     assert table.names() == [service.name for service in services]
-
-
-def test_the_filter_shows_the_rows_that_match_in_the_same_order(table: StacksPage, services: list[Service]) -> None:
-    wanted = services[0].framework
-    table.sort("Echo lines")
-
-    table.filter.fill(wanted.upper())
-
-    few = matching(sorted(services, key=lambda service: service.lines), wanted)
-    expect(table.matches).to_have_text(f"{len(few)} of {len(services)} match")
-    assert table.names() == few
-    table.reload()
-    expect(table.filter).to_have_value(wanted.upper())
-    assert table.names() == few
-    table.filter.press("Escape")
-    expect(table.root.locator("tr[data-service]")).to_have_count(len(services))
-
-
-def test_a_filter_that_matches_nothing_says_so(table: StacksPage) -> None:
-    table.filter.fill('<b>"no such stack"</b>')
-
-    expect(table.root.get_by_text("No stack matches.")).to_be_visible()
-    assert table.names() == []
 
 
 def test_each_stack_opens_in_the_echo_and_back_returns_to_the_table(
@@ -204,16 +196,9 @@ def test_an_open_connection_moves_to_the_stack_that_is_opened(
     pane.expect_totals(1, 1)
 
 
-def test_the_link_of_a_stack_works_as_an_address(table: StacksPage, echo: EchoPage, plain: Service) -> None:
-    address = table.link(plain.name).get_attribute("href")
-
-    echo.load(f"/{address}")
-
-    expect(echo.first.stack(plain.title)).to_be_checked()
-
-
 def test_the_table_can_be_used_by_keyboard_alone(table: StacksPage, echo: EchoPage, services: list[Service]) -> None:
     keyboard = table.page.keyboard
+    expect(echo.page).to_have_title("Stacks · Echo Wall")
     keyboard.press("Control+k")
     expect(table.filter).to_be_focused()
     tab_to(table.page, table.header("Known deviations").get_by_role("button"))
@@ -227,25 +212,16 @@ def test_the_table_can_be_used_by_keyboard_alone(table: StacksPage, echo: EchoPa
 
     expect(echo.first.stack(most.title)).to_be_checked()
     expect(echo.first.root.get_by_role("heading", name=most.title, exact=True)).to_be_focused()
-
-
-def test_enter_in_the_filter_opens_the_first_stack_that_matches(
-    table: StacksPage, echo: EchoPage, plain: Service
-) -> None:
-    table.filter.fill(plain.title)
-    first = table.names()[0]
-
-    table.filter.press("Enter")
-
-    expect(echo.page).to_have_url(re.compile(rf"\?service={first}$"))
-
-
-def test_the_title_names_the_view(table: StacksPage, echo: EchoPage) -> None:
-    expect(echo.page).to_have_title("Stacks · Echo Wall")
-
-    echo.page.get_by_role("link", name="Echo", exact=True).click()
-
     expect(echo.page).to_have_title("Echo Wall")
+    echo.page.go_back()
+    expect(table.filter).to_be_visible()
+    keyboard.press("Control+k")
+    expect(table.filter).to_be_focused()
+    keyboard.type(services[0].title)
+    expect(table.matches).not_to_be_empty()
+    first = table.names()[0]
+    keyboard.press("Enter")
+    expect(echo.page).to_have_url(re.compile(rf"\?service={first}$"))
 
 
 def test_the_table_speaks_chinese(page: Page, services: list[Service]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
+from e2e.page.conftest import Visit
 from e2e.support.pages import EchoPage, Pane
 from echowall.catalog.catalog import Known, Service
 
@@ -213,43 +214,39 @@ def test_a_message_opens_in_full_and_can_be_copied(echo: EchoPage, connected: Pa
     assert echo.page.evaluate("navigator.clipboard.readText()") == message
 
 
-def test_messages_in_full_can_be_gone_through_by_keyboard(echo: EchoPage, connected: Pane) -> None:
+def test_messages_are_gone_through_by_keyboard_and_counted_anew_with_each_connection(
+    echo: EchoPage, connected: Pane, other: Service, subtests: pytest.Subtests
+) -> None:
     echo.say("68 69", kind="Hex")
     connected.expect_totals(1, 1)
-    heading = connected.drawer.get_by_role("heading", level=2)
 
-    connected.log.focus()
-    echo.page.keyboard.press("Enter")
-    expect(heading).to_have_text("Received · binary")
-    echo.page.keyboard.press("ArrowLeft")
-    expect(heading).to_have_text("Sent · binary")
-    echo.page.keyboard.press("Escape")
+    with subtests.test("messages in full can be gone through by keyboard"):
+        heading = connected.drawer.get_by_role("heading", level=2)
+        connected.log.focus()
+        echo.page.keyboard.press("Enter")
+        expect(heading).to_have_text("Received · binary")
+        echo.page.keyboard.press("ArrowLeft")
+        expect(heading).to_have_text("Sent · binary")
+        echo.page.keyboard.press("Escape")
 
-    expect(connected.drawer).to_have_count(0)
-    expect(connected.log).to_be_focused()
-    echo.page.keyboard.press("Enter")
-    expect(heading).to_have_text("Received · binary")
+        expect(connected.drawer).to_have_count(0)
+        expect(connected.log).to_be_focused()
+        echo.page.keyboard.press("Enter")
+        expect(heading).to_have_text("Received · binary")
+        echo.page.keyboard.press("Escape")
 
+    with subtests.test("what is counted and timed starts anew with each connection"):
+        expect(connected.sparkline).to_have_accessible_name(
+            re.compile(r"p50 \(median\) \d.*, p95 \d.*, echoes counted: 1$")
+        )
 
-# What is counted and timed
+        connected.disconnect()
+        connected.expect_totals(1, 1)
+        connected.stack(other.title).check()
 
-
-def test_what_is_counted_and_timed_starts_anew_with_each_connection(
-    echo: EchoPage, connected: Pane, other: Service
-) -> None:
-    echo.say("one")
-    connected.expect_totals(1, 1)
-    expect(connected.sparkline).to_have_accessible_name(
-        re.compile(r"p50 \(median\) \d.*, p95 \d.*, echoes counted: 1$")
-    )
-
-    connected.disconnect()
-    connected.expect_totals(1, 1)
-    connected.stack(other.title).check()
-
-    connected.expect_totals(0, 0)
-    expect(connected.tally).to_have_text("")
-    expect(connected.sparkline).to_have_accessible_name("Round-trip time: nothing measured yet")
+        connected.expect_totals(0, 0)
+        expect(connected.tally).to_have_text("")
+        expect(connected.sparkline).to_have_accessible_name("Round-trip time: nothing measured yet")
 
 
 @pytest.mark.browser_context_args  # a route of WebSockets stays with its page
@@ -279,28 +276,25 @@ def test_panes_side_by_side_draw_their_times_on_one_scale(page: Page, echo: Echo
 # What the page says
 
 
-def test_long_json_is_not_said_to_be_none(echo: EchoPage, connected: Pane) -> None:
-    echo.say(f'["{300 * 1024 * "x"}"]', kind="JSON")
-    connected.expect_totals(1, 1)
+def test_what_was_not_looked_at_is_said(echo: EchoPage, connected: Pane, visit: Visit) -> None:
+    with visit("long JSON is not said to be none"):
+        echo.say(f'["{300 * 1024 * "x"}"]', kind="JSON")
+        connected.expect_totals(1, 1)
+        connected.view_as.select_option(label="JSON")
+        expect(connected.entries("received")).to_contain_text("(over 256 KiB: not laid out as JSON)")
+        expect(connected.entries("received")).not_to_contain_text("(not JSON)")
+        connected.view_as.select_option(label="Text")
 
-    connected.view_as.select_option(label="JSON")
-
-    expect(connected.entries("received")).to_contain_text("(over 256 KiB: not laid out as JSON)")
-    expect(connected.entries("received")).not_to_contain_text("(not JSON)")
-
-
-def test_a_search_says_what_it_has_not_looked_at(echo: EchoPage, connected: Pane) -> None:
-    echo.say(f"{70_000 * 'x'}needle")
-    connected.expect_totals(1, 1)
-
-    connected.search.fill("needle")
-
-    expect(connected.log).to_contain_text("Nothing matches in what was searched.")
-    expect(connected.log).to_contain_text("2 may match further on.")
-    expect(connected.log).not_to_contain_text("No message matches.")
-    connected.search.fill("xxx")
-    expect(connected.entries("received")).to_have_count(1)
-    expect(connected.log).not_to_contain_text("may match further on")
+    with visit("a search says what it has not looked at"):
+        echo.say(f"{70_000 * 'x'}needle")
+        connected.expect_totals(1, 1)
+        connected.search.fill("needle")
+        expect(connected.log).to_contain_text("Nothing matches in what was searched.")
+        expect(connected.log).to_contain_text("2 may match further on.")
+        expect(connected.log).not_to_contain_text("No message matches.")
+        connected.search.fill("xxx")
+        expect(connected.entries("received")).to_have_count(1)
+        expect(connected.log).not_to_contain_text("may match further on")
 
 
 @pytest.mark.expects_console("WebSocket connection to")
