@@ -71,8 +71,9 @@ def take_down(page: Page) -> Callable[[Service], None]:
 class AssertAccessible(Protocol):
     """The fixture `assert_accessible`."""
 
-    def __call__(self, *rules: str) -> None:
-        """Assert that axe finds nothing on the page as it is now: by these of its rules, or by all of them."""
+    def __call__(self, *rules: str, within: str = "") -> None:
+        """Assert that axe finds nothing on the page as it is now, or within one part of it: by these of its rules, or
+        by all of them."""
 
 
 @pytest.fixture
@@ -81,13 +82,17 @@ def assert_accessible(page: Page) -> AssertAccessible:
 
     axe = Axe().axe_script
 
-    def check(*rules: str) -> None:
-        options: dict[str, object] = {"resultTypes": ["violations"]}
+    def check(*rules: str, within: str = "") -> None:
+        # What it would load first are sounds and films, which the page has none of.
+        options: dict[str, object] = {"resultTypes": ["violations"], "preload": False}
         if rules:
             options["runOnly"] = {"type": "rule", "values": rules}
         if not page.evaluate("'axe' in window"):  # the page was loaded anew: axe is half a megabyte of script
             page.evaluate(axe)
-        found = page.evaluate("options => axe.run(options).then(({ violations }) => violations)", options)
+        found = page.evaluate(
+            "([part, options]) => axe.run(part ?? document, options).then(({ violations }) => violations)",
+            [within or None, options],
+        )
         violations = [
             f"{violation['id']} ({violation['impact']}): {violation['help']}\n    "
             + "\n    ".join(node["html"] for node in violation["nodes"])

@@ -6,6 +6,7 @@ width, so there axe asks what depends on these.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
@@ -15,7 +16,13 @@ from e2e.support.console import BAD_GATEWAY
 from e2e.support.pages import ChatPage, EchoPage, RacePage, ResultsPage, StacksPage
 from echowall.catalog.catalog import Service
 
-Check = Callable[[], None]
+
+class Check(Protocol):
+    """The fixture `assert_right_on_every_screen`."""
+
+    def __call__(self, within: str = "") -> None:
+        """Assert that all is right; within that part, where the rest is as it was when it was all looked at."""
+
 
 #: The rules of axe that depend on colours.
 OF_COLOURS = ("color-contrast", "link-in-text-block")
@@ -35,15 +42,15 @@ def assert_right_on_every_screen(page: Page, assert_accessible: AssertAccessible
         width, screen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert width <= screen, f"the page is {width} px wide on a screen of {screen} px"
 
-    def check() -> None:
+    def check(within: str = "") -> None:
         page.emulate_media(color_scheme="light")
-        assert_accessible()
+        assert_accessible(within=within)
         assert_fits()
         page.emulate_media(color_scheme="dark")
-        assert_accessible(*OF_COLOURS)
+        assert_accessible(*OF_COLOURS, within=within)
         page.emulate_media(color_scheme="light")
         page.set_viewport_size(PHONE)
-        assert_accessible(*OF_WIDTH)
+        assert_accessible(*OF_WIDTH, within=within)
         assert_fits()
         page.set_viewport_size(DESK)
 
@@ -56,16 +63,26 @@ def test_at_the_start(echo: EchoPage, assert_right_on_every_screen: Check) -> No
     assert_right_on_every_screen()
 
 
-def test_with_messages_of_every_kind(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:
+def test_with_messages_of_every_kind_in_every_view_and_another_in_the_box(
+    echo: EchoPage, plain: Service, assert_right_on_every_screen: Check
+) -> None:
     pane = echo.open(service=plain.name)
     pane.connect()
-    echo.say('{"long": "' + 400 * "x" + '"}')
+    echo.say('{"list": [1, 2], "long": "' + 400 * "x" + '"}')
     echo.say("00 ff", kind="Hex")
     pane.expect_totals(2, 2)
     pane.disconnect("3000", "seen enough")
     pane.connect()
-
     assert_right_on_every_screen()
+
+    for view in ("JSON", "Hex"):
+        pane.view_as.select_option(label=view)
+        expect(pane.entries("received").first).to_be_visible()
+        assert_right_on_every_screen(within="ew-log")
+
+    for kind in ("JSON", "Hex", "File"):
+        echo.kind(kind).check()
+        assert_right_on_every_screen(within="ew-composer")
 
 
 def test_with_an_echo_that_is_wrong_and_explained(
@@ -79,18 +96,6 @@ def test_with_an_echo_that_is_wrong_and_explained(
     assert_right_on_every_screen()
     pane.open_in_full(pane.entries("received"))
     assert_right_on_every_screen()
-
-
-def test_in_the_other_views(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:
-    pane = echo.open(service=plain.name)
-    pane.connect()
-    echo.say('{"list": [1, 2], "long": "' + 400 * "x" + '"}')
-    pane.expect_totals(1, 1)
-    for view in ("JSON", "Hex"):
-        pane.view_as.select_option(label=view)
-
-        expect(pane.entries("received")).to_be_visible()
-        assert_right_on_every_screen()
 
 
 def test_side_by_side(echo: EchoPage, plain: Service, other: Service, assert_right_on_every_screen: Check) -> None:
@@ -143,14 +148,6 @@ def test_with_errors_shown(echo: EchoPage, plain: Service, assert_right_on_every
     expect(echo.error).to_be_visible()
 
     assert_right_on_every_screen()
-
-
-def test_with_another_kind_of_message(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:
-    echo.open(service=plain.name)
-    for kind in ("JSON", "Hex", "File"):
-        echo.kind(kind).check()
-
-        assert_right_on_every_screen()
 
 
 def test_in_chinese(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:

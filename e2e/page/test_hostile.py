@@ -53,9 +53,11 @@ def test_a_link_to_an_endpoint_that_is_a_script_runs_nothing(echo: EchoPage, url
     expect(pane.connection).not_to_have_text("Connected")
 
 
-@pytest.mark.parametrize("parameter", ["view", "columns", "step", "with", "filter", "cell", "mends", "group"])
-def test_markup_in_an_address_of_the_results_is_never_run(page: Page, parameter: str) -> None:
-    ResultsPage(page, "Compare").load(f"/?{parameter}={ATTACK}#{ATTACK}")
+@pytest.mark.parametrize(
+    "parameters", [("view",), ("columns", "step", "with", "filter", "cell", "mends", "group")], ids=["view", "settings"]
+)
+def test_markup_in_an_address_of_the_results_is_never_run(page: Page, parameters: tuple[str, ...]) -> None:
+    ResultsPage(page, "Compare").load(f"/?{'&'.join(f'{name}={ATTACK}' for name in parameters)}#{ATTACK}")
 
     expect(page.get_by_role("main")).to_be_visible()
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, ViewportSize, expect
@@ -95,19 +96,32 @@ def assert_in_sight(*parts: Locator) -> None:
 
 
 @pytest.mark.parametrize("screen", [DESK, TABLET, PHONE], ids=["desk", "tablet", "phone"])
-def test_connect_log_and_composer_are_in_sight(echo: EchoPage, plain: Service, screen: ViewportSize) -> None:
+def test_connect_log_and_composer_are_in_sight_and_how_it_is_done_opens_there(
+    echo: EchoPage, plain: Service, screen: ViewportSize, subtests: pytest.Subtests
+) -> None:
     echo.page.set_viewport_size(screen)
     pane = echo.open(service=plain.name)
 
-    assert_in_sight(pane.connect_button, pane.log, echo.message, echo.send)
-    pane.connect()
-    echo.say_preset("200 messages")
-    pane.expect_totals(200, 200, timeout=15_000)
+    with subtests.test("before anything is said"):
+        assert_in_sight(pane.connect_button, pane.log, echo.message, echo.send)
 
-    assert_in_sight(pane.disconnect_button, pane.log, echo.message, echo.send)
-    box = pane.log.bounding_box()
-    assert box
-    assert box["height"] >= 100
+    with subtests.test("after much was said"):
+        pane.connect()
+        echo.say_preset("200 messages")
+        pane.expect_totals(200, 200, timeout=15_000)
+        assert_in_sight(pane.disconnect_button, pane.log, echo.message, echo.send)
+        box = pane.log.bounding_box()
+        assert box
+        assert box["height"] >= 100
+
+    with subtests.test("how it is done opens where it is seen"):
+        pane.how.click()
+        expect(pane.root.get_by_role("heading", name="Facts")).to_be_in_viewport(ratio=1)
+        expect(pane.root.get_by_role("group", name="Files")).to_be_in_viewport()
+        if pane.root.locator("dialog[open]").count():
+            echo.page.keyboard.press("Escape")
+            expect(pane.source).to_have_count(0)
+            expect(pane.how).to_be_focused()
 
 
 def test_side_by_side_is_in_sight_and_in_step(echo: EchoPage, services: list[Service], plain: Service) -> None:
@@ -132,77 +146,53 @@ def test_side_by_side_is_in_sight_and_in_step(echo: EchoPage, services: list[Ser
         assert tops[0] == tops[1], f"{left} is at {tops[0]}, and beside it at {tops[1]}"
 
 
-@pytest.mark.parametrize("screen", [DESK, TABLET, PHONE], ids=["desk", "tablet", "phone"])
-def test_how_it_is_done_opens_where_it_is_seen(echo: EchoPage, plain: Service, screen: ViewportSize) -> None:
-    echo.page.set_viewport_size(screen)
-    pane = echo.open(service=plain.name)
-
-    pane.how.click()
-
-    expect(pane.root.get_by_role("heading", name="Facts")).to_be_in_viewport(ratio=1)
-    expect(pane.root.get_by_role("group", name="Files")).to_be_in_viewport()
-    if pane.root.locator("dialog[open]").count():
-        echo.page.keyboard.press("Escape")
-        expect(pane.source).to_have_count(0)
-        expect(pane.how).to_be_focused()
-
-
-def test_a_phone_chooses_a_stack_from_a_sheet(echo: EchoPage, services: list[Service], plain: Service) -> None:
+def test_a_phone_has_all_within_reach(
+    echo: EchoPage, services: list[Service], plain: Service, subtests: pytest.Subtests
+) -> None:
     echo.page.set_viewport_size(PHONE)
     pane = echo.open(service=plain.name)
-    expect(pane.chosen).to_contain_text(f"{plain.title} {len(services)} stacks")
-    expect(pane.own_endpoint).to_have_count(0)
-
-    pane.chosen.click()
-    expect(pane.stack(plain.title)).to_be_in_viewport(ratio=1)
     other = next(service for service in services if service != plain)
-    pane.stack(other.title).check()
 
-    expect(pane.own_endpoint).to_have_count(0)
-    expect(pane.chosen).to_contain_text(other.title)
-    expect(pane.chosen).to_be_focused()
+    with subtests.test("connect and send are a thumb apart"):
+        connect, send = echo.connect.bounding_box(), echo.send.bounding_box()
+        assert connect
+        assert send
+        assert abs(connect["y"] - send["y"]) < 48
+        assert abs(connect["x"] - send["x"]) < 200
 
+    with subtests.test("a stack is chosen from a sheet"):
+        expect(pane.chosen).to_contain_text(f"{plain.title} {len(services)} stacks")
+        expect(pane.own_endpoint).to_have_count(0)
+        pane.chosen.click()
+        expect(pane.stack(plain.title)).to_be_in_viewport(ratio=1)
+        pane.stack(other.title).check()
+        expect(pane.own_endpoint).to_have_count(0)
+        expect(pane.chosen).to_contain_text(other.title)
+        expect(pane.chosen).to_be_focused()
 
-def test_the_arrow_keys_leave_the_sheet_open_and_enter_closes_it(echo: EchoPage, plain: Service) -> None:
-    echo.page.set_viewport_size(PHONE)
-    pane = echo.open(service=plain.name)
-    pane.chosen.press("Enter")
-    pane.stack(plain.title).focus()
+    with subtests.test("the arrow keys leave the sheet open, and Enter closes it"):
+        pane.chosen.press("Enter")
+        pane.stack(other.title).focus()
+        echo.page.keyboard.press("ArrowUp")
+        expect(pane.stack(other.title)).not_to_be_checked()
+        expect(pane.own_endpoint).to_have_count(1)
+        echo.page.keyboard.press("ArrowDown")
+        expect(pane.stack(other.title)).to_be_checked()
+        echo.page.keyboard.press("Enter")
+        expect(pane.own_endpoint).to_have_count(0)
+        expect(pane.chosen).to_contain_text(other.title)
 
-    echo.page.keyboard.press("ArrowUp")
-    expect(pane.stack(plain.title)).not_to_be_checked()
-    expect(pane.own_endpoint).to_have_count(1)
-    echo.page.keyboard.press("Enter")
+    with subtests.test("a conversation is held by thumb"):
+        echo.connect.click()
+        pane.expect_connected()
+        echo.say("by thumb")
+        pane.expect_totals(1, 1)
 
-    expect(pane.own_endpoint).to_have_count(0)
-    expect(pane.chosen).not_to_contain_text(plain.title)
-
-
-def test_on_a_phone_connect_and_send_are_a_thumb_apart(echo: EchoPage, plain: Service) -> None:
-    echo.page.set_viewport_size(PHONE)
-    pane = echo.open(service=plain.name)
-    connect, send = echo.connect.bounding_box(), echo.send.bounding_box()
-    assert connect
-    assert send
-    assert abs(connect["y"] - send["y"]) < 48
-    assert abs(connect["x"] - send["x"]) < 200
-
-    echo.connect.click()
-
-    pane.expect_connected()
-    echo.say("by thumb")
-    pane.expect_totals(1, 1)
-
-
-def test_a_phone_shows_the_settings_when_asked(echo: EchoPage, plain: Service) -> None:
-    echo.page.set_viewport_size(PHONE)
-    pane = echo.open(service=plain.name)
-    expect(pane.subprotocols).to_have_count(0)
-
-    pane.root.get_by_role("button", name="Settings").click()
-
-    for field in (pane.subprotocols, pane.close_code, pane.close_reason, pane.search, pane.export_button):
-        expect(field).to_be_visible()
+    with subtests.test("the settings are shown when asked for"):
+        expect(pane.subprotocols).to_have_count(0)
+        pane.root.get_by_role("button", name="Settings").click()
+        for field in (pane.subprotocols, pane.close_code, pane.close_reason, pane.search, pane.export_button):
+            expect(field).to_be_visible()
 
 
 @pytest.mark.browser_context_args(has_touch=True, is_mobile=True, viewport=PHONE)
@@ -234,13 +224,15 @@ def test_little_is_shifted_while_the_page_loads(page: Page, plain: Service, scre
         assert shifted < MOST_SHIFTED, f"{address}: {shifted:.3f}"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_borders_of_controls_can_be_seen(page: Page, plain: Service, scheme: str) -> None:
-    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+def test_the_borders_of_controls_can_be_seen(page: Page, plain: Service, subtests: pytest.Subtests) -> None:
+    schemes: list[Literal["light", "dark"]] = ["light", "dark"]
     for address in views(page, plain):
-        looked, faint = page.evaluate(FAINT)
-        assert looked >= 2, address
-        assert faint == [], address
+        for scheme in schemes:
+            with subtests.test(f"{address}, {scheme}"):
+                page.emulate_media(color_scheme=scheme)
+                looked, faint = page.evaluate(FAINT)
+                assert looked >= 2
+                assert faint == []
 
 
 @pytest.mark.parametrize("address", ["/", "/?view=stacks", "/?view=conformance"])
