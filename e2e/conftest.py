@@ -100,7 +100,9 @@ def _expected_failures(service: Service, checks: tuple[str, ...]) -> list[pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what stops a service where the suite itself runs in a container of the lab."""
+    """Put the stories first: while one of them has the room, pages that stay outside of it can be tested. Skip what
+    stops a service where the suite itself runs in a container of the lab."""
+    items.sort(key=lambda item: [folder in item.path.parts for folder in ("stories", "page")], reverse=True)
     if IN_CONTAINER:
         skip = pytest.mark.skip(reason="runs on the host only: a container of the lab cannot stop another")
         for item in items:
@@ -148,8 +150,9 @@ def mark() -> str:
 
 
 @pytest.fixture
-def enter(base_url: str) -> Iterator[Enter]:
+def enter(base_url: str, request: pytest.FixtureRequest) -> Iterator[Enter]:
     """room.enter() into this lab. Visitors who are still in the room at the end of the test leave."""
+    assert not _stays_outside(request), "a test that is marked `outside` enters the room: mark it `inside`"
     with ExitStack() as inside:
 
         def enter_room(service: Service, after: str | None = None) -> Visitor:
@@ -182,13 +185,19 @@ def lab_lock(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> LabLoc
 @pytest.fixture(autouse=True)
 def hold_lab_lock(request: pytest.FixtureRequest, lab_lock: LabLock) -> Iterator[None]:
     """Hold the lab together with the tests of other workers, or alone where the test would disturb them."""
+    marker = request.node.get_closest_marker
     fragile = _may_end_the_service(request)
-    alone = fragile or "operator" in request.fixturenames or request.node.get_closest_marker("alone")
+    alone = fragile or "operator" in request.fixturenames or marker("alone")
     base_url: str = request.getfixturevalue("base_url")
-    with lab_lock.exclusive() if alone else lab_lock.shared():
+    with lab_lock.exclusive() if alone else lab_lock.shared(outside=_stays_outside(request)):
         yield
         if fragile:
             _wait_for_its_room(base_url, request.getfixturevalue("service"))
+
+
+def _stays_outside(request: pytest.FixtureRequest) -> bool:
+    """Whether the test never enters the chat room."""
+    return bool(request.node.get_closest_marker("outside")) and not request.node.get_closest_marker("inside")
 
 
 def _may_end_the_service(request: pytest.FixtureRequest) -> bool:

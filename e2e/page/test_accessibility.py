@@ -95,7 +95,7 @@ def test_with_an_echo_that_is_wrong_and_explained(
 
     assert_right_on_every_screen()
     pane.open_in_full(pane.entries("received"))
-    assert_right_on_every_screen()
+    assert_right_on_every_screen(within="dialog[open]")
 
 
 def test_side_by_side(echo: EchoPage, plain: Service, other: Service, assert_right_on_every_screen: Check) -> None:
@@ -214,7 +214,7 @@ def test_in_the_views_of_what_was_measured(page: Page, assert_right_on_every_scr
         if cell:
             view.root.locator(f'td[data-column="{cell}"] button').first.click()
             view.drawer.locator("summary").first.click()
-            assert_right_on_every_screen()
+            assert_right_on_every_screen(within="dialog[open]")
 
 
 def test_in_the_costs(page: Page, assert_right_on_every_screen: Check) -> None:

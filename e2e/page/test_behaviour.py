@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from e2e.support.pages import ResultsPage
@@ -13,6 +14,8 @@ from echowall.results import behaviour, store
 from echowall.results.behaviour import Behaviour
 from echowall.results.model import ConformanceRun, Conformed
 from echowall.results.verdicts import Verdict
+
+pytestmark = pytest.mark.outside
 
 
 def behaviour_page(page: Page, **query: str) -> ResultsPage:

@@ -13,6 +13,8 @@ from echowall.catalog.catalog import ROOT, Service
 from echowall.results import store
 from echowall.results.model import BenchRun
 
+pytestmark = pytest.mark.outside
+
 BENCH = Path(__file__).with_name("bench.json")
 STEP = "64 B at 2000/s"
 

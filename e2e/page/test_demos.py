@@ -10,6 +10,8 @@ from e2e.support.console import BAD_GATEWAY
 from e2e.support.pages import EchoPage
 from echowall.catalog.catalog import Service
 
+pytestmark = pytest.mark.outside
+
 #: Those that a known deviation earns, and what the browser cannot do itself.
 RECORDED = ("fragments-apart", "vanished")
 

@@ -12,6 +12,8 @@ from e2e.support.known import as_known
 from e2e.support.pages import EchoPage, Pane
 from echowall.catalog.catalog import ROOT, Known, Mended, Service
 
+pytestmark = pytest.mark.outside
+
 
 def test_each_stack_is_up_and_gives_back_what_is_sent(
     echo: EchoPage, services: list[Service], plain: Service, subtests: pytest.Subtests

@@ -18,6 +18,8 @@ from e2e.support.pages import EchoPage, ResultsPage
 from echowall.catalog.catalog import ROOT, Service
 from echowall.results import behaviour, store
 
+pytestmark = pytest.mark.outside
+
 ATTACK = '<img src=x onerror="attacked = true"><script>attacked = true</script>'
 SCRIPTS = ("javascript:attacked=true", "data:text/html,<script>attacked=true</script>", "vbscript:attacked=true")
 

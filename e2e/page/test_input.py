@@ -11,6 +11,8 @@ from e2e.page.conftest import Visit
 from e2e.support.pages import EchoPage, Pane
 from echowall.catalog.catalog import Service
 
+pytestmark = pytest.mark.outside
+
 MIB = 1024 * 1024
 #: Texts that are not the address of a WebSocket, and a part of what the page says about each.
 MALFORMED_URLS = {

@@ -10,6 +10,8 @@ from e2e.page.focus import FOCUS, TAB_STOPS, tab_to
 from e2e.support.pages import ChatPage, EchoPage
 from echowall.catalog.catalog import Service
 
+pytestmark = pytest.mark.outside
+
 
 def test_a_whole_conversation_can_be_held(echo: EchoPage, plain: Service, subtests: pytest.Subtests) -> None:
     pane, keyboard = echo.open(service=plain.name), echo.page.keyboard
@@ -79,6 +81,7 @@ def test_nothing_traps_the_focus(echo: EchoPage, plain: Service) -> None:
     assert all(before != after for before, after in pairwise(stops)), "the focus got stuck"
 
 
+@pytest.mark.inside
 def test_a_chat_can_be_held(page: Page, plain: Service, mark: str) -> None:
     chat, keyboard = ChatPage(page), page.keyboard
     chat.open(plain.name)

@@ -10,6 +10,8 @@ from playwright.sync_api import Route, expect
 from e2e.page.conftest import AssertAccessible
 from e2e.support.pages import EchoPage, Pane
 
+pytestmark = pytest.mark.outside
+
 #: Which takes for ever on a text of many a: each a may be in any of many groups.
 CATASTROPHIC = "(a+)+$"
 

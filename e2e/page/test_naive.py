@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 from e2e.support.pages import EchoPage
 from echowall.catalog.catalog import Service
 
+pytestmark = pytest.mark.outside
+
 
 @pytest.mark.naive("phantom-messages")
 def test_phantom_messages_are_shown_for_the_naive_handler_only(echo: EchoPage, service: Service) -> None:

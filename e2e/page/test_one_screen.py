@@ -10,6 +10,8 @@ from playwright.sync_api import Locator, Page, Route, ViewportSize, expect
 from e2e.support.pages import EchoPage
 from echowall.catalog.catalog import Service
 
+pytestmark = pytest.mark.outside
+
 DESK: ViewportSize = {"width": 1440, "height": 900}
 TABLET: ViewportSize = {"width": 1024, "height": 768}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -211,6 +213,7 @@ def test_the_first_stack_that_is_offered_is_maintained(echo: EchoPage, services:
     assert next(service for service in services if service.title == title).maintenance == "active"
 
 
+@pytest.mark.inside
 @pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.browser_context_args(locale="en-GB")
 def test_little_is_shifted_while_the_page_loads(page: Page, plain: Service, screen: ViewportSize) -> None:
@@ -224,6 +227,7 @@ def test_little_is_shifted_while_the_page_loads(page: Page, plain: Service, scre
         assert shifted < MOST_SHIFTED, f"{address}: {shifted:.3f}"
 
 
+@pytest.mark.inside
 def test_the_borders_of_controls_can_be_seen(page: Page, plain: Service, subtests: pytest.Subtests) -> None:
     schemes: list[Literal["light", "dark"]] = ["light", "dark"]
     for address in views(page, plain):

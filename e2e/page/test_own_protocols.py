@@ -12,6 +12,8 @@ from e2e.support.pages import EchoPage
 from e2e.support.room import Enter
 from echowall.catalog.catalog import Service
 
+pytestmark = pytest.mark.outside
+
 
 @pytest.mark.protocol("socket.io")
 def test_an_own_endpoint_speaks_socket_io(echo: EchoPage, service: Service, base_url: str) -> None:
@@ -26,6 +28,7 @@ def test_an_own_endpoint_speaks_socket_io(echo: EchoPage, service: Service, base
     assert pane.received() == ["Hello, wall!"]
 
 
+@pytest.mark.inside
 @pytest.mark.push("events")
 def test_an_own_endpoint_speaks_server_sent_events(
     echo: EchoPage, services: list[Service], enter: Enter, base_url: str, mark: str, assert_accessible: AssertAccessible

@@ -14,6 +14,8 @@ from e2e.support.pages import ChatPage, EchoPage, Pane, StacksPage
 from echowall.catalog.catalog import ROOT, Service
 from echowall.check.suite import ALL
 
+pytestmark = pytest.mark.outside
+
 
 def endpoint(base_url: str, service: Service) -> str:
     """The address of a service's echo, as a person would type it."""
@@ -453,6 +455,7 @@ def lose(page: Page, file: str, *, times: int | None = None) -> list[str]:
     return lost
 
 
+@pytest.mark.inside
 @FAILED_TO_LOAD
 @pytest.mark.parametrize("file", ["services.json", "chat.js", "room.js", "chat.css"])
 def test_the_chat_asks_again_for_a_file_that_was_lost(page: Page, plain: Service, file: str) -> None:

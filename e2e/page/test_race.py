@@ -9,6 +9,8 @@ from e2e.page.focus import tab_to
 from e2e.support.pages import RacePage
 from echowall.catalog.catalog import Service
 
+pytestmark = pytest.mark.outside
+
 
 @pytest.fixture
 def race(page: Page) -> RacePage:

@@ -12,6 +12,8 @@ from e2e.support.console import BAD_GATEWAY
 from e2e.support.pages import ChatPage, EchoPage, Pane, StacksPage
 from echowall.catalog.catalog import Service, services_json
 
+pytestmark = pytest.mark.outside
+
 ERAS = {"article": "From the article", "modern": "Modern", "yardstick": "Yardstick"}
 MANY = 40
 
@@ -210,6 +212,7 @@ def test_a_stack_that_does_not_run_says_so_in_its_place(
     expect(pane.alert.filter(has_text=f"{missing.name} is down or still starting")).to_be_visible()
 
 
+@pytest.mark.inside
 @pytest.mark.expects_console(BAD_GATEWAY)
 def test_the_chat_rooms_stacks_are_grouped_by_era_and_one_that_does_not_run_is_marked(
     page: Page, services: list[Service], plain: Service, take_down: Callable[[Service], None]
@@ -229,6 +232,7 @@ def test_the_chat_rooms_stacks_are_grouped_by_era_and_one_that_does_not_run_is_m
     assert shown == [[ERAS[era], names] for era, names in eras.items() if names]
 
 
+@pytest.mark.inside
 def test_the_yardstick_is_marked_wherever_its_facts_are_shown(
     page: Page, echo: EchoPage, services: list[Service], plain: Service, serve: Serve
 ) -> None:

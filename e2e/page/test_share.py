@@ -9,6 +9,8 @@ from e2e.page.conftest import AssertAccessible
 from e2e.support.pages import EchoPage
 from echowall.catalog.catalog import Service
 
+pytestmark = pytest.mark.outside
+
 
 def line(dialog: Locator, name: str) -> str:
     """What the dialog has to be copied under that name."""

@@ -13,6 +13,8 @@ from e2e.support.console import BAD_GATEWAY
 from e2e.support.pages import EchoPage, StacksPage
 from echowall.catalog.catalog import Service
 
+pytestmark = pytest.mark.outside
+
 Key = Callable[[Service], Any]
 
 ERAS = ["article", "modern", "yardstick"]

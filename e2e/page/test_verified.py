@@ -12,6 +12,8 @@ from e2e.page.conftest import Visit
 from e2e.support.pages import EchoPage, Pane
 from echowall.catalog.catalog import Known, Service
 
+pytestmark = pytest.mark.outside
+
 Deviating = Callable[[str], tuple[Service, Known]]
 
 OWN = "wss://own.example/"

@@ -41,7 +41,7 @@ def quiet(base_url: str, services: list[Service], lab_lock: LabLock) -> Quiet:
     addresses = [address for service in listed for address in (direct(service), f"{base_url}/{service.name}")]
     alone = [] if IN_CONTAINER else services
     found = Quiet()
-    with lab_lock.exclusive(), ThreadPoolExecutor(len(addresses)) as ears, ThreadPoolExecutor(AT_ONCE) as hands:
+    with lab_lock.room(), ThreadPoolExecutor(len(addresses)) as ears, ThreadPoolExecutor(AT_ONCE) as hands:
         comments = ears.map(_first_comment, addresses)
         echoes = hands.map(_echo_alone, alone)
         found.comments = dict(zip(addresses, comments, strict=True))

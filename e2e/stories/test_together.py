@@ -106,7 +106,7 @@ def conversation(base_url: str, services: list[Service], lab_lock: LabLock) -> S
         with noting_trouble(heard):
             visitor.hear(story.mark, EACH * len(services), seconds=PATIENCE, into=heard.messages)
 
-    with lab_lock.exclusive(), everywhere(base_url, services) as visitors, ThreadPoolExecutor(len(services)) as pool:
+    with lab_lock.room(), everywhere(base_url, services) as visitors, ThreadPoolExecutor(len(services)) as pool:
         story.say(visitors, EACH * len(services))
         list(pool.map(hear, visitors))
     return story
@@ -126,7 +126,7 @@ def absence(base_url: str, services: list[Service], lab_lock: LabLock) -> Story:
         with noting_trouble(heard), room.enter(base_url, service, after.id) as visitor:
             visitor.hear(story.mark, AWAY, seconds=PATIENCE, into=heard.messages)
 
-    with lab_lock.exclusive(), ThreadPoolExecutor(len(services)) as pool:
+    with lab_lock.room(), ThreadPoolExecutor(len(services)) as pool:
         with everywhere(base_url, services) as visitors:
             before = [_say_and_hear(visitor, secrets.token_hex(4)) for visitor in visitors]
         with everywhere(base_url, services) as visitors:
@@ -157,7 +157,7 @@ def coming_and_going(base_url: str, services: list[Service], lab_lock: LabLock) 
             visitor.hear(story.mark, COMING_AND_GOING, seconds=PATIENCE, into=heard.messages)
 
     with (
-        lab_lock.exclusive(),
+        lab_lock.room(),
         everywhere(base_url, services) as talking,
         everywhere(base_url, services) as restless,
         ThreadPoolExecutor(len(services)) as pool,
@@ -190,7 +190,7 @@ def newcomers(base_url: str, services: list[Service], lab_lock: LabLock) -> dict
     """Somebody of each stack enters without `after`, with an empty one, and with each of NO_IDS."""
     mark = f"mark-{secrets.token_hex(4)}"
     newcomers: dict[str, dict[str, Newcomer]] = {service.name: {} for service in services}
-    with lab_lock.exclusive(), room.enter(base_url, services[0]) as speaker:
+    with lab_lock.room(), room.enter(base_url, services[0]) as speaker:
         for number in range(60):
             speaker.say(mark, f"{number} of 60")
         latest = speaker.hear(mark, 60)
@@ -208,14 +208,15 @@ def newcomers(base_url: str, services: list[Service], lab_lock: LabLock) -> dict
     return newcomers
 
 
-@pytest.mark.parametrize("after", ["none", "empty"])
 def test_a_newcomer_hears_the_last_50_messages_in_order(
-    newcomers: dict[str, dict[str, Newcomer]], service: Service, after: str
+    newcomers: dict[str, dict[str, Newcomer]], service: Service, subtests: pytest.Subtests
 ) -> None:
-    newcomer = newcomers[service.name][after]
+    for after in ("none", "empty"):
+        with subtests.test(after):
+            newcomer = newcomers[service.name][after]
 
-    assert not newcomer.trouble
-    assert newcomer.told == Meanwhile(newcomer.latest, [])
+            assert not newcomer.trouble
+            assert newcomer.told == Meanwhile(newcomer.latest, [])
 
 
 def test_an_invalid_after_gets_an_error_and_then_the_last_50_messages(

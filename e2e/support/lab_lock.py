@@ -1,14 +1,15 @@
-"""A lock on the lab between the processes of pytest-xdist: many tests that leave the lab as it is hold it together, and
+"""Locks on the lab between the processes of pytest-xdist: many tests that leave the lab as it is hold it together, and
 a test that disturbs the lab holds it alone.
 
-An ordinary test holds the lock shared. A test that stops services holds it exclusively, and so does a story, because a
-story either stops services or fills the room until what other tests said is out of sight.
+An ordinary test holds both the lab and its chat room shared. A test that stops services holds the lab exclusively, and
+so does a story that does. A story that fills the room until what other tests said is out of sight, or needs silence
+in it, holds the room exclusively: whoever never enters the room goes on meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from fcntl import LOCK_EX, LOCK_SH, flock
 from pathlib import Path
 
@@ -17,25 +18,30 @@ class LabLock:
     """A lock shared by all processes that create it with the same folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._gate = folder / "gate.lock"
-        self._lab = folder / "lab.lock"
+        self._lab = _Lock(folder / "lab")
+        self._room = _Lock(folder / "room")
         self._held = ""
 
     @contextmanager
-    def shared(self) -> Iterator[None]:
-        """Use the lab together with other holders. Raises RuntimeError where this process already holds the lock."""
-        with self._holding("shared"), ExitStack() as hold:
-            with _locked(self._gate, LOCK_SH):
-                hold.enter_context(_locked(self._lab, LOCK_SH))
+    def shared(self, *, outside: bool = False) -> Iterator[None]:
+        """Use the lab together with other holders, and its room unless one stays `outside` of it. Raises RuntimeError
+        where this process already holds the lock."""
+        with self._holding("shared"), self._lab.shared(), nullcontext() if outside else self._room.shared():
+            yield
+
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """Have the room alone, and use the rest of the lab together with others.
+
+        Raises RuntimeError where this process already holds the lock.
+        """
+        with self._holding("room"), self._lab.shared(), self._room.exclusive():
             yield
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Have the lab alone. The gate keeps new holders out while this waits for the old ones to finish.
-
-        Raises RuntimeError where this process already holds the lock.
-        """
-        with self._holding("exclusive"), _locked(self._gate, LOCK_EX), _locked(self._lab, LOCK_EX):
+        """Have the lab alone. Raises RuntimeError where this process already holds the lock."""
+        with self._holding("exclusive"), self._lab.exclusive():
             yield
 
     @contextmanager
@@ -47,6 +53,27 @@ class LabLock:
             yield
         finally:
             self._held = ""
+
+
+class _Lock:
+    """A lock with a gate before it, which keeps new holders out while somebody who wants it alone waits for the old
+    ones to finish."""
+
+    def __init__(self, name: Path) -> None:
+        self._gate = name.with_suffix(".gate")
+        self._file = name.with_suffix(".lock")
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        with ExitStack() as hold:
+            with _locked(self._gate, LOCK_SH):
+                hold.enter_context(_locked(self._file, LOCK_SH))
+            yield
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        with _locked(self._gate, LOCK_EX), _locked(self._file, LOCK_EX):
+            yield
 
 
 @contextmanager

@@ -23,6 +23,7 @@ class Scheduler(LoadScopeScheduling):  # type: ignore[misc]
 
     def __init__(self, config: pytest.Config, log: Producer, names: Iterable[str]) -> None:
         super().__init__(config, log)
+        config.option.loadscopereorder = False  # the order is that of conftest.py, and not by the number of tests
         longest_first = sorted(names, key=len, reverse=True)
         self._of_service = re.compile(rf"\[(?:.*?-)?({'|'.join(map(re.escape, longest_first))})(?:-.*)?\]$")
 

@@ -8,18 +8,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from e2e.support import websocket
+from e2e.support.dialling import origin_of
 from e2e.support.front import Front, lab_behind_a_proxy
 from e2e.wire.test_contract import (  # these tests, of another address
     test_a_foreign_origin_is_treated_as_the_catalog_says,
     test_about_names_the_service_and_its_pinned_versions,
-    test_the_origin_of_the_lab_is_accepted,
 )
 from echowall.catalog.catalog import Service
 
 __all__ = [
     "test_a_foreign_origin_is_treated_as_the_catalog_says",
     "test_about_names_the_service_and_its_pinned_versions",
-    "test_the_origin_of_the_lab_is_accepted",
 ]
 
 pytestmark = pytest.mark.operator  # it looks for the services themselves
@@ -41,3 +41,8 @@ def base_url(front: Front) -> str:
 @pytest.fixture(autouse=True)
 def _found(front: Front, service: Service) -> None:
     front.find(service)
+
+
+def test_the_origin_of_the_lab_is_accepted(base_url: str, service: Service) -> None:
+    with websocket.connect(base_url, service, origin=origin_of(base_url)) as client:
+        assert client.echo("from the page") == "from the page"

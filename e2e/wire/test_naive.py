@@ -5,6 +5,8 @@ import pytest
 from e2e.support import raw_http, websocket
 from echowall.catalog.catalog import Service
 
+pytestmark = pytest.mark.outside
+
 
 @pytest.mark.naive("phantom-messages")
 def test_the_naive_handler_sends_an_empty_message_after_each_echo(base_url: str, service: Service) -> None:

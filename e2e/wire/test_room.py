@@ -14,57 +14,40 @@ from e2e.support.websocket import ClosedError, NoAnswerError
 from echowall.catalog.catalog import Service
 
 
-@pytest.fixture(scope="module")
-def said() -> dict[str, list[Message]]:
-    """Sixty messages in the room for each stack whose tests have asked for them."""
-    return {}
-
-
 @pytest.fixture
-def sixty(enter: Enter, service: Service, mark: str, said: dict[str, list[Message]]) -> list[Message]:
-    """Sixty messages in the room, said by the stack under test, all under one nick. They are said once for several
-    tests: each message wakes every stack."""
-    if service.name not in said:
-        speaker = enter(service)
-        for number in range(60):
-            speaker.say(mark, f"{number} of 60")
-        said[service.name] = speaker.hear(mark, 60)
-    return said[service.name]
+def sixty(enter: Enter, service: Service, mark: str) -> list[Message]:
+    """Sixty messages in the room, said by the stack under test, all under one nick."""
+    speaker = enter(service)
+    for number in range(60):
+        speaker.say(f"sixty {mark}", f"{number} of 60")
+    return speaker.hear(f"sixty {mark}", 60)
 
 
 # History
 
 
 def test_a_visitor_who_enters_after_an_id_hears_everything_since(
-    enter: Enter, service: Service, sixty: list[Message]
+    enter: Enter, service: Service, mark: str, sixty: list[Message], subtests: pytest.Subtests
 ) -> None:
-    history = enter(service, sixty[9].id).history()
+    nick = sixty[0].nick
 
-    assert [message for message in history if message.nick == sixty[0].nick] == sixty[10:]
-    assert history[0].order > sixty[9].order
+    with subtests.test("the id of a message"):
+        history = enter(service, sixty[9].id).history()
+        assert [message for message in history if message.nick == nick] == sixty[10:]
+        assert history[0].order > sixty[9].order
 
+    with subtests.test("an id between two messages"):
+        milliseconds, number = sixty[30].order
+        history = enter(service, f"{milliseconds}-{number + 1000}").history()
+        later = [message for message in sixty if message.order > (milliseconds, number + 1000)]
+        assert [message for message in history if message.nick == nick] == later
 
-def test_a_visitor_who_enters_after_the_last_id_hears_only_new_messages(
-    enter: Enter, service: Service, mark: str, sixty: list[Message]
-) -> None:
-    visitor = enter(service, sixty[-1].id)
-    history = visitor.history()
-
-    visitor.say(mark, "something new")
-
-    assert sixty[0].nick not in {message.nick for message in history}
-    assert texts(visitor.hear(mark)) == ["something new"]
-
-
-def test_an_id_between_two_messages_works_like_the_id_of_a_message(
-    enter: Enter, service: Service, sixty: list[Message]
-) -> None:
-    milliseconds, number = sixty[30].order
-
-    history = enter(service, f"{milliseconds}-{number + 1000}").history()
-
-    later = [message for message in sixty if message.order > (milliseconds, number + 1000)]
-    assert [message for message in history if message.nick == sixty[0].nick] == later
+    with subtests.test("the last id"):
+        visitor = enter(service, sixty[-1].id)
+        history = visitor.history()
+        visitor.say(mark, "something new")
+        assert nick not in {message.nick for message in history}
+        assert texts(visitor.hear(mark)) == ["something new"]
 
 
 def test_a_message_heard_by_another_stack_is_not_repeated(
