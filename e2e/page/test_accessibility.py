@@ -57,10 +57,45 @@ def assert_right_on_every_screen(page: Page, assert_accessible: AssertAccessible
     return check
 
 
-def test_at_the_start(echo: EchoPage, assert_right_on_every_screen: Check) -> None:
-    echo.open()
+def test_at_the_start_and_with_how_it_is_done(
+    echo: EchoPage,
+    plain: Service,
+    other: Service,
+    services: list[Service],
+    assert_right_on_every_screen: Check,
+    subtests: pytest.Subtests,
+) -> None:
+    pane = echo.open(service=plain.name)
+    most_deviating = max(services, key=lambda service: service.deviations)
+    most_mended = max(services, key=lambda service: len(service.mended))
 
-    assert_right_on_every_screen()
+    with subtests.test("at the start"):
+        assert_right_on_every_screen()
+
+    with subtests.test("with a filter that matches few stacks"):
+        pane.filter.fill(other.title)
+        assert_right_on_every_screen(within="ew-selector")
+        pane.filter.fill("")
+
+    with subtests.test("with a naive handler chosen"):
+        pane.stack(next(service.title for service in services if service.naive)).check()
+        pane.handler.select_option("naive")
+        assert_right_on_every_screen(within=".talk")
+
+    with subtests.test("with how it is done open"):
+        pane.stack(most_deviating.title).check()
+        pane.how.click()
+        pane.known_summary.click()
+        expect(pane.known_deviations).to_be_visible()
+        assert_right_on_every_screen()
+
+    with subtests.test("with the mends of a stack open"):
+        pane.page.keyboard.press("Escape")
+        pane.stack(most_mended.title).check()
+        pane.how.click()
+        pane.mends_summary.click()
+        expect(pane.mends).to_be_visible()
+        assert_right_on_every_screen(within="ew-source")
 
 
 def test_with_messages_of_every_kind_in_every_view_and_another_in_the_box(
@@ -108,36 +143,6 @@ def test_side_by_side(echo: EchoPage, plain: Service, other: Service, assert_rig
     assert_right_on_every_screen()
 
 
-def test_with_how_it_is_done_open(echo: EchoPage, services: list[Service], assert_right_on_every_screen: Check) -> None:
-    most_deviating = max(services, key=lambda service: service.deviations)
-    pane = echo.open(service=most_deviating.name)
-    pane.how.click()
-    pane.known_summary.click()
-    expect(pane.known_deviations).to_be_visible()
-
-    assert_right_on_every_screen()
-
-
-def test_with_the_mends_of_a_stack_open(
-    echo: EchoPage, services: list[Service], assert_right_on_every_screen: Check
-) -> None:
-    most_mended = max(services, key=lambda service: len(service.mended))
-    pane = echo.open(service=most_mended.name)
-    pane.how.click()
-    pane.mends_summary.click()
-    expect(pane.mends).to_be_visible()
-
-    assert_right_on_every_screen()
-
-
-def test_with_a_naive_handler_chosen(
-    echo: EchoPage, services: list[Service], assert_right_on_every_screen: Check
-) -> None:
-    echo.open(service=next(service.name for service in services if service.naive), handler="naive")
-
-    assert_right_on_every_screen()
-
-
 def test_with_errors_shown(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:
     pane = echo.open(service="no-such-stack", compare=plain.name)
     pane.choose("Own endpoint")
@@ -157,14 +162,13 @@ def test_in_chinese(echo: EchoPage, plain: Service, assert_right_on_every_screen
     assert_right_on_every_screen()
 
 
-def test_with_a_filter_that_matches_few_stacks(
+def test_with_the_sheet_of_stacks_open_and_a_filter_that_matches_none(
     echo: EchoPage, plain: Service, other: Service, assert_right_on_every_screen: Check
 ) -> None:
-    echo.open(service=plain.name)
-    echo.first.filter.fill(other.title)
-    assert_right_on_every_screen()
-
     echo.open(service=plain.name, compare=other.name)
+    echo.first.chosen.click()
+    assert_right_on_every_screen(within="ew-selector")
+    echo.page.keyboard.press("Escape")
     echo.second.chosen.click()
     echo.second.filter.fill("no such stack " * 20)
     expect(echo.second.matches).to_contain_text("0 of")
@@ -243,13 +247,6 @@ def test_in_a_demonstration(echo: EchoPage, assert_right_on_every_screen: Check)
 
     echo.page.locator("[data-demo=vanished]").get_by_role("button").click()
     expect(echo.demo.get_by_role("button", name="Again")).to_be_visible()
-    assert_right_on_every_screen()
-
-
-def test_with_the_sheet_of_stacks_open(echo: EchoPage, plain: Service, assert_right_on_every_screen: Check) -> None:
-    echo.open(service=plain.name, compare=plain.name)
-    echo.first.chosen.click()
-
     assert_right_on_every_screen()
 
 

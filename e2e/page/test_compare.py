@@ -38,40 +38,51 @@ def compare(page: Page) -> ResultsPage:
     return compare
 
 
-def test_the_first_view_has_the_figures_of_the_newest_runs(compare: ResultsPage, known: list[Behaviour]) -> None:
-    expect(compare.page).to_have_title("Compare · Echo Wall")
-    shown = {key: (compare.figure(key, "wrong"), compare.figure(key, "mended")) for key in compare.shown()}
+def test_the_first_view_has_the_figures_of_the_newest_runs(
+    compare: ResultsPage, known: list[Behaviour], services: list[Service], subtests: pytest.Subtests
+) -> None:
+    with subtests.test("its figures are those of the runs"):
+        expect(compare.page).to_have_title("Compare · Echo Wall")
+        shown = {key: (compare.figure(key, "wrong"), compare.figure(key, "mended")) for key in compare.shown()}
+        for one in known:
+            name = one.service.name
+            mended = "not measured" if one.untold else str(len(one.needing_mends()))
+            assert shown[name] == (str(len(one.wrong())), mended), name
 
-    for one in known:
-        name = one.service.name
-        mended = "not measured" if one.untold else str(len(one.needing_mends()))
-        assert shown[name] == (str(len(one.wrong())), mended), name
+    with subtests.test("what a deviation means is two clicks away"):
+        most = max(known, key=lambda one: len(one.wrong()))
+        check = sorted(most.wrong())[0]
+        deviation = next(one for one in most.service.known if check in one.checks)
 
+        compare.cell(most.service.name, "wrong").click()
+        answer = compare.drawer.locator(f'[data-check="{check}"]')
+        answer.locator("summary").click()
 
-def test_which_stacks_send_close_codes_right_is_one_click_away(compare: ResultsPage, known: list[Behaviour]) -> None:
-    closing = {check.id for run in known[0].runs for check in run.checks if check.group == "closing"}
-    right = [one.service.name for one in known if not one.wrong() & closing]
+        expect(answer).to_contain_text("A known deviation")
+        expect(answer).to_contain_text(" ".join(deviation.reason.split()))
+        expect(answer.locator(f'a[href="{deviation.link}"]')).to_have_count(1)
+        expect(answer).to_contain_text(f"echowall check {most.service.name} --explain {check}")
+        expect(compare.drawer.locator("[data-check]")).to_have_count(len(most.wrong()))
+        compare.page.keyboard.press("Escape")
+        expect(compare.drawer).to_have_count(0)
 
-    compare.sort("Closing")
+    with subtests.test("what was not measured says so"):
+        put = {target.name for run in store.runs(ROOT) if isinstance(run, ConformanceRun) for target in run.targets}
+        name = next(service.name for service in services if service.name not in put)
+        expect(compare.cell(name, "conformance")).to_have_text("not measured")
+        compare.cell(name, "conformance").click()
+        expect(compare.drawer).to_contain_text("no run of it is published")
+        compare.page.keyboard.press("Escape")
+        expect(compare.drawer).to_have_count(0)
 
-    expect(compare.header("Closing")).to_have_attribute("aria-sort", "ascending")
-    assert sorted(compare.shown()[: len(right)]) == sorted(right)
+    with subtests.test("which stacks send close codes right is one click away"):
+        closing = {check.id for run in known[0].runs for check in run.checks if check.group == "closing"}
+        right = [one.service.name for one in known if not one.wrong() & closing]
 
+        compare.sort("Closing")
 
-def test_what_a_deviation_means_is_two_clicks_away(compare: ResultsPage, known: list[Behaviour]) -> None:
-    most = max(known, key=lambda one: len(one.wrong()))
-    check = sorted(most.wrong())[0]
-    deviation = next(one for one in most.service.known if check in one.checks)
-
-    compare.cell(most.service.name, "wrong").click()
-    answer = compare.drawer.locator(f'[data-check="{check}"]')
-    answer.locator("summary").click()
-
-    expect(answer).to_contain_text("A known deviation")
-    expect(answer).to_contain_text(" ".join(deviation.reason.split()))
-    expect(answer.locator(f'a[href="{deviation.link}"]')).to_have_count(1)
-    expect(answer).to_contain_text(f"echowall check {most.service.name} --explain {check}")
-    expect(compare.drawer.locator("[data-check]")).to_have_count(len(most.wrong()))
+        expect(compare.header("Closing")).to_have_attribute("aria-sort", "ascending")
+        assert sorted(compare.shown()[: len(right)]) == sorted(right)
 
 
 def test_a_cell_can_be_linked_to_and_its_run_is_served(compare: ResultsPage, known: list[Behaviour]) -> None:
@@ -85,15 +96,6 @@ def test_a_cell_can_be_linked_to_and_its_run_is_served(compare: ResultsPage, kno
     compare.drawer.get_by_role("button", name="Close").click()
     expect(compare.drawer).to_have_count(0)
     expect(compare.page).to_have_url(re.compile("/$"))
-
-
-def test_what_was_not_measured_says_so(compare: ResultsPage, services: list[Service]) -> None:
-    put = {target.name for run in store.runs(ROOT) if isinstance(run, ConformanceRun) for target in run.targets}
-    name = next(service.name for service in services if service.name not in put)
-
-    expect(compare.cell(name, "conformance")).to_have_text("not measured")
-    compare.cell(name, "conformance").click()
-    expect(compare.drawer).to_contain_text("no run of it is published")
 
 
 def test_the_columns_the_order_and_the_filter_are_in_the_address(compare: ResultsPage, plain: Service) -> None:
@@ -199,7 +201,7 @@ def test_costs_are_better_or_worse_only_where_the_rounds_can_tell(compare: Resul
         expect(compare.cell(f"own:1/{target}", quantity)).to_contain_text(word)
 
 
-def test_a_file_that_is_no_result_gives_a_sentence(compare: ResultsPage, tmp_path: Path) -> None:
+def test_a_file_is_added_or_refused_with_a_sentence_and_can_be_dropped(compare: ResultsPage, tmp_path: Path) -> None:
     bad = tmp_path / "bad.json"
     bad.write_text("{")
 
@@ -211,8 +213,7 @@ def test_a_file_that_is_no_result_gives_a_sentence(compare: ResultsPage, tmp_pat
     expect(compare.own_results).to_have_count(0)
     expect(compare.root.get_by_role("alert")).to_have_count(0)
 
-
-def test_a_file_can_be_dropped_anywhere_on_the_view(compare: ResultsPage) -> None:
+    # It can be dropped anywhere on the view.
     compare.page.evaluate(
         """text => {
           const dataTransfer = new DataTransfer();

@@ -15,7 +15,7 @@ from echowall.catalog.catalog import ROOT, Known, Mended, Service
 pytestmark = pytest.mark.outside
 
 
-def test_each_stack_is_up_and_gives_back_what_is_sent(
+def test_each_stack_gives_back_what_is_sent_and_changing_it_closes_the_old_socket(
     echo: EchoPage, services: list[Service], plain: Service, subtests: pytest.Subtests
 ) -> None:
     pane = echo.open(service=plain.name)
@@ -27,6 +27,8 @@ def test_each_stack_is_up_and_gives_back_what_is_sent(
             expect(pane.entries("event", "open")).to_contain_text(f"/{service.name}/")
             pane.expect_connected()
             expect_conversation(echo, pane, service)
+            kinds = [entry.kind for entry in pane.export() if entry.kind in ("open", "close")]
+            assert kinds == ["close", "open"]
 
 
 def test_a_deep_link_selects_the_service(
@@ -156,25 +158,6 @@ def test_a_disconnect_is_shown_with_its_reason_and_without_a_code(echo: EchoPage
 
 
 # These go through several services in one page, because they are about changing the service.
-
-
-def test_switching_services_closes_the_old_socket(
-    echo: EchoPage, one_of_each_protocol: list[Service], plain: Service, other: Service, subtests: pytest.Subtests
-) -> None:
-    pane = echo.open(service=plain.name)
-    pane.connect()
-
-    for service in (other, *one_of_each_protocol, plain):
-        with subtests.test(service.name):
-            pane.clear.click()
-
-            pane.stack(service.title).check()
-
-            pane.expect_connected()
-            echo.say(f"to {service.name}")
-            pane.expect_received(f"to {service.name}")
-            kinds = [entry.kind for entry in pane.export() if entry.kind in ("open", "close")]
-            assert kinds == ["close", "open"]
 
 
 def test_the_same_message_goes_to_both_stacks_side_by_side(

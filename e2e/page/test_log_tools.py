@@ -120,7 +120,7 @@ def test_the_log_is_exported_and_imported(talked: Pane, tmp_path: Path, subtests
         talked.expect_totals(0, 0)  # nothing of it is of this connection
 
 
-def test_ten_thousand_messages_are_drawn_a_few_at_a_time_in_every_order(echo: EchoPage, connected: Pane) -> None:
+def test_thousands_of_messages_are_drawn_a_few_at_a_time_in_every_order(echo: EchoPage, connected: Pane) -> None:
     connected.tools.click()
     # Rows that one rendering adds: however busy the machine is, what holds up the page is how many there are.
     connected.log.locator("ol").evaluate(
@@ -133,8 +133,9 @@ def test_ten_thousand_messages_are_drawn_a_few_at_a_time_in_every_order(echo: Ec
         }"""
     )
 
-    echo.say_preset("10,000 messages")
-    connected.expect_totals(10_000, 10_000, timeout=60_000)
+    echo.times.fill("15")
+    echo.say_preset("200 messages")
+    connected.expect_totals(3_000, 3_000, timeout=60_000)
     expect(connected.entries()).to_have_count(500)
     for order in ("newest first", "slowest first", "largest first", "as they came"):
         connected.order.select_option(label=order)

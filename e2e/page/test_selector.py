@@ -61,7 +61,7 @@ def pane(echo: EchoPage) -> Pane:
     return pane
 
 
-def test_typing_leaves_the_stacks_that_match(
+def test_typing_leaves_the_stacks_that_match_and_their_groups_and_escape_shows_all(
     pane: Pane, services: list[Service], few: list[Service], subtests: pytest.Subtests
 ) -> None:
     words = {word for service in few for word in (service.title, service.framework, service.server, service.name)}
@@ -77,12 +77,8 @@ def test_typing_leaves_the_stacks_that_match(
                 expect(pane.matches).to_be_empty()
             assert pane.shown_stacks() == expected
 
-
-def test_groups_without_a_match_are_hidden_and_escape_shows_all_again(
-    pane: Pane, services: list[Service], few: list[Service], subtests: pytest.Subtests
-) -> None:
     for service in few:
-        with subtests.test(service.title):
+        with subtests.test(f"the groups for {service.title}"):
             pane.filter.fill(service.title)
 
             eras = {other.era for other in services if other.name in matching(services, service.title)}
