@@ -189,7 +189,9 @@ def hold_lab_lock(request: pytest.FixtureRequest, lab_lock: LabLock) -> Iterator
     fragile = _may_end_the_service(request)
     alone = fragile or "operator" in request.fixturenames or marker("alone")
     base_url: str = request.getfixturevalue("base_url")
-    with lab_lock.exclusive() if alone else lab_lock.shared(outside=_stays_outside(request)):
+    room_alone = marker("room_alone")
+    shared = lab_lock.room() if room_alone else lab_lock.shared(outside=_stays_outside(request))
+    with lab_lock.exclusive() if alone else shared:
         yield
         if fragile:
             _wait_for_its_room(base_url, request.getfixturevalue("service"))

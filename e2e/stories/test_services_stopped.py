@@ -27,7 +27,7 @@ from echowall.catalog.catalog import Push, Service
 pytestmark = pytest.mark.operator
 
 #: Sockets of the echo, and as many of the room, that are open when a service is stopped.
-OPEN = 20
+OPEN = 10
 #: Seconds after which a service has to have noticed that Redis is down or back.
 NOTICED = 15
 #: Seconds in which a listener has to have heard the last word.

@@ -134,7 +134,7 @@ def test_a_long_poll_ends_after_its_time(http: httpx.Client, address: str) -> No
 
 
 @pytest.mark.push("events")
-@pytest.mark.alone
+@pytest.mark.room_alone
 def test_a_stream_begins_like_a_visit_and_goes_on_live(address: str, enter: Enter, service: Service, mark: str) -> None:
     """Alone: a visit begins with the last 50 messages, whoever said them."""
     speaker = enter(service)
@@ -179,7 +179,7 @@ def test_events_ask_a_proxy_not_to_buffer_them(service: Service) -> None:
         assert events.headers["X-Accel-Buffering"] == "no"
 
 
-@pytest.mark.alone
+@pytest.mark.room_alone
 def test_listeners_who_do_not_read_hold_up_nobody(
     enter: Enter, services: list[Service], mark: str, subtests: pytest.Subtests
 ) -> None:

@@ -15,35 +15,36 @@ from echowall.catalog.catalog import Service
 
 
 @pytest.fixture
-def sixty(enter: Enter, service: Service, mark: str) -> list[Message]:
-    """Sixty messages in the room, said by the stack under test, all under one nick."""
+def twenty(enter: Enter, service: Service, mark: str) -> list[Message]:
+    """Twenty messages in the room, said by the stack under test, all under one nick. (Five hundred are missed and heard
+    in stories/test_together.py: each message wakes every stack.)"""
     speaker = enter(service)
-    for number in range(60):
-        speaker.say(f"sixty {mark}", f"{number} of 60")
-    return speaker.hear(f"sixty {mark}", 60)
+    for number in range(20):
+        speaker.say(f"twenty {mark}", f"{number} of 20")
+    return speaker.hear(f"twenty {mark}", 20)
 
 
 # History
 
 
 def test_a_visitor_who_enters_after_an_id_hears_everything_since(
-    enter: Enter, service: Service, mark: str, sixty: list[Message], subtests: pytest.Subtests
+    enter: Enter, service: Service, mark: str, twenty: list[Message], subtests: pytest.Subtests
 ) -> None:
-    nick = sixty[0].nick
+    nick = twenty[0].nick
 
     with subtests.test("the id of a message"):
-        history = enter(service, sixty[9].id).history()
-        assert [message for message in history if message.nick == nick] == sixty[10:]
-        assert history[0].order > sixty[9].order
+        history = enter(service, twenty[9].id).history()
+        assert [message for message in history if message.nick == nick] == twenty[10:]
+        assert history[0].order > twenty[9].order
 
     with subtests.test("an id between two messages"):
-        milliseconds, number = sixty[30].order
+        milliseconds, number = twenty[12].order
         history = enter(service, f"{milliseconds}-{number + 1000}").history()
-        later = [message for message in sixty if message.order > (milliseconds, number + 1000)]
+        later = [message for message in twenty if message.order > (milliseconds, number + 1000)]
         assert [message for message in history if message.nick == nick] == later
 
     with subtests.test("the last id"):
-        visitor = enter(service, sixty[-1].id)
+        visitor = enter(service, twenty[-1].id)
         history = visitor.history()
         visitor.say(mark, "something new")
         assert nick not in {message.nick for message in history}
