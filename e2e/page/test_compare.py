@@ -49,6 +49,11 @@ def test_the_first_view_has_the_figures_of_the_newest_runs(
             mended = "not measured" if one.untold else str(len(one.needing_mends()))
             assert shown[name] == (str(len(one.wrong())), mended), name
 
+    with subtests.test("no stack is asked anything for it"):
+        asked = compare.page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
+        assert asked
+        assert [url for url in asked if url.endswith("/about")] == []
+
     with subtests.test("what a deviation means is two clicks away"):
         most = max(known, key=lambda one: len(one.wrong()))
         check = sorted(most.wrong())[0]

@@ -89,8 +89,9 @@ export class StatusBoard extends EventTarget {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer = undefined;
 
-  /** @param {Service[]} services */
+  /** Begins to ask them; they are asked for good from then on. @param {Service[]} services */
   watch(services) {
+    if (this.#names.length > 0) return;
     this.#names = services.map(({ name }) => name);
     this.#goRound(this.#names.length);
     document.addEventListener("visibilitychange", () => this.#goRound(this.#names.length));

@@ -72,6 +72,8 @@ const LOADS = {
 };
 /** The views that show what was measured. @type {View[]} */
 const USE_RESULTS = [...VIEWS.filter(isMeasured), "push"];
+/** The views that show which stacks are up: the others ask no stack anything. @type {View[]} */
+const USE_STATUSES = ["echo", "race", "chat", "stacks"];
 /** @type {Service[]} */
 const NO_SERVICES = [];
 
@@ -137,7 +139,6 @@ class App extends Component {
       this.#complain(...address.unknown.map((name) => ({ key: "page.unknown", params: { name, names } })));
     }
     if (address.panes.some(({ url }) => url !== withoutPassword(url))) this.#remember();
-    this.statuses.watch(this.services);
     addEventListener("popstate", () => this.#wentBack());
     addEventListener("keydown", goToFilter);
     addEventListener("dragover", (event) => this.#drops(event));
@@ -304,6 +305,7 @@ class App extends Component {
     try {
       preload(view);
       if (USE_RESULTS.includes(view)) this.results.load();
+      if (USE_STATUSES.includes(view)) this.statuses.watch(this.services ?? NO_SERVICES);
       await again(LOADS[view]);
       this.view = view;
       this.visited = new Set([...this.visited, view]);
