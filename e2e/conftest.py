@@ -100,9 +100,11 @@ def _expected_failures(service: Service, checks: tuple[str, ...]) -> list[pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the stories first: while one of them has the room, pages that stay outside of it can be tested. Skip what
-    stops a service where the suite itself runs in a container of the lab."""
-    items.sort(key=lambda item: [folder in item.path.parts for folder in ("stories", "page")], reverse=True)
+    """Put the stories first, and then the pages that stay outside of the room, which a story may have meanwhile. Skip
+    what stops a service where the suite itself runs in a container of the lab."""
+    items.sort(
+        key=lambda item: ("stories" not in item.path.parts, not _stays_outside(item), "page" not in item.path.parts)
+    )
     if IN_CONTAINER:
         skip = pytest.mark.skip(reason="runs on the host only: a container of the lab cannot stop another")
         for item in items:
@@ -152,7 +154,7 @@ def mark() -> str:
 @pytest.fixture
 def enter(base_url: str, request: pytest.FixtureRequest) -> Iterator[Enter]:
     """room.enter() into this lab. Visitors who are still in the room at the end of the test leave."""
-    assert not _stays_outside(request), "a test that is marked `outside` enters the room: mark it `inside`"
+    assert not _stays_outside(request.node), "a test that is marked `outside` enters the room: mark it `inside`"
     with ExitStack() as inside:
 
         def enter_room(service: Service, after: str | None = None) -> Visitor:
@@ -190,16 +192,16 @@ def hold_lab_lock(request: pytest.FixtureRequest, lab_lock: LabLock) -> Iterator
     alone = fragile or "operator" in request.fixturenames or marker("alone")
     base_url: str = request.getfixturevalue("base_url")
     room_alone = marker("room_alone")
-    shared = lab_lock.room() if room_alone else lab_lock.shared(outside=_stays_outside(request))
+    shared = lab_lock.room() if room_alone else lab_lock.shared(outside=_stays_outside(request.node))
     with lab_lock.exclusive() if alone else shared:
         yield
         if fragile:
             _wait_for_its_room(base_url, request.getfixturevalue("service"))
 
 
-def _stays_outside(request: pytest.FixtureRequest) -> bool:
+def _stays_outside(item: pytest.Item) -> bool:
     """Whether the test never enters the chat room."""
-    return bool(request.node.get_closest_marker("outside")) and not request.node.get_closest_marker("inside")
+    return item.get_closest_marker("outside") is not None and item.get_closest_marker("inside") is None
 
 
 def _may_end_the_service(request: pytest.FixtureRequest) -> bool:

@@ -558,7 +558,11 @@ def assert_weighs_at_most(page: Page, most: int) -> None:
     assert sum(size for _, size in sizes) <= most, sorted(sizes, key=lambda it: -it[1])[:10]
 
 
-def test_a_second_visit_loads_none_of_the_pages_own_files_again(echo: EchoPage, connected: Pane) -> None:
+def test_everything_is_loaded_from_the_lab_and_once(echo: EchoPage, base_url: str, connected: Pane) -> None:
+    names = echo.page.evaluate("performance.getEntriesByType('resource').map(({name}) => name)")
+    assert names
+    assert [name for name in names if not name.startswith(f"{base_url}/")] == []
+
     echo.reload()
     connected.connect()
 
@@ -568,10 +572,3 @@ def test_a_second_visit_loads_none_of_the_pages_own_files_again(echo: EchoPage, 
     own = [(name, size) for name, size in loaded if "/assets/" in name]
     assert len(own) > 50
     assert [(name, size) for name, size in own if size] == []
-
-
-def test_the_page_loads_everything_from_the_lab(echo: EchoPage, base_url: str, connected: Pane) -> None:
-    names = echo.page.evaluate("performance.getEntriesByType('resource').map(({name}) => name)")
-
-    assert names
-    assert [name for name in names if not name.startswith(f"{base_url}/")] == []
