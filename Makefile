@@ -30,6 +30,8 @@ SCENARIO ?=
 MINUTES ?= 30
 # Put fewer cases of the fuzz: FUZZ=500
 FUZZ ?=
+# Check so many stacks at a time: JOBS=8 is quicker where the machine has nothing else to do.
+JOBS ?=
 # Run only some of the browser's tests: E2E=e2e/page/test_chat.py
 E2E ?= e2e
 
@@ -71,7 +73,7 @@ sockets: .venv/ready up ## hold 10,000 idle sockets on each stack, and drop them
 	@$(ECHOWALL) sockets --sockets $(SOCKETS) $(STACKS)
 
 check: .venv/ready up ## compare what each stack does on the wire with what is known of it
-	@$(ECHOWALL) check $(STACKS)
+	@$(ECHOWALL) check $(if $(JOBS),--jobs "$(JOBS)") $(STACKS)
 
 bare: .venv/ready up ## ask each stack that mends something the same, with its mends off
 	@$(ECHOWALL) check --bare $(STACKS)
