@@ -208,7 +208,7 @@ def _may_end_the_service(request: pytest.FixtureRequest) -> bool:
     """Whether the test may crash the service's process, and cut everybody's sockets with it. Fragments may, where the
     service mixes up those of two clients."""
     check = request.node.get_closest_marker("check")
-    if not check or "fragments" not in check.args:
+    if not request.node.get_closest_marker("fragments") and not (check and "fragments" in check.args):
         return False
     service: Service = request.getfixturevalue("service")
     return service.known_deviation("fragments-apart", "proxy") is not None

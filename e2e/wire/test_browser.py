@@ -143,6 +143,7 @@ def test_messages_come_back_to_a_browser_whole_and_in_order(converse: Converse, 
 
 
 @pytest.mark.protocol("websocket")
+@pytest.mark.fragments
 @pytest.mark.expects_console("WebSocket connection to")
 def test_what_some_stacks_get_wrong_is_right_or_as_known(
     converse: Converse, service: Service, subtests: pytest.Subtests
