@@ -131,3 +131,28 @@ def _welcome(base_url: str, service: Service, origin: str) -> str:
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.protocol("socket.io")
+def test_a_client_whose_upgrade_fails_goes_on_polling_and_hears_what_was_said_meanwhile(
+    base_url: str, service: Service
+) -> None:
+    address = f"/{service.name}/foobar/?EIO=4"
+    opened = raw_http.request(base_url, f"{address}&transport=polling").body
+    session = json.loads(opened.removeprefix(b"0"))["sid"]
+    polling = f"{address}&transport=polling&sid={session}"
+
+    def say(packet: str) -> bytes:
+        headers = {"Content-Type": "text/plain"}
+        return raw_http.request(base_url, polling, method="POST", headers=headers, body=packet.encode()).body
+
+    assert say("40") == b"OK"
+    assert raw_http.request(base_url, polling).body.startswith(b"40")
+    with Client(f"{base_url}{address}&transport=websocket&sid={session}") as client:
+        client.send("2probe")
+        assert client.receive() == "3probe"
+        assert say('42["message","meanwhile"]') == b"OK"
+
+    packets = raw_http.request(base_url, polling).body.split(b"\x1e")
+
+    assert b'42["message","meanwhile"]' in packets

@@ -46,8 +46,10 @@ class SlowReader(async_socket.AsyncSocket):
         try:
             return await super()._websocket_handler(ws)
         finally:
-            while not self.queue.empty():  # the task that sends the pings sleeps on, and keeps the socket
+            # The task that sends the pings sleeps on, and keeps the socket. Whose upgrade failed goes on polling.
+            while self.upgraded and not self.queue.empty():
                 self.queue.get_nowait()
+                self.queue.task_done()
 
 
 def install():
