@@ -21,7 +21,7 @@ async def released(request, handler):
     try:
         return await handler(request)
     except BaseException:
-        if ws := request.get(SOCKET):
+        if (ws := request.get(SOCKET)) and ws._reader:  # there is none where the client left before the answer
             ws._cancel_heartbeat()
             ws._reader._buffer.clear()
             ws._parser = None
