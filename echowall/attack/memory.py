@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -109,6 +110,7 @@ async def _press(
             return
         before = vitals(ground.lab, service.name)
         highest = [before.memory or 0]
+        meanwhile: list[float] = []
         with ground.bar(f"{outcome.attack} {service.name}", clients * times) as bar:
             watching = asyncio.create_task(_watch(ground, service, highest))
             try:
@@ -116,17 +118,16 @@ async def _press(
                     async with siege(target, bar) as tried:
                         outcome.tried += tried
                         began = time.monotonic()
-                        if not await echoes(target):
-                            passed = round((time.monotonic() - began) * 1000, 1)
-                            worst = outcome.measured.get("ms to another's echo meanwhile", 0.0)
-                            outcome.measured["ms to another's echo meanwhile"] = max(worst, passed)
-                    if ended(ground, service, before) or await eventually(target, _RETURNS):
+                        silent = bool(await echoes(target))
+                        meanwhile.append(math.inf if silent else time.monotonic() - began)
+                    if (trouble := await _returns(ground, service)) or ended(ground, service, before):
                         break
             finally:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
         gone = ended(ground, service, before)
-        trouble = await _returns(ground, service)
+        if max(meanwhile) < math.inf:
+            outcome.measured["ms to another's echo meanwhile"] = round(max(meanwhile) * 1000, 1)
         if before.memory is not None:
             outcome.measured["MiB at most"] = round(max(highest) / _MIB, 1)
         if gone:
