@@ -8,6 +8,6 @@ BY_SUITE = {
     "chat-deep-nesting": "JSON nested 100,000 deep is answered with an `error`",
     "chat-invalid-utf8": "text that is not UTF-8 is answered with an `error`, or closes the socket that it came by",
     "chat-slow-reader": "a client that does not read what is said in the chat is closed with 1013, or cut off",
-    "many-sockets": "with 10,000 sockets at once none is cut and no process ends; one too many is refused with 503, or "
-    "waits for its turn",
+    "many-sockets": "with 1,000 sockets at once, or as many as it declares, none is cut and no process ends; one too "
+    "many is refused with 503, or waits for its turn",
 }

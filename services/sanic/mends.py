@@ -37,7 +37,8 @@ class Paced(WebsocketImplProtocol):
 
     Sanic makes a task of each read, which waits until all its messages have been taken. It stops reading only while one
     of these is next, and reads on when that is taken, though other tasks still wait: there is no limit to them. They
-    wait for ever where the client has gone meanwhile, and keep what it sent.
+    wait for ever where the client has gone meanwhile, and keep what it sent. While a client is not read, its end of the
+    connection (FIN) is not noticed either; a reset is.
     """
 
     def __init__(self, *args, **settings):

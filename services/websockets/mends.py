@@ -4,8 +4,8 @@
 def released(handler):
     """memory-released: what a client sent and its handler did not take goes with the handler.
 
-    The parts of a connection refer to one another. So they stay, with the 17 messages that they may have read ahead,
-    until Python's garbage collector comes to them, which may be hundreds of connections later.
+    The parts of a connection refer to one another. So they stay, with what they have read ahead, 17 large messages or
+    thousands of small ones, until Python's garbage collector comes to them, which may be hundreds of connections later.
     """
 
     async def handle(websocket):
