@@ -78,9 +78,9 @@ class Paced(WebsocketImplProtocol):
 
 
 class Protocol(Subprotocol, ShutdownClose):
-    """The protocol with these mends."""
+    """The protocol with those two mends."""
 
 
 def install():
-    """Have Sanic use the last one, too."""
+    """Have Sanic's protocol use Paced for each socket."""
     websocket_protocol.WebsocketImplProtocol = Paced

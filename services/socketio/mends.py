@@ -23,15 +23,15 @@ class SlowReader(async_socket.AsyncSocket):
         await super().receive(pkt)
         self.unread += sys.getsizeof(pkt.data)
         if self.unread > UNREAD:
-            waiting = [asyncio.create_task(self.queue.join()), asyncio.create_task(self.left.wait())]
-            await asyncio.wait(
-                waiting,
+            taken, left = asyncio.create_task(self.queue.join()), asyncio.create_task(self.left.wait())
+            done, pending = await asyncio.wait(
+                (taken, left),
                 timeout=self.server.ping_interval + self.server.ping_timeout,
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            for task in waiting:
+            for task in pending:
                 task.cancel()
-            if not waiting[0].done() or self.left.is_set():
+            if taken not in done or self.left.is_set():
                 raise exceptions.SocketIsClosedError  # as for a client that answers no ping
             self.unread = 0
 

@@ -209,9 +209,9 @@ async def memory_released(target: Target) -> Observation | str:
             return Observation("kept", "sockets of clients that broke off")
         await asyncio.sleep(0.7)  # for what is done afterwards
         after.append(measure.memory(pid))
-        if (grown := after[-1] - after[0]) >= LEFT:
+        grown = after[-1] - after[0]
+        if grown >= LEFT:
             break
-    grown = after[-1] - after[0]
     detail = f"{grown / MIB:+.0f} MiB by {LEAVING * (len(after) - 1)} clients, after {after[0] / MIB:.0f} MiB"
     return Observation("memory grows" if grown >= LEFT else "given back", detail)
 

@@ -56,7 +56,7 @@ export function goToFilter(event) {
   if (event.key.toLowerCase() !== "k" || event.isComposing || event.defaultPrevented) return;
   const near = document.activeElement?.closest("ew-pane")?.querySelector("ew-stack-filter");
   const inSight = (/** @type {Element} */ one) => (one.closest("[popover]")?.parentElement ?? one).checkVisibility();
-  const filter = [...(near ? [near] : []), ...document.querySelectorAll("ew-stack-filter")].find(inSight);
+  const filter = [near, ...document.querySelectorAll("ew-stack-filter")].find((one) => one && inSight(one));
   if (!filter) return;
   event.preventDefault();
   /** @type {StackFilter} */ (filter).focusBox();
