@@ -3,9 +3,12 @@
 import asyncio
 
 from gunicorn.asgi.protocol import ASGIProtocol
+from gunicorn.asgi.websocket import WebSocketDisconnected, WebSocketProtocol
 from gunicorn.workers.gasgi import ASGIWorker
 
 close_transport = ASGIProtocol._close_transport
+connection_lost = ASGIProtocol.connection_lost
+run = WebSocketProtocol.run
 stays = set()  # each socket's timeout, which has no time until SIGTERM
 
 
@@ -51,6 +54,38 @@ def close_released(protocol):
         protocol.transport.close()  # which does nothing where it is closed
 
 
+def memory_released(protocol, exc):
+    """memory-released: who waits for a client that does not read is told at once that it has gone.
+
+    gunicorn lets him wait, cancels him 3 s later, and waits 5 s more for an answer to the close frame that it then
+    sends. https://github.com/benoitc/gunicorn/blob/27.0.1/gunicorn/asgi/protocol.py#L1211-L1262
+    """
+    connection_lost(protocol, exc)
+    if websocket := protocol._websocket:
+        websocket._drain = gone
+        websocket._close_event.set()
+        protocol._flow_control.resume_writing()
+
+
+async def gone():
+    """What send() waits for when there is nobody to send to."""
+    raise WebSocketDisconnected("the client has gone")
+
+
+async def emptied(websocket):
+    """memory-released: what a client sent and its application did not take goes with the application.
+
+    Otherwise it stays until the garbage collector comes by, as the socket's objects refer to each other.
+    """
+    try:
+        await run(websocket)
+    finally:
+        websocket._buffer.clear()
+        websocket._receive_queue = asyncio.Queue()
+
+
 def install():
-    """Have gunicorn use it."""
+    """Have gunicorn use them."""
     ASGIProtocol._close_transport = close_released
+    ASGIProtocol.connection_lost = memory_released
+    WebSocketProtocol.run = emptied
