@@ -56,9 +56,10 @@ def _figures(outcomes: Sequence[Outcome]) -> str:
 
 def _sources(runs: Iterable[AttackRun]) -> Iterator[str]:
     for run in runs:
-        names = {outcome.target for outcome in run.outcomes}
+        attacks, targets = len(run.attacks), len({outcome.target for outcome in run.outcomes})
         yield (
-            f"- [{run.id}](../results/attack/{run.id}.json): {len(run.attacks)} attacks, {len(names)} targets, "
+            f"- [{run.id}](../results/attack/{run.id}.json): {attacks} attack{'' if attacks == 1 else 's'}, "
+            f"{targets} target{'' if targets == 1 else 's'}, "
             f"seed {run.seed}, {run.engine}, {run.machine.processor}, {run.machine.cores} cores, "
             f"{(run.ended - run.began).total_seconds() / 60:.0f} min."
         )

@@ -357,7 +357,7 @@ async def close_released(target: Target) -> Observation | str:
         async with AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(settled(target)) for _ in range(50)]
             await asyncio.gather(*(_close_and_reset(ws, data) for ws in clients))
-    if await _until(lambda: len(measure.sockets(pid)) <= before + 2, PATIENCE):
+    if await _until(lambda: len(measure.sockets(pid)) <= before, PATIENCE):
         return "let go"
     return Observation("kept", f"{len(measure.sockets(pid)) - before} sockets more than before, {PATIENCE:g} s later")
 
