@@ -18,10 +18,10 @@ CATASTROPHIC = "(a+)+$"
 
 @pytest.fixture
 def talked(echo: EchoPage, connected: Pane) -> Pane:
-    """A pane with some messages in its log, and the tools that are seldom needed."""
-    for message in ("one apple", "two PEARS, three apples", "a" * 100 + "!"):
+    """A pane with some messages in its log, each with its echo after it, and the tools that are seldom needed."""
+    for number, message in enumerate(("one apple", "two PEARS, three apples", "a" * 100 + "!"), start=1):
         echo.say(message)
-    connected.expect_totals(3, 3)
+        connected.expect_totals(number, number)
     connected.tools.click()
     return connected
 

@@ -61,6 +61,8 @@ def test_a_race_is_bounded(race: RacePage) -> None:
 def test_a_race_can_be_stopped_and_run_again(race: RacePage, plain: Service) -> None:
     race.open(count="1000", size="65536", stacks=plain.name)
     race.start.click()
+    # A browser warns of a socket that is closed before it is open.
+    expect(race.row(plain.name)).to_have_attribute("data-stage", "racing")
 
     race.stop.click()
 
