@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
 
 import httpx
@@ -18,7 +18,7 @@ from xdist.remote import Producer
 
 from e2e.support import room
 from e2e.support.dialling import trust
-from e2e.support.lab_lock import LabLock
+from e2e.support.lab_lock import LabLock, Use
 from e2e.support.lab_operator import Operator
 from e2e.support.room import Enter, Visitor
 from e2e.support.scheduler import Scheduler
@@ -32,6 +32,7 @@ from echowall.check.suite import ALL
 pytest_plugins = ["e2e.support.browser"]
 
 SERVICES = pytest.StashKey[list[Service]]()
+LAB_LOCK = pytest.StashKey[LabLock]()
 
 #: Every id that a test may be tied to by the marker `check`.
 CHECKS = frozenset(BY_SUITE) | {check.id for check in ALL}
@@ -45,6 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     except catalog.CatalogError as error:
         raise pytest.UsageError(str(error)) from None
     config.stash[SERVICES] = services
+    config.stash[LAB_LOCK] = LabLock(ARTIFACTS / "locks")
     option = config.option
     option.base_url = (
         option.base_url or config.getini("base_url") or f"http://127.0.0.1:{os.environ.get('ECHOWALL_PORT', '8080')}"
@@ -100,16 +102,24 @@ def _expected_failures(service: Service, checks: tuple[str, ...]) -> list[pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the stories first, and then the pages that stay outside of the room, which a story may have meanwhile. Skip
-    what stops a service where the suite itself runs in a container of the lab."""
-    items.sort(
-        key=lambda item: ("stories" not in item.path.parts, not _stays_outside(item), "page" not in item.path.parts)
-    )
-    if IN_CONTAINER:
-        skip = pytest.mark.skip(reason="runs on the host only: a container of the lab cannot stop another")
-        for item in items:
-            if item.get_closest_marker("operator"):
-                item.add_marker(skip)
+    """Put the stories first, and of these first those that others have to wait for. Of the other tests, those come
+    first that can go on meanwhile. Skip what stops a service where the suite itself runs in a container of the lab."""
+    uses = list(Use)
+
+    def rank(item: pytest.Item) -> tuple[bool, int, bool]:
+        story, use = "stories" in item.path.parts, uses.index(_use(item))
+        return not story, -use if story else use, "page" not in item.path.parts
+
+    items.sort(key=rank)
+    for item in items:
+        if not item.get_closest_marker("operator"):
+            continue
+        if IN_CONTAINER:
+            item.add_marker(
+                pytest.mark.skip(reason="runs on the host only: a container of the lab cannot stop another")
+            )
+        elif "operator" in getattr(item, "fixturenames", ()) and not _use(item).alone:
+            raise pytest.UsageError(f"{item.nodeid} stops a part of the lab: mark it `alone` or `room_alone`")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler:
@@ -154,7 +164,9 @@ def mark() -> str:
 @pytest.fixture
 def enter(base_url: str, request: pytest.FixtureRequest) -> Iterator[Enter]:
     """room.enter() into this lab. Visitors who are still in the room at the end of the test leave."""
-    assert not _stays_outside(request.node), "a test that is marked `outside` enters the room: mark it `inside`"
+    assert _use(request.node) not in (Use.NOTHING, Use.LAB), (
+        "a test that stays outside enters the room: mark it `inside`"
+    )
     with ExitStack() as inside:
 
         def enter_room(service: Service, after: str | None = None) -> Visitor:
@@ -177,41 +189,48 @@ def operator(base_url: str, services: list[Service]) -> Iterator[Operator]:
         yield operator
 
 
-@pytest.fixture(scope="session")
-def lab_lock(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> LabLock:
-    """The lock on the lab between the workers. A test holds it by hold_lab_lock; a story takes it by itself."""
-    folder = tmp_path_factory.getbasetemp()
-    return LabLock(folder if worker_id == "master" else folder.parent)  # each worker has a folder of its own in it
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, bool, bool]:
+    """Hold what the test uses of the lab, together with the tests of other workers, or alone where it would disturb
+    them. Tests that have it alone one after another do not let others in between."""
+    lock, use = item.config.stash[LAB_LOCK], _use(item)
+    lock.hold(use)
+    try:
+        ran = yield
+        if _may_end_the_service(item):
+            _wait_for_its_room(item.config.option.base_url, _service(item))
+        return ran
+    finally:
+        if not (nextitem and use.alone and _use(nextitem) is use):
+            lock.release()
 
 
-@pytest.fixture(autouse=True)
-def hold_lab_lock(request: pytest.FixtureRequest, lab_lock: LabLock) -> Iterator[None]:
-    """Hold the lab together with the tests of other workers, or alone where the test would disturb them."""
-    marker = request.node.get_closest_marker
-    fragile = _may_end_the_service(request)
-    alone = fragile or "operator" in request.fixturenames or marker("alone")
-    base_url: str = request.getfixturevalue("base_url")
-    room_alone = marker("room_alone")
-    shared = lab_lock.room() if room_alone else lab_lock.shared(outside=_stays_outside(request.node))
-    with lab_lock.exclusive() if alone else shared:
-        yield
-        if fragile:
-            _wait_for_its_room(base_url, request.getfixturevalue("service"))
+def _use(item: pytest.Item) -> Use:
+    marker = item.get_closest_marker
+    if marker("alone") or _may_end_the_service(item):
+        return Use.LAB_ALONE
+    if marker("room_alone"):
+        return Use.ROOM_ALONE
+    if marker("apart"):
+        return Use.NOTHING
+    return Use.LAB if marker("outside") and not marker("inside") else Use.ROOM
 
 
-def _stays_outside(item: pytest.Item) -> bool:
-    """Whether the test never enters the chat room."""
-    return item.get_closest_marker("outside") is not None and item.get_closest_marker("inside") is None
-
-
-def _may_end_the_service(request: pytest.FixtureRequest) -> bool:
+def _may_end_the_service(item: pytest.Item) -> bool:
     """Whether the test may crash the service's process, and cut everybody's sockets with it. Fragments may, where the
     service mixes up those of two clients."""
-    check = request.node.get_closest_marker("check")
-    if not request.node.get_closest_marker("fragments") and not (check and "fragments" in check.args):
+    check = item.get_closest_marker("check")
+    if not item.get_closest_marker("fragments") and not (check and "fragments" in check.args):
         return False
-    service: Service = request.getfixturevalue("service")
-    return service.known_deviation("fragments-apart", "proxy") is not None
+    return _service(item).known_deviation("fragments-apart", "proxy") is not None
+
+
+def _service(item: pytest.Item) -> Service:
+    """The service that the test runs for."""
+    assert isinstance(item, pytest.Function)
+    service = item.callspec.params["service"]
+    assert isinstance(service, Service)
+    return service
 
 
 def _wait_for_its_room(base_url: str, service: Service) -> None:

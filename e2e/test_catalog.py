@@ -4,9 +4,13 @@ import re
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+import pytest
+
 from echowall.catalog.catalog import Naive, Service
 from echowall.catalog.contract import BY_SUITE
 from echowall.lab import system
+
+pytestmark = pytest.mark.apart
 
 SUITE = "\n".join(path.read_text("utf-8") for path in Path(__file__).parent.rglob("test_*.py"))
 

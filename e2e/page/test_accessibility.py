@@ -16,6 +16,8 @@ from e2e.support.console import BAD_GATEWAY
 from e2e.support.pages import ChatPage, EchoPage, RacePage, ResultsPage, StacksPage
 from echowall.catalog.catalog import Service
 
+pytestmark = pytest.mark.outside
+
 
 class Check(Protocol):
     """The fixture `assert_right_on_every_screen`."""
@@ -205,6 +207,7 @@ def test_in_the_table_of_stacks(page: Page, language: str, assert_right_on_every
     assert_right_on_every_screen()
 
 
+@pytest.mark.apart
 def test_in_the_views_of_what_was_measured(page: Page, assert_right_on_every_screen: Check) -> None:
     for name, query, cell in (
         ("Compare", {}, "wrong"),
@@ -221,6 +224,7 @@ def test_in_the_views_of_what_was_measured(page: Page, assert_right_on_every_scr
             assert_right_on_every_screen(within="dialog[open]")
 
 
+@pytest.mark.apart
 def test_in_the_costs(page: Page, assert_right_on_every_screen: Check) -> None:
     EchoPage(page).load("/?view=cost")
     page.get_by_label("Your own result").set_input_files(Path(__file__).with_name("bench.json"))
@@ -250,6 +254,7 @@ def test_in_a_demonstration(echo: EchoPage, assert_right_on_every_screen: Check)
     assert_right_on_every_screen()
 
 
+@pytest.mark.inside
 def test_in_the_chat_room(page: Page, plain: Service, mark: str, assert_right_on_every_screen: Check) -> None:
     chat = ChatPage(page)
     chat.open(plain.name)
@@ -259,6 +264,7 @@ def test_in_the_chat_room(page: Page, plain: Service, mark: str, assert_right_on
     assert_right_on_every_screen()
 
 
+@pytest.mark.inside
 def test_in_the_chat_room_with_something_wrong(page: Page, plain: Service, assert_right_on_every_screen: Check) -> None:
     chat = ChatPage(page)
     chat.open(plain.name)

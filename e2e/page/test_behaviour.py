@@ -15,7 +15,7 @@ from echowall.results.behaviour import Behaviour
 from echowall.results.model import ConformanceRun, Conformed
 from echowall.results.verdicts import Verdict
 
-pytestmark = pytest.mark.outside
+pytestmark = pytest.mark.apart
 
 
 def behaviour_page(page: Page, **query: str) -> ResultsPage:

@@ -17,7 +17,7 @@ from echowall.results.behaviour import Behaviour
 from echowall.results.model import CheckRun, ConformanceRun
 from echowall.results.verdicts import Verdict
 
-pytestmark = pytest.mark.outside
+pytestmark = pytest.mark.apart
 
 #: A short benchmark of two stacks, as `echowall bench --rate 1000 --rate 2000 --seconds 2 --json` wrote it.
 BENCH = Path(__file__).with_name("bench.json")

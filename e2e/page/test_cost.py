@@ -13,7 +13,7 @@ from echowall.catalog.catalog import ROOT, Service
 from echowall.results import store
 from echowall.results.model import BenchRun
 
-pytestmark = pytest.mark.outside
+pytestmark = pytest.mark.apart
 
 BENCH = Path(__file__).with_name("bench.json")
 STEP = "64 B at 2000/s"

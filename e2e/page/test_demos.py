@@ -24,8 +24,11 @@ def show(echo: EchoPage, demo: str) -> Locator:
     return echo.demo
 
 
-@pytest.mark.alone
-@pytest.mark.parametrize("shows", ["phantom-messages", "frozen-server", "none-at-close", "nul-fragments"])
+#: What its service answers nobody meanwhile, or mixes up with the messages of others.
+DISTURBS = [pytest.param(shows, marks=pytest.mark.alone) for shows in ("frozen-server", "nul-fragments")]
+
+
+@pytest.mark.parametrize("shows", ["phantom-messages", "none-at-close", *DISTURBS])
 def test_a_naive_handler_is_shown_going_wrong(echo: EchoPage, services: list[Service], shows: str) -> None:
     service = next(service for service in services if service.naive and service.naive.shows == shows)
     assert service.naive

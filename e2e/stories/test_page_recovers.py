@@ -19,6 +19,7 @@ pytestmark = pytest.mark.operator
 RECONNECTING = re.compile(r"^(Reconnecting in \d+ s \(attempt \d+\)|Connecting…)$")
 
 
+@pytest.mark.alone
 @pytest.mark.expects_console(*SERVICE_DOWN)
 def test_a_stopped_service_is_shown_down_until_it_is_back_without_a_reload(
     context: BrowserContext,
@@ -85,6 +86,7 @@ def test_a_stopped_service_is_shown_down_until_it_is_back_without_a_reload(
             expect(echo.first.connection).to_have_text("Disconnected")
 
 
+@pytest.mark.alone
 @pytest.mark.expects_console(*SERVICE_DOWN)
 @pytest.mark.parametrize("protocol", get_args(get_type_hints(Service)["protocol"]))
 def test_the_chat_catches_up_when_its_stack_is_back(
@@ -108,6 +110,7 @@ def test_the_chat_catches_up_when_its_stack_is_back(
     chat.expect_nothing_twice_or_out_of_order()
 
 
+@pytest.mark.room_alone
 def test_the_chat_says_that_redis_is_down_and_keeps_what_was_written(
     page: Page, plain: Service, mark: str, operator: Operator
 ) -> None:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from e2e.support import push
-from e2e.support.lab_lock import LabLock
 from e2e.support.lab_operator import direct, running_lab
 from e2e.support.settings import IN_CONTAINER
 from e2e.support.websocket import CLIENTS, PATIENCE, NoAnswerError
 from echowall.catalog.catalog import Service
 from echowall.lab.lab import ECHO, LabError
+
+pytestmark = pytest.mark.room_alone
 
 #: Seconds, more than any comment may take.
 LONG = 50
@@ -35,13 +36,13 @@ class Quiet:
 
 
 @pytest.fixture(scope="module")
-def quiet(base_url: str, services: list[Service], lab_lock: LabLock) -> Quiet:
+def quiet(base_url: str, services: list[Service]) -> Quiet:
     """Somebody listens to each stream, directly and proxied, until it tells a comment, and the echoes run meanwhile."""
     listed = [service for service in services if "events" in service.push]
     addresses = [address for service in listed for address in (direct(service), f"{base_url}/{service.name}")]
     alone = [] if IN_CONTAINER else services
     found = Quiet()
-    with lab_lock.room(), ThreadPoolExecutor(len(addresses)) as ears, ThreadPoolExecutor(AT_ONCE) as hands:
+    with ThreadPoolExecutor(len(addresses)) as ears, ThreadPoolExecutor(AT_ONCE) as hands:
         comments = ears.map(_first_comment, addresses)
         echoes = hands.map(_echo_alone, alone)
         found.comments = dict(zip(addresses, comments, strict=True))

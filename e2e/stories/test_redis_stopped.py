@@ -11,13 +11,12 @@ import pytest
 
 from e2e.stories.record import noting_trouble
 from e2e.support import room
-from e2e.support.lab_lock import LabLock
 from e2e.support.lab_operator import REDIS, Operator
 from e2e.support.room import Error, Live, Message, Visitor
 from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import Service
 
-pytestmark = pytest.mark.operator
+pytestmark = [pytest.mark.operator, pytest.mark.room_alone]  # the echo does without Redis
 
 #: Seconds after which a service has to have noticed that Redis is down or back.
 NOTICED = 15
@@ -36,11 +35,11 @@ class Witness:
 
 
 @pytest.fixture(scope="module")
-def outage(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, Witness]:
+def outage(base_url: str, services: list[Service]) -> dict[str, Witness]:
     """Redis is stopped and started while someone of each stack is in the room."""
     mark = f"outage-{secrets.token_hex(4)}"
     witnesses = {service.name: Witness() for service in services}
-    with lab_lock.exclusive(), Operator(base_url, services) as operator, ExitStack() as stack:
+    with Operator(base_url, services) as operator, ExitStack() as stack:
         inside = [stack.enter_context(room.enter(base_url, service)) for service in services]
         latecomers: dict[str, Visitor] = {}
         for visitor in inside:

@@ -7,7 +7,7 @@ from e2e.support.lab_operator import Operator
 from e2e.support.room import Enter, texts
 from echowall.catalog.catalog import Service
 
-pytestmark = pytest.mark.operator
+pytestmark = [pytest.mark.operator, pytest.mark.alone]
 
 
 @pytest.fixture

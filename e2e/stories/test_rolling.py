@@ -13,7 +13,6 @@ from e2e.stories.conversation import Person, talking
 from e2e.stories.record import noting_trouble
 from e2e.stories.rolling import PEOPLE, roll, rolling
 from e2e.support import websocket
-from e2e.support.lab_lock import LabLock
 from e2e.support.lab_operator import Operator
 from echowall.catalog.catalog import Service
 
@@ -31,10 +30,10 @@ class Reloaded:
 
 
 @pytest.fixture(scope="module")
-def reloaded(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, Reloaded]:
+def reloaded(base_url: str, services: list[Service]) -> dict[str, Reloaded]:
     """Everybody talks, and nginx is told to read its configuration anew."""
     mark = f"mark-{secrets.token_hex(4)}"
-    with lab_lock.exclusive(), Operator(base_url, services) as operator, ExitStack() as stack:
+    with Operator(base_url, services) as operator, ExitStack() as stack:
         story = {it.name: Reloaded(Person(base_url, it, mark, it.name)) for it in services}
         echoes = {it.name: stack.enter_context(websocket.connect(base_url, it)) for it in services}
         with talking([record.person for record in story.values()], pause=0.1) as talk:
@@ -47,6 +46,7 @@ def reloaded(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[
     return story
 
 
+@pytest.mark.room_alone
 def test_a_reload_of_the_proxy_cuts_no_socket_and_loses_nothing(
     reloaded: dict[str, Reloaded], service: Service
 ) -> None:
@@ -58,6 +58,7 @@ def test_a_reload_of_the_proxy_cuts_no_socket_and_loses_nothing(
     record.person.assert_heard_the_same_as(other.person for other in reloaded.values())
 
 
+@pytest.mark.alone
 def test_nothing_is_lost_while_replicas_restart_one_by_one_and_one_goes(
     base_url: str, operator: Operator, plain: Service, services: list[Service], mark: str
 ) -> None:

@@ -18,13 +18,12 @@ from e2e.stories.listening import Listener, listening
 from e2e.stories.record import noting_trouble
 from e2e.support import room, websocket
 from e2e.support.console import SERVICE_DOWN, Console
-from e2e.support.lab_lock import LabLock
 from e2e.support.lab_operator import REDIS, Operator
 from e2e.support.pages import EchoPage, Pane
 from e2e.support.room import Meanwhile, Message
 from echowall.catalog.catalog import Push, Service
 
-pytestmark = pytest.mark.operator
+pytestmark = [pytest.mark.operator, pytest.mark.alone]
 
 #: Sockets of the echo, and as many of the room, that are open when a service is stopped.
 OPEN = 10
@@ -84,11 +83,11 @@ def halves(services: list[Service]) -> Iterator[tuple[list[Service], list[Servic
 
 
 @pytest.fixture(scope="module")
-def stopped(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, Stopped]:
+def stopped(base_url: str, services: list[Service]) -> dict[str, Stopped]:
     """Half of the stacks are stopped by SIGTERM with open sockets, during a conversation, and start again while Redis
     is away. Then the other half is. At the end Redis is killed while everybody talks."""
     mark = f"mark-{secrets.token_hex(4)}"
-    with lab_lock.exclusive(), Operator(base_url, services) as operator:
+    with Operator(base_url, services) as operator:
         story = {
             service.name: Stopped(
                 Person(base_url, service, mark, service.name),
@@ -196,7 +195,7 @@ def test_a_listener_hears_everything_once_over_restarts_of_services_and_of_redis
 
 @pytest.fixture(scope="module")
 def killed(
-    base_url: str, services: list[Service], lab_lock: LabLock, browser: Browser, browser_context_args: dict[str, Any]
+    base_url: str, services: list[Service], browser: Browser, browser_context_args: dict[str, Any]
 ) -> tuple[dict[str, Killed], dict[str, Tries]]:
     """Half of the stacks are killed at once, during a conversation and with a page open on one of each protocol. Then
     the other half is. What happened to each stack, and to the pages by protocol."""
@@ -204,7 +203,6 @@ def killed(
     shown = [next(service for service in services if service.protocol == protocol) for protocol in PROTOCOLS]
     shown_pages = {protocol: Tries() for protocol in PROTOCOLS}
     with (
-        lab_lock.exclusive(),
         Operator(base_url, services) as operator,
         browser.new_context(**browser_context_args) as context,
         Console(context, SERVICE_DOWN) as console,

@@ -15,10 +15,11 @@ import pytest
 
 from e2e.stories.record import noting_trouble
 from e2e.support import room
-from e2e.support.lab_lock import LabLock
 from e2e.support.room import Meanwhile, Message, Visitor
 from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import Service
+
+pytestmark = pytest.mark.room_alone
 
 #: Messages that each stack says in the conversation.
 EACH = 30
@@ -97,7 +98,7 @@ NO_IDS = {
 
 
 @pytest.fixture(scope="module")
-def conversation(base_url: str, services: list[Service], lab_lock: LabLock) -> Story:
+def conversation(base_url: str, services: list[Service]) -> Story:
     """Everybody speaks, in turns."""
     story = Story(services)
 
@@ -106,7 +107,7 @@ def conversation(base_url: str, services: list[Service], lab_lock: LabLock) -> S
         with noting_trouble(heard):
             visitor.hear(story.mark, EACH * len(services), seconds=PATIENCE, into=heard.messages)
 
-    with lab_lock.room(), everywhere(base_url, services) as visitors, ThreadPoolExecutor(len(services)) as pool:
+    with everywhere(base_url, services) as visitors, ThreadPoolExecutor(len(services)) as pool:
         story.say(visitors, EACH * len(services))
         list(pool.map(hear, visitors))
     return story
@@ -117,7 +118,7 @@ def test_every_stack_hears_every_message_in_the_same_order(conversation: Story, 
 
 
 @pytest.fixture(scope="module")
-def absence(base_url: str, services: list[Service], lab_lock: LabLock) -> Story:
+def absence(base_url: str, services: list[Service]) -> Story:
     """Somebody of each stack says something, leaves, and comes back after 500 messages."""
     story = Story(services)
 
@@ -126,7 +127,7 @@ def absence(base_url: str, services: list[Service], lab_lock: LabLock) -> Story:
         with noting_trouble(heard), room.enter(base_url, service, after.id) as visitor:
             visitor.hear(story.mark, AWAY, seconds=PATIENCE, into=heard.messages)
 
-    with lab_lock.room(), ThreadPoolExecutor(len(services)) as pool:
+    with ThreadPoolExecutor(len(services)) as pool:
         with everywhere(base_url, services) as visitors:
             before = [_say_and_hear(visitor, secrets.token_hex(4)) for visitor in visitors]
         with everywhere(base_url, services) as visitors:
@@ -142,7 +143,7 @@ def test_nothing_is_lost_by_being_away_for_500_messages(absence: Story, service:
 
 
 @pytest.fixture(scope="module")
-def coming_and_going(base_url: str, services: list[Service], lab_lock: LabLock) -> Story:
+def coming_and_going(base_url: str, services: list[Service]) -> Story:
     """Somebody of each stack leaves and comes back ten times while others talk."""
     story = Story(services)
 
@@ -157,7 +158,6 @@ def coming_and_going(base_url: str, services: list[Service], lab_lock: LabLock) 
             visitor.hear(story.mark, COMING_AND_GOING, seconds=PATIENCE, into=heard.messages)
 
     with (
-        lab_lock.room(),
         everywhere(base_url, services) as talking,
         everywhere(base_url, services) as restless,
         ThreadPoolExecutor(len(services)) as pool,
@@ -186,11 +186,11 @@ class Newcomer:
 
 
 @pytest.fixture(scope="module")
-def newcomers(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, dict[str, Newcomer]]:
+def newcomers(base_url: str, services: list[Service]) -> dict[str, dict[str, Newcomer]]:
     """Somebody of each stack enters without `after`, with an empty one, and with each of NO_IDS."""
     mark = f"mark-{secrets.token_hex(4)}"
     newcomers: dict[str, dict[str, Newcomer]] = {service.name: {} for service in services}
-    with lab_lock.room(), room.enter(base_url, services[0]) as speaker:
+    with room.enter(base_url, services[0]) as speaker:
         for number in range(60):
             speaker.say(mark, f"{number} of 60")
         latest = speaker.hear(mark, 60)
@@ -232,16 +232,15 @@ def test_an_invalid_after_gets_an_error_and_then_the_last_50_messages(
 
 
 @pytest.fixture(scope="module")
-def all_that_is_kept(base_url: str, services: list[Service], lab_lock: LabLock) -> dict[str, Heard]:
+def all_that_is_kept(base_url: str, services: list[Service]) -> dict[str, Heard]:
     """What each stack tells somebody who enters after the id 0-0, up to a message that was said before."""
     kept = {service.name: Heard() for service in services}
-    with lab_lock.shared():
-        with room.enter(base_url, services[0]) as speaker:
-            last = _say_and_hear(speaker, f"mark-{secrets.token_hex(4)}")
-        for service in services:
-            with noting_trouble(kept[service.name]), room.enter(base_url, service, "0-0") as visitor:
-                told = visitor.history(seconds=PATIENCE)
-                kept[service.name].messages = [message for message in told if message.order <= last.order]
+    with room.enter(base_url, services[0]) as speaker:
+        last = _say_and_hear(speaker, f"mark-{secrets.token_hex(4)}")
+    for service in services:
+        with noting_trouble(kept[service.name]), room.enter(base_url, service, "0-0") as visitor:
+            told = visitor.history(seconds=PATIENCE)
+            kept[service.name].messages = [message for message in told if message.order <= last.order]
     return kept
 
 

@@ -137,7 +137,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(autouse=True)
-def quiet_page(request: pytest.FixtureRequest, hold_lab_lock: None) -> Iterator[None]:
+def quiet_page(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test whose page complains: console errors and warnings, exceptions, violations of the security policy.
 
     A test that fails leaves a screenshot, and with --traces a trace. The plugin's own options would make both for every

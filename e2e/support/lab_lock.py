@@ -1,58 +1,61 @@
 """Locks on the lab between the processes of pytest-xdist: many tests that leave the lab as it is hold it together, and
 a test that disturbs the lab holds it alone.
 
-An ordinary test holds both the lab and its chat room shared. A test that stops services holds the lab exclusively, and
-so does a story that does. A story that fills the room until what other tests said is out of sight, or needs silence
-in it, holds the room exclusively: whoever never enters the room goes on meanwhile.
+The chat room has a lock of its own. A story that fills the room until what other tests said is out of sight, or needs
+silence in it, or stops Redis, holds the room alone: whoever never enters the room goes on meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
+from enum import Enum
 from fcntl import LOCK_EX, LOCK_SH, flock
 from pathlib import Path
+
+
+class Use(Enum):
+    """What a test uses of the lab. Of two members, the second leaves less to others."""
+
+    NOTHING = "no service, and not the room"
+    LAB = "services, and never the room"
+    ROOM = "services, and the room together with others"
+    ROOM_ALONE = "services, and the room alone"
+    LAB_ALONE = "the lab alone"
+
+    @property
+    def alone(self) -> bool:
+        """Whether others have to wait."""
+        return self in (Use.ROOM_ALONE, Use.LAB_ALONE)
 
 
 class LabLock:
     """A lock shared by all processes that create it with the same folder."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self._lab = _Lock(folder / "lab")
         self._room = _Lock(folder / "room")
-        self._held = ""
+        self._held = ExitStack()
+        self._use = Use.NOTHING
 
-    @contextmanager
-    def shared(self, *, outside: bool = False) -> Iterator[None]:
-        """Use the lab together with other holders, and its room unless one stays `outside` of it. Raises RuntimeError
-        where this process already holds the lock."""
-        with self._holding("shared"), self._lab.shared(), nullcontext() if outside else self._room.shared():
-            yield
+    def hold(self, use: Use) -> None:
+        """Hold what this use takes. Nothing is done where it is held already."""
+        if use is self._use:
+            return
+        self.release()
+        with ExitStack() as taken:
+            if use is not Use.NOTHING:
+                taken.enter_context(self._lab.held(alone=use is Use.LAB_ALONE))
+            if use in (Use.ROOM, Use.ROOM_ALONE):
+                taken.enter_context(self._room.held(alone=use is Use.ROOM_ALONE))
+            self._held = taken.pop_all()
+        self._use = use
 
-    @contextmanager
-    def room(self) -> Iterator[None]:
-        """Have the room alone, and use the rest of the lab together with others.
-
-        Raises RuntimeError where this process already holds the lock.
-        """
-        with self._holding("room"), self._lab.shared(), self._room.exclusive():
-            yield
-
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Have the lab alone. Raises RuntimeError where this process already holds the lock."""
-        with self._holding("exclusive"), self._lab.exclusive():
-            yield
-
-    @contextmanager
-    def _holding(self, kind: str) -> Iterator[None]:
-        if self._held:  # it would wait for itself for ever
-            raise RuntimeError(f"the lab lock was asked for ({kind}) by a process that already holds it ({self._held})")
-        self._held = kind
-        try:
-            yield
-        finally:
-            self._held = ""
+    def release(self) -> None:
+        """Let go of what is held."""
+        self._held.close()
+        self._use = Use.NOTHING
 
 
 class _Lock:
@@ -64,15 +67,10 @@ class _Lock:
         self._file = name.with_suffix(".lock")
 
     @contextmanager
-    def shared(self) -> Iterator[None]:
+    def held(self, *, alone: bool) -> Iterator[None]:
         with ExitStack() as hold:
-            with _locked(self._gate, LOCK_SH):
-                hold.enter_context(_locked(self._file, LOCK_SH))
-            yield
-
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        with _locked(self._gate, LOCK_EX), _locked(self._file, LOCK_EX):
+            with _locked(self._gate, LOCK_EX if alone else LOCK_SH):
+                hold.enter_context(_locked(self._file, LOCK_EX if alone else LOCK_SH))
             yield
 
 

@@ -22,7 +22,7 @@ __all__ = [
     "test_about_names_the_service_and_its_pinned_versions",
 ]
 
-pytestmark = pytest.mark.operator  # it looks for the services themselves
+pytestmark = [pytest.mark.operator, pytest.mark.outside]  # it looks for the services themselves
 
 
 @pytest.fixture(scope="session")
