@@ -21,8 +21,9 @@ from echowall.results.model import CaseResult, ConformanceRun, Conformed
 from echowall.results.provenance import Beginning
 from echowall.results.verdicts import Verdict
 
-#: How many cases are put by one process: so many answers are lost where it has to be ended.
-BATCH = 50
+#: How many cases are put by one process. To start one takes two seconds of a core. Where it has to be ended, the answers
+#: of all its cases are lost and they are put again; so there are fewer of those that take long.
+BATCH, BATCH_OF_LONG = 250, 50
 #: How many cases of a target may not end, and how often in a row a target may not be reached, before it is given up.
 _HANGS, _TRIES = 5, 3
 #: How long a target that cannot be reached is left alone, in seconds; the lab starts a service that died.
@@ -103,7 +104,7 @@ class Examination:
             size = f"{autobahn.size(case):,} bytes"
             examined.results.append(_unanswered(case, Verdict.LIMIT, "over the limit", size))
         taken = [case for case in self._chosen if case not in over]
-        batches = deque(taken[start : start + BATCH] for start in range(0, len(taken), BATCH))
+        batches = deque(_batches(taken))
         begun = over.copy()
         hangs = tries = 0
 
@@ -150,6 +151,14 @@ class Examination:
             cases=self._words,
             targets=self.found,
         )
+
+
+def _batches(cases: Sequence[str]) -> Iterator[Sequence[str]]:
+    """These cases, as they are put by one process each."""
+    long = [case for case in cases if wstest.takes_long(case)]
+    short = [case for case in cases if not wstest.takes_long(case)]
+    for some, size in ((short, BATCH), (long, BATCH_OF_LONG)):
+        yield from (some[start : start + size] for start in range(0, len(some), size))
 
 
 def result(case: str, report: CaseReport) -> CaseResult:

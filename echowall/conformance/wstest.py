@@ -67,6 +67,11 @@ def bound(case: str, scale: float = 1.0) -> float:
     return scale * _BOUNDS.get(group(case), _BOUND)
 
 
+def takes_long(case: str) -> bool:
+    """Whether it is one of those with many or large messages."""
+    return group(case) in _BOUNDS
+
+
 async def put(
     suite: Suite, address: Address, cases: Sequence[str], begins: Callable[[str], None], *, scale: float = 1.0
 ) -> Put:
