@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
@@ -93,15 +94,21 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         suite = install.find(the_lab.kind if the_lab else None)
         examination = Examination(suite, put, words, jobs, err)
         tested = options.with_mends(named, names) if bare else named
+        known_to_fail = Counter(
+            name
+            for name, (_, expectations) in services.items()
+            for case in put
+            if expectations.known_failure(case, "direct")
+        )
         interrupted = False
         unfit: list[tuple[str, str]] = []
         try:
             with examination.shown(), options.sigterm_like_ctrl_c():
                 if the_lab and bare:
-                    unfit += _bare(examination, the_lab, tested)
+                    unfit += _bare(examination, the_lab, tested, known_to_fail)
                 else:
                     own = _own(the_lab, tested, via) if the_lab else []
-                    unfit += asyncio.run(_examine(examination, [*foreign, *own]))
+                    unfit += asyncio.run(_examine(examination, [*foreign, *own], known_to_fail))
         except KeyboardInterrupt:
             interrupted = True
         run = examination.record(the_lab.engine() if the_lab else None)
@@ -129,7 +136,7 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
 
 
 async def _examine(
-    examination: Examination, subjects: Iterable[tuple[checked.Subject, Address]]
+    examination: Examination, subjects: Iterable[tuple[checked.Subject, Address]], known_to_fail: Counter[str]
 ) -> list[tuple[str, str]]:
     """Test those that are echo servers; says of the others why not, and gives that."""
     fit, unfit = [], []
@@ -141,7 +148,7 @@ async def _examine(
         fields = {key: getattr(subject.examined, key) for key in Conformed.__struct_fields__ if key != "results"}
         examined = Conformed(**fields)
         examined.versions = await versions(subject)
-        fit.append(Subject(address, examined))
+        fit.append(Subject(address, examined, known_to_fail[examined.name]))
     await examination.examine(fit)
     return unfit
 
@@ -152,14 +159,16 @@ def _unfit(label: str, why: str) -> tuple[str, str]:
     return label, why
 
 
-def _bare(examination: Examination, lab: Lab, services: Iterable[Service]) -> list[tuple[str, str]]:
+def _bare(
+    examination: Examination, lab: Lab, services: Iterable[Service], known_to_fail: Counter[str]
+) -> list[tuple[str, str]]:
     """Start an instance of each with MENDS=off, test it, and stop it; gives those that could not be tested, and why."""
     unfit: list[tuple[str, str]] = []
     for service in services:
         try:
             with lab.beside(service.name, BARE) as endpoint:
                 subject = checked.bare(service, endpoint)
-                unfit += asyncio.run(_examine(examination, [(subject, Address(subject.target.url))]))
+                unfit += asyncio.run(_examine(examination, [(subject, Address(subject.target.url))], known_to_fail))
         except LabError as error:
             unfit.append(_unfit(service.name, str(error)))
     return unfit

@@ -21,8 +21,8 @@ from echowall.results.model import CaseResult, ConformanceRun, Conformed
 from echowall.results.provenance import Beginning
 from echowall.results.verdicts import Verdict
 
-#: How many cases are put by one process. To start one takes two seconds of a core. Where it has to be ended, the answers
-#: of all its cases are lost and they are put again; so there are fewer of those that take long.
+#: How many cases are put by one process. To start one takes two seconds of a core. Where it has to be ended, the
+#: answers of all its cases are lost and they are put again; so there are fewer of those that take long.
 BATCH, BATCH_OF_LONG = 250, 50
 #: How many cases of a target may not end, and how often in a row a target may not be reached, before it is given up.
 _HANGS, _TRIES = 5, 3
@@ -36,6 +36,8 @@ class Subject(NamedTuple):
     address: Address
     examined: Conformed
     """What is kept of it."""
+    failing: int = 0
+    """How many of the cases it is known to fail. The suite waits half a second or longer in most of them."""
 
 
 class Examination:
@@ -79,11 +81,17 @@ class Examination:
             yield
 
     async def examine(self, subjects: Iterable[Subject]) -> None:
-        """Put all cases to each of them. Cancelled, it keeps what has ended."""
+        """Put all cases to each of them. Cancelled, it keeps what has ended.
+
+        It begins with those that take longest, so that none of them is the last, with nothing beside it.
+        """
+        bars: list[tuple[Subject, TaskID]] = []
+        for subject in subjects:
+            self.found.append(subject.examined)
+            bar = self._progress.add_task(escape(subject.examined.label), total=len(self._chosen), case="")
+            bars.append((subject, bar))
         async with asyncio.TaskGroup() as tasks:
-            for subject in subjects:
-                self.found.append(subject.examined)
-                bar = self._progress.add_task(escape(subject.examined.label), total=len(self._chosen), case="")
+            for subject, bar in sorted(bars, key=lambda one: -one[0].failing):
                 tasks.create_task(self._examine(subject, bar))
 
     async def _examine(self, subject: Subject, bar: TaskID) -> None:
