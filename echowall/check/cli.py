@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,7 @@ from echowall.check.examination import Examination
 from echowall.check.judging import Surprise
 from echowall.check.registry import GROUPS, Check
 from echowall.check.suite import ALL
-from echowall.check.targets import Manner, Subject, direct, of_urls, proxied
+from echowall.check.targets import Manner, Subject, of_lab, of_urls
 from echowall.check.wire import PATIENCE
 from echowall.lab.lab import Lab
 from echowall.results import behaviour, store
@@ -259,14 +259,10 @@ def _list(checks: Iterable[Check]) -> None:
         out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _own(the_lab: Lab, services: Iterable[Service], via: options.Via, idle: float | None) -> list[Subject]:
+def _own(the_lab: Lab, services: Sequence[Service], via: options.Via, idle: float | None) -> list[Subject]:
     """Services of the lab, by one route or both; their idle connections are watched for so long, if that is said."""
-    subjects = []
-    for service in services:
-        if via is not options.Via.PROXY:
-            subjects.append(direct(service, the_lab.endpoint(service.name)))
-        if via is not options.Via.DIRECT:
-            subjects.append(proxied(service, the_lab))
+    routes = {"directly": via is not options.Via.PROXY, "by_proxy": via is not options.Via.DIRECT}
+    subjects = of_lab(services, the_lab, **routes)
     if idle is None:
         return subjects
     return [one._replace(target=msgspec.structs.replace(one.target, idle=idle)) for one in subjects]

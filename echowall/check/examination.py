@@ -77,9 +77,10 @@ class Examination:
         """Put every one of the checks that applies to each of them."""
         self._put |= {check.id: check for check in checks}
         acquaintances = await asyncio.gather(*map(_meet, subjects))
+        told = await asyncio.gather(*map(versions, subjects))
         fit: dict[int, tuple[Examined, TaskID]] = {}
         targets: list[Target] = []
-        for subject, known in zip(subjects, acquaintances, strict=True):
+        for subject, known, loaded in zip(subjects, acquaintances, told, strict=True):
             target, examined = subject.target, subject.examined
             if isinstance(known, Acquaintance):
                 target = heeding(target, known)
@@ -91,7 +92,7 @@ class Examination:
                 self.reject(examined.label, why)
                 continue
             if subject.about:
-                examined.versions = await versions(subject)
+                examined.versions = loaded
             else:
                 self._tell_left_out(examined.label, target, checks)
             total = sum(applies(check, target) for check in checks)

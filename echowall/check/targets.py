@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -51,7 +52,25 @@ def bare(service: Service, endpoint: Endpoint) -> Subject:
 
 def proxied(service: Service, lab: Lab) -> Subject:
     """A service of the lab, through its proxy. Raises LabError where it is not known how to reach that."""
-    base, certificate = lab.base_url(), lab.certificate()
+    return _proxied(service, lab.base_url(), lab.certificate())
+
+
+def of_lab(services: Sequence[Service], lab: Lab, *, directly: bool, by_proxy: bool) -> list[Subject]:
+    """Services of the lab, each by one route or both. The lab is asked once for all of them.
+
+    Raises LabError where it is not known how to reach one.
+    """
+    routes: list[list[Subject]] = []
+    if directly:
+        endpoints = lab.endpoints(*(service.name for service in services))
+        routes.append([direct(*pair) for pair in zip(services, endpoints, strict=True)])
+    if by_proxy:
+        base, certificate = lab.base_url(), lab.certificate()
+        routes.append([_proxied(service, base, certificate) for service in services])
+    return list(chain.from_iterable(zip(*routes, strict=True)))
+
+
+def _proxied(service: Service, base: str, certificate: Path | None) -> Subject:
     target = _service(service, f"{base.replace('http', 'ws', 1)}/{service.name}/foobar/")
     target = msgspec.structs.replace(target, via="proxy", tls=trusting(certificate) if certificate else None)
     return _subject(service, target, f"{base}/{service.name}/about")

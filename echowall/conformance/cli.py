@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -174,14 +174,10 @@ def _bare(
     return unfit
 
 
-def _own(lab: Lab, services: Iterable[Service], via: options.Via) -> list[tuple[checked.Subject, Address]]:
+def _own(lab: Lab, services: Sequence[Service], via: options.Via) -> list[tuple[checked.Subject, Address]]:
     """Services of the lab, by one route or both."""
-    found = []
-    for service in services:
-        if via is not options.Via.PROXY:
-            found.append(checked.direct(service, lab.endpoint(service.name)))
-        if via is not options.Via.DIRECT:
-            found.append(checked.proxied(service, lab))
+    routes = {"directly": via is not options.Via.PROXY, "by_proxy": via is not options.Via.DIRECT}
+    found = checked.of_lab(services, lab, **routes)
     # The suite cannot trust a single certificate. The question before it, whether this is an echo server, does.
     return [(subject, Address(subject.target.url, insecure=subject.target.tls is not None)) for subject in found]
 

@@ -174,13 +174,19 @@ class Containers:
         return False
 
     def endpoint(self, name: str) -> Endpoint:
-        identifiers = self.compose("ps", "--quiet", name).split()
-        if not identifiers:
-            raise LabError(f"{name} does not run; `echowall start {name}` starts it")
-        endpoint = _place(self._inspect(identifiers[0]))
-        if error := _refusal(endpoint):
-            raise _unreachable(name, endpoint, error)
-        return endpoint
+        return self.endpoints(name)[0]
+
+    def endpoints(self, *names: str) -> list[Endpoint]:
+        identifiers = self.compose("ps", "--quiet", *names).split() if names else []
+        facts = {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in self._inspect_each(identifiers)}
+        found = []
+        for name in names:
+            if name not in facts:
+                raise LabError(f"{name} does not run; `echowall start {name}` starts it")
+            found.append(_place(facts[name]))
+            if error := _refusal(found[-1]):
+                raise _unreachable(name, found[-1], error)
+        return found
 
     def part(self, name: str) -> Part:
         if not (identifiers := self.compose("ps", "--quiet", name).split()):
@@ -237,12 +243,17 @@ class Containers:
 
     def _inspect(self, identifier: str) -> dict[str, Any]:
         """What the engine knows about a container."""
-        facts: dict[str, Any] = json.loads(self._run("docker", "inspect", identifier).stdout)[0]
+        return self._inspect_each([identifier])[0]
+
+    def _inspect_each(self, identifiers: list[str]) -> list[dict[str, Any]]:
+        facts: list[dict[str, Any]] = (
+            json.loads(self._run("docker", "inspect", *identifiers).stdout) if identifiers else []
+        )
         return facts
 
     def inspect_all(self) -> list[dict[str, Any]]:
         """What the engine knows about each container of the lab, in the words of `docker inspect`."""
-        return [self._inspect(identifier) for identifier in self.compose("ps", "--quiet").split()]
+        return self._inspect_each(self.compose("ps", "--quiet").split())
 
     def internal_networks(self) -> frozenset[str]:
         """The engine's networks from which it lets nothing out, by name."""

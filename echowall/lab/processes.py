@@ -255,6 +255,9 @@ class Processes:
                 return Endpoint(listener.host, listener.port, pid)
         raise LabError(f"{name} does not run; `echowall start {name}` starts it")
 
+    def endpoints(self, *names: str) -> list[Endpoint]:
+        return [self.endpoint(name) for name in names]
+
     def part(self, name: str) -> Part:
         with suppress(*_UNAVAILABLE), self._supervisor() as supervisor:
             if pid := supervisor.getProcessInfo(name)["pid"]:
