@@ -65,9 +65,10 @@ async def run(
 ) -> None:
     """Put every check that applies to every target, and report each result as it comes.
 
-    `jobs` endpoints are examined at a time. Targets of one name are routes to the same endpoint, so the checks that
-    have to be alone on it are put to them in turn, after all others. What comes `unexpected` is asked once more then,
-    alone, and the second answer counts. `tell` is for what the user should know of a target meanwhile.
+    `jobs` endpoints are examined at a time; one of which only answers are left that wait on clocks does not count, as
+    that costs next to nothing. Targets of one name are routes to the same endpoint, so the checks that have to be alone
+    on it are put to them in turn, after all others. What comes `unexpected` is asked once more then, alone, and the
+    second answer counts. `tell` is for what the user should know of a target meanwhile.
     """
     chosen = list(checks)
     turn = asyncio.Semaphore(jobs)
@@ -77,24 +78,34 @@ async def run(
         routes.setdefault(target.name, []).append(_Round(target, gathered.note, unexpected, tell))
 
     async def examine(group: list[_Round]) -> None:
-        async with turn:
-            try:
-                await asyncio.gather(*(one.beside(chosen) for one in group))
+        try:
+            await _side_by_side(group, chosen, turn)
+            async with turn:
                 for one in group:
                     await one.in_turn([check for check in chosen if check.alone and not check.ends])
                 for one in group:
                     await one.again()
-            finally:  # where the run is interrupted, the first answers have to do
                 for one in group:
-                    one.let_go()
+                    _tell_restarted(one.target, tell)
+                    await one.in_turn([check for check in chosen if check.ends])
+        finally:  # where the run is interrupted, the first answers have to do
             for one in group:
-                _tell_restarted(one.target, tell)
-                await one.in_turn([check for check in chosen if check.ends])
-            gathered.tell(one.target for one in group)
+                one.let_go()
+        gathered.tell(one.target for one in group)
 
     async with asyncio.TaskGroup() as tasks:
         for group in routes.values():
             tasks.create_task(examine(group))
+
+
+async def _side_by_side(group: list[_Round], checks: list[Check], turn: asyncio.Semaphore) -> None:
+    """Put to all routes of an endpoint what does not disturb each other. It leaves the turn to others as soon as only
+    checks are left that wait."""
+    async with asyncio.TaskGroup() as tasks, turn:
+        for one in group:
+            tasks.create_task(one.beside(checks))
+        for one in group:
+            await one.only_waits.wait()
 
 
 def _tell_restarted(target: Target, tell: Tell) -> None:
@@ -118,6 +129,8 @@ class _Round:
         self._doubtful: list[Asked] = []
         """What came unexpected, and is to be asked again."""
         self._time_left = AGAIN_WITHIN
+        self.only_waits = asyncio.Event()
+        """Set as soon as what is still asked side by side waits on clocks, or nothing is."""
         self._attempts = 3
         """How often it is still tried whether an endpoint that turns clients away limits connections."""
 
@@ -133,11 +146,14 @@ class _Round:
         Where the endpoint turns one away, the others wait until that one was asked alone: maybe it limits connections.
         """
         fitting = [check for check in checks if applies(check, self._known) and not check.alone and not check.ends]
-        unanswered = await self._side_by_side(fitting, watchful=self._unlimited is not None)
-        if unanswered:
-            await asyncio.sleep(RECOVERY)
-            await self.again()
-            await self._side_by_side(unanswered, watchful=False)
+        try:
+            unanswered = await self._side_by_side(fitting, watchful=self._unlimited is not None)
+            if unanswered:
+                await asyncio.sleep(RECOVERY)
+                await self.again()
+                await self._side_by_side(unanswered, watchful=False)
+        finally:
+            self.only_waits.set()
 
     async def _side_by_side(self, checks: list[Check], *, watchful: bool) -> list[Check]:
         """Put these; first those that wait, as they take longest. Gives what was not answered.
@@ -157,6 +173,8 @@ class _Round:
                 for task in done:
                     del left[task]
                     self._take(task.result())
+                if all(check.waits for check in left.values()):
+                    self.only_waits.set()
                 if watchful and any(asked.log.turned_away for asked in self._doubtful):
                     break
         finally:
