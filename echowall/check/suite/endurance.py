@@ -343,7 +343,7 @@ async def stalled_neighbour(target: Target) -> Observation | str:
 
 
 # Before the next one, which takes threads for good from a service that keeps them: no 50 clients at once might be left.
-@check("close-released", CONTRACT, "let go", intrusive=True, alone=True, waits=True, local=True)
+@check("close-released", CONTRACT, "let go", intrusive=True, alone=True, waits=True, local=True, seconds=60)
 async def close_released(target: Target) -> Observation | str:
     """Does the service let go of clients that close, go on sending, and break the TCP connection at the answer?
 
