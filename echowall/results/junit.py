@@ -9,8 +9,9 @@ from xml.etree import ElementTree as Xml
 
 from echowall.results.model import CheckRun, ConformanceRun
 
-#: What XML 1.0 cannot hold, not even escaped (section 2.2).
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: What XML 1.0 cannot hold, not even escaped: all but the characters that its section 2.2 names. Written the other way
+#: round, as that section has it, the pattern would take ten times as long to compile, whenever the tool starts.
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 class Suite:
