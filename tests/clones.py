@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -39,6 +40,13 @@ CMD ["./run"]
 """
 
 
+def copied(part: str, folder: Path, but: Sequence[str] = ()) -> None:
+    """Copy a part of this checkout there, with its compiled modules: to compile the tool anew takes a second of CPU
+    time. Those that are just being written have names of their own meanwhile, and are left out.
+    """
+    shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("*.pyc.*", *but))
+
+
 class Checkout:
     """A whole checkout with one service, whose /about tells which checkout it is of."""
 
@@ -46,7 +54,7 @@ class Checkout:
         self.folder = folder
         self.port = free_port()
         for part in ("echowall", "nginx", "frontend"):
-            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+            copied(part, folder, but=("node_modules",))
         (folder / "frontend/node_modules").symlink_to(ROOT / "frontend/node_modules")
         (folder / "services/_room").mkdir(parents=True)
         (folder / "results").mkdir()

@@ -18,6 +18,7 @@ from echowall.catalog.catalog import ROOT, CatalogError
 from echowall.catalog.lock import LockError
 from echowall.catalog.new import NewError, Wanted
 from echowall.lab.processes import Processes
+from tests.clones import copied
 from tests.ports import free_port
 
 ECHO = """\
@@ -45,7 +46,7 @@ def neighbour() -> str:
 def scratch(tmp_path: Path, neighbour: str) -> Path:
     """A checkout with all that is the lab's, and one of its services."""
     for part in ("echowall", "nginx"):
-        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+        copied(part, tmp_path)
     (tmp_path / "frontend").symlink_to(ROOT / "frontend")
     for file in ("docker-compose.yml", ".env", "requirements.txt"):
         shutil.copy(ROOT / file, tmp_path)
