@@ -44,7 +44,7 @@ outcome = "silence"
 reason = "The cause."
 link = "https://example.org/1"
 """
-#: It says how it was tuned, and has as many workers as it is told: processes that keep 32 MiB and half a CPU each.
+#: It says how it was tuned, and has as many workers as it is told: processes that keep 32 MiB and a tenth of a CPU.
 TUNABLE = (
     APP.replace('"1.0"', 'os.environ.get("TUNED", "1.0")')
     .replace(
@@ -53,10 +53,10 @@ TUNABLE = (
 import os, time
 kept, parent = bytearray(b"x") * (32 << 20), os.getppid()
 while os.getppid() == parent:
-    until = time.process_time() + 0.005
+    until = time.process_time() + 0.002
     while time.process_time() < until:
         pass
-    time.sleep(0.005)
+    time.sleep(0.018)
 """
 for _ in range(int(os.environ.get("WORKERS", "0"))):
     subprocess.Popen([sys.executable, "-c", WORKER])
