@@ -32,7 +32,7 @@ class OfProcesses:
         self._known = dict.fromkeys(procfs.family(pid), 0)
 
     def cpu(self) -> float:
-        # Looking for new descendants takes milliseconds, so that is left to memory(). Who has ended keeps what it used.
+        # Looking for new descendants takes longer, so that is left to memory(). Who has ended keeps what it used.
         for pid, before in self._known.items():
             self._known[pid] = max(before, procfs.nanoseconds(pid))
         return sum(self._known.values()) / _SECOND
