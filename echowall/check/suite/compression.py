@@ -8,6 +8,7 @@ import time
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
 from echowall.check.suite import measure
@@ -587,6 +588,7 @@ def _offering(target: Target, offer: str) -> list[tuple[str, str]]:
     return [*handshake(target), ("Sec-WebSocket-Extensions", offer)]
 
 
+@cache  # all endpoints are asked the same, and it takes longer to make than to send
 def _noise(size: int) -> bytes:
     """Random printable bytes, which hardly compress; the same on every run."""
     source = random.Random(size)  # noqa: S311

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import cache
 
 from echowall.check.registry import Observation, UnsupportedError, checks_of
 from echowall.check.suite.common import SOON, affordable, brief, fewer, summary
@@ -178,6 +179,7 @@ async def _each_length(ws: Connection, messages: Sequence[str | bytes]) -> Obser
     return "all come back"
 
 
+@cache  # all endpoints are asked the same, and it takes longer to make than to send
 def _pattern(length: int) -> str:
     """Text in which no two places look alike, so that a byte out of place shows."""
     return "".join(f"{number}." for number in range(length // 2 + 1))[:length]
