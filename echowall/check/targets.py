@@ -17,7 +17,7 @@ from echowall.check import addresses
 from echowall.check.wire import ENGINE_IO, PLAIN, Codec, Limiter, Target
 from echowall.check.wire.secrets import Secrets, in_message, in_template, is_secret
 from echowall.check.wire.wrapping import MARK, Wrapping, place
-from echowall.lab.lab import Endpoint, Lab, no_tls, trusting
+from echowall.lab.lab import Endpoint, Lab, trusting
 from echowall.results.model import Examined, Limits
 
 #: By what a service of the lab speaks.
@@ -102,10 +102,15 @@ async def versions(subject: Subject) -> dict[str, str]:
     if subject.about is None:
         return {}
     try:
-        async with httpx.AsyncClient(timeout=5, trust_env=False, verify=subject.target.tls or no_tls()) as client:
+        async with httpx.AsyncClient(timeout=5, trust_env=False, verify=subject.target.tls or _no_tls()) as client:
             return msgspec.convert((await client.get(subject.about)).json()["versions"], dict[str, str])
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return {}
+
+
+def _no_tls() -> ssl.SSLContext:
+    """For a client that speaks plain HTTP: to read all CAs that the system trusts would take longer than to ask."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Manner(msgspec.Struct, frozen=True, kw_only=True):

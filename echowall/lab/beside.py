@@ -12,10 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-
 from echowall.lab import signals
-from echowall.lab.lab import PATIENCE, Endpoint, LabError, Variant, no_tls
+from echowall.lab.lab import PATIENCE, Endpoint, LabError, Variant, answers
 
 
 def folder(root: Path) -> Path:
@@ -80,11 +78,7 @@ def _answers(endpoint: Endpoint, variant: Variant) -> bool:
         except OSError:
             return False
         return True
-    try:
-        url = f"http://{endpoint.host}:{endpoint.port}{variant.path}"
-        return httpx.get(url, timeout=3, trust_env=False, verify=no_tls()).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
+    return answers(f"http://{endpoint.host}:{endpoint.port}{variant.path}")
 
 
 @contextmanager

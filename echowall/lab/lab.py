@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
+import json
 import os
 import re
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
 
-import httpx
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -22,6 +25,8 @@ from echowall.catalog.catalog import Service
 
 #: How long a lab that has been started may take to become healthy, in seconds.
 PATIENCE = 60
+#: How long an answer may take, in seconds.
+_ANSWER = 3
 #: The name of a host (RFC 1123, section 2.1; some have underscores), or all names below one.
 _HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 _STYLES = {"healthy": "green", "failed": "red", "down": "red"}
@@ -257,41 +262,25 @@ def wait_until_healthy(lab: Lab, services: list[Service], board: Board, certific
     `certificate` is what a proxy that speaks TLS shows. A part has failed if the lab has given it up, or if it is not
     healthy within PATIENCE.
     """
-    paths = {"proxy": "/healthz"} | {service.name: f"/{service.name}/about" for service in services}
+    base = url(*address(), tls=certificate is not None)
+    context = trusting(certificate) if certificate else None
+    urls = {"proxy": f"{base}/healthz"} | {service.name: f"{base}/{service.name}/about" for service in services}
     deadline = time.monotonic() + PATIENCE
-    pending = [name for name in paths if board.states[name] != "failed"]
-    with _client(url(*address(), tls=certificate is not None), certificate) as client:
-        while pending:
-            for name in list(pending):
-                if _answers(client, paths[name]):
-                    board.set(name, "healthy")
-                elif lab.dead(name) or time.monotonic() > deadline:
-                    board.set(name, "failed")
-                else:
-                    continue
-                pending.remove(name)
-            if board.states["proxy"] == "failed":
-                for name in pending:
-                    board.set(name, "failed")
-                return
-            time.sleep(0.25 if pending else 0)
-
-
-def no_tls() -> ssl.SSLContext:
-    """For a client that speaks plain HTTP: to read all CAs that the system trusts would take longer than to ask."""
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _client(base_url: str, certificate: Path | None) -> httpx.Client:
-    verify = trusting(certificate) if certificate else no_tls()
-    return httpx.Client(base_url=base_url, timeout=3, trust_env=False, verify=verify)
-
-
-def _answers(client: httpx.Client, path: str) -> bool:
-    try:
-        return client.get(path).status_code == httpx.codes.OK
-    except httpx.HTTPError:
-        return False
+    pending = [name for name in urls if board.states[name] != "failed"]
+    while pending:
+        for name in list(pending):
+            if answers(urls[name], context):
+                board.set(name, "healthy")
+            elif lab.dead(name) or time.monotonic() > deadline:
+                board.set(name, "failed")
+            else:
+                continue
+            pending.remove(name)
+        if board.states["proxy"] == "failed":
+            for name in pending:
+                board.set(name, "failed")
+            return
+        time.sleep(0.25 if pending else 0)
 
 
 def health(lab: Lab, services: list[Service]) -> dict[str, dict[str, str] | None]:
@@ -299,14 +288,40 @@ def health(lab: Lab, services: list[Service]) -> dict[str, dict[str, str] | None
 
     Raises LabError if the proxy does not answer.
     """
-    with _client(lab.base_url(), lab.certificate()) as client:
-        if not _answers(client, "/healthz"):
-            raise LabError(f"the lab's proxy does not answer at {lab.base_url()}; `echowall start proxy` starts it")
-        found: dict[str, dict[str, str] | None] = {}
-        for service in services:
-            try:
-                answer = client.get(f"/{service.name}/about")
-                found[service.name] = answer.json()["versions"] if answer.is_success else None
-            except (httpx.HTTPError, ValueError, KeyError):
-                found[service.name] = None
-        return found
+    base, certificate = lab.base_url(), lab.certificate()
+    context = trusting(certificate) if certificate else None
+    if not answers(f"{base}/healthz", context):
+        raise LabError(f"the lab's proxy does not answer at {base}; `echowall start proxy` starts it")
+    found: dict[str, dict[str, str] | None] = {}
+    for service in services:
+        try:
+            status, body = _get(f"{base}/{service.name}/about", context)
+            found[service.name] = json.loads(body)["versions"] if status == HTTPStatus.OK else None
+        except (OSError, http.client.HTTPException, ValueError, KeyError):
+            found[service.name] = None
+    return found
+
+
+def answers(url: str, context: ssl.SSLContext | None = None) -> bool:
+    """Whether a GET is answered by 200. `context` is for https."""
+    try:
+        return _get(url, context)[0] == HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def _get(url: str, context: ssl.SSLContext | None) -> tuple[int, bytes]:
+    """The status and the body that answer a GET, past any proxy. Raises OSError or HTTPException.
+
+    Python's own client is there at once. HTTPX takes longer to import than a lab to answer.
+    """
+    where = urlsplit(url)
+    host, port = where.hostname or "", where.port
+    with closing(
+        http.client.HTTPSConnection(host, port, timeout=_ANSWER, context=context)
+        if where.scheme == "https"
+        else http.client.HTTPConnection(host, port, timeout=_ANSWER)
+    ) as connection:
+        connection.request("GET", where.path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
