@@ -16,6 +16,7 @@ from xdist.remote import Producer
 from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT
 from echowall.lab import lab
+from echowall.lab.containers import Containers
 from echowall.lab.lab import Board
 from echowall.lab.processes import Processes
 from echowall.lab.tls import Identity
@@ -53,6 +54,13 @@ settings = {{ {settings} }}
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler:
     """Decide which worker runs which test."""
     return Scheduler(config, log)
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    """A Docker Engine, without which the test is skipped. It is asked when the first test needs it."""
+    if not Containers().available():
+        pytest.skip("no Docker Engine answers")
 
 
 @pytest.fixture

@@ -15,13 +15,11 @@ from typing import Any
 import pytest
 
 from echowall.bench import cost
-from echowall.lab.containers import Containers
 from echowall.lab.procfs import UnknownError, family
 
 CONTAINER = "0123456789abcdef" * 4
 #: It burns half a second of CPU time, and then waits.
 BURN = "import time\nwhile time.process_time() < 0.5: pass\nprint(flush=True)\ntime.sleep(60)"
-needs_engine = pytest.mark.skipif(not Containers().available(), reason="no Docker Engine answers")
 
 
 def test_the_cpu_time_and_the_memory_of_descendants_count() -> None:
@@ -117,7 +115,7 @@ def _docker(*arguments: str) -> str:
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True).stdout
 
 
-@needs_engine
+@pytest.mark.usefixtures("engine")
 def test_what_the_kernel_counts_of_a_container_is_what_the_engine_tells(container: dict[str, Any]) -> None:
     pid, identifier = container["State"]["Pid"], container["Id"]
     by_kernel = cost.OfContainer(pid, identifier)

@@ -34,8 +34,7 @@ def up(request: pytest.FixtureRequest) -> tuple[str, ...]:
     """The command that starts a lab, of either kind."""
     if request.param == "processes":
         return ("up",)
-    if not Containers().available():
-        pytest.skip("no Docker Engine answers")
+    request.getfixturevalue("engine")
     return ("up", "--docker")
 
 
@@ -66,9 +65,8 @@ def test_two_checkouts_of_one_name_run_side_by_side(clone: Callable[[str], Check
     assert there.answers() is None
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_lab_that_docker_compose_started_is_found(clone: Callable[[str], Checkout]) -> None:
-    if not Containers().available():
-        pytest.skip("no Docker Engine answers")
     here, there = clone("here"), clone("there")
     project = f"echowall-test-{here.port}"
 
@@ -101,11 +99,10 @@ def test_a_lab_that_docker_compose_started_is_found(clone: Callable[[str], Check
     assert there.answers() == "there"
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_project_of_another_checkout_is_not_taken(
     clone: Callable[[str], Checkout], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not Containers().available():
-        pytest.skip("no Docker Engine answers")
     here, there = clone("here"), clone("there")
     project = f"echowall-test-{here.port}"
     assert here.compose("--project-name", project, "up", "--detach", "redis").returncode == 0

@@ -220,7 +220,7 @@ def _imported(tree: ast.Module) -> set[str]:
     return modules
 
 
-@pytest.mark.skipif(not Containers().available(), reason="no Docker Engine answers")
+@pytest.mark.usefixtures("engine")
 def test_a_container_engine_is_told_with_its_version() -> None:
     assert re.fullmatch(r"Docker Engine \d+\.\d+\S*", Containers().engine())
 
