@@ -24,12 +24,14 @@ def show(echo: EchoPage, demo: str) -> Locator:
     return echo.demo
 
 
-#: What its service answers nobody meanwhile, or mixes up with the messages of others.
-DISTURBS = [pytest.param(shows, marks=pytest.mark.alone) for shows in ("frozen-server", "nul-fragments")]
-
-
-@pytest.mark.parametrize("shows", ["phantom-messages", "none-at-close", *DISTURBS])
+@pytest.mark.parametrize("shows", ["phantom-messages", "none-at-close"])
 def test_a_naive_handler_is_shown_going_wrong(echo: EchoPage, services: list[Service], shows: str) -> None:
+    """Those that disturb others on the same service are in stories/test_naive_handlers.py."""
+    assert_shown(echo, services, shows)
+
+
+def assert_shown(echo: EchoPage, services: list[Service], shows: str) -> None:
+    """Play the demonstration of a naive handler. Assert that it tells what went wrong, and leaves nothing behind."""
     service = next(service for service in services if service.naive and service.naive.shows == shows)
     assert service.naive
     echo.open(view="echo")

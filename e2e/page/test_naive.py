@@ -32,18 +32,6 @@ def test_phantom_messages_are_shown_for_the_naive_handler_only(echo: EchoPage, s
     expect(naive.first).to_contain_text(service.naive.summary)
 
 
-@pytest.mark.alone
-@pytest.mark.naive("nul-fragments")
-def test_the_naive_handler_shows_the_fragments_of_a_large_message(echo: EchoPage, service: Service) -> None:
-    pane = echo.open(service=service.name, handler="naive")
-    pane.connect()
-
-    echo.say_preset("1 MiB")
-
-    expect(pane.log.locator("[data-direction=received][data-size='1']")).not_to_have_count(0)
-    assert pane.received()[0] == "\0"
-
-
 def test_the_naive_handler_is_explained_where_it_is_chosen(echo: EchoPage, services: list[Service]) -> None:
     service = next(service for service in services if service.naive)
     assert service.naive
