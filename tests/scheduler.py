@@ -16,8 +16,8 @@ SHARING = (
     "test_new.py",
     "test_wstest.py",
 )
-#: What some of these set up once for each kind of lab, as it is in a test's id.
-_LAB = re.compile(r"\[(processes|containers)\b")
+#: What some of these set up once for each kind of lab, or for each half of what they ask, as it is in a test's id.
+_PART = re.compile(r"\[(processes|containers|half_\d)\b")
 #: What takes longest, and so begins first: files of SHARING, and other files or functions. What mostly waits is before
 #: what takes much CPU time, so that not all of that begins at once. Nothing fails where one is missing here, or quicker
 #: than it was: all together take longer then.
@@ -54,8 +54,8 @@ class Scheduler(LoadScopeScheduling):  # type: ignore[misc]
         file, _, test = nodeid.partition("::")
         if not file.endswith(SHARING):
             return nodeid.partition("[")[0]
-        lab = _LAB.search(test)
-        return f"{file} {lab[1]}" if lab else file
+        part = _PART.search(test)
+        return f"{file} {part[1]}" if part else file
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         first = min(self.workqueue, key=_rank)  # of equals the first, which has more tests

@@ -25,7 +25,9 @@ from tests.faulty.forked import serving
 from tests.faulty.harmless import HARMLESS
 from tests.faulty.server import MAX_MESSAGE
 
-AT_ONCE = 8
+AT_ONCE = 6
+"""How many servers are examined at a time, of each half."""
+
 SEVERAL = {"0.15 s for each message": 4}
 """What takes so long to answer that several servers of it share the checks, each with some of them in turn."""
 
@@ -48,32 +50,62 @@ PATIENT = 7.0
 Examined = Mapping[str, Mapping[str, Result]]
 
 
+EVERYTHING = (REFERENCE, *HARMLESS, *FAULTS)
+HALVES = {"half_1": EVERYTHING[::2], "half_2": EVERYTHING[1::2]}
+"""The servers, as two processes of pytest-xdist share them: each is a fixture."""
+
+
 @pytest.fixture(scope="module")
-def examined(request: pytest.FixtureRequest) -> Examined:
-    """What the checks found, by fault, for those faults that are about to be tested."""
-    names = {item.name for item in request.session.items if item.path == request.path}
-    if test_mutation_table.__name__ in names:
-        return asyncio.run(_examine([REFERENCE, *HARMLESS, *FAULTS]))
-    chosen = [name for name in FAULTS if f"{test_fault_is_caught_by_its_checks_alone.__name__}[{name}]" in names]
-    chosen += [name for name in HARMLESS if f"{test_nothing_is_wrong_with_what_is_allowed.__name__}[{name}]" in names]
-    return asyncio.run(_examine([*chosen, REFERENCE] if test_reference_passes_everything.__name__ in names else chosen))
+def half_1(request: pytest.FixtureRequest) -> Examined:
+    """What the checks found, by server, for those of the half that are about to be tested."""
+    return _of_half("half_1", request)
 
 
-def test_reference_passes_everything(examined: Examined) -> None:
-    results = examined[REFERENCE].values()
+@pytest.fixture(scope="module")
+def half_2(request: pytest.FixtureRequest) -> Examined:
+    """The same of the other half."""
+    return _of_half("half_2", request)
+
+
+def _of_half(half: str, request: pytest.FixtureRequest) -> Examined:
+    tests = {item.name for item in request.session.items if item.path == request.path}
+    if f"{test_mutation_table.__name__}[{half}]" in tests:
+        return asyncio.run(_examine(HALVES[half]))
+    return asyncio.run(
+        _examine(name for name in HALVES[half] if any(one.endswith(f"[{half}-{name}]") for one in tests))
+    )
+
+
+@pytest.fixture
+def examined(half: str, request: pytest.FixtureRequest) -> Examined:
+    """What the checks found in the half of this test."""
+    found: Examined = request.getfixturevalue(half)
+    return found
+
+
+def each(names: Iterable[str]) -> pytest.MarkDecorator:
+    """The test runs for each of these servers, in its half."""
+    wanted = set(names)
+    cases = [(half, name) for half, all_ in HALVES.items() for name in all_ if name in wanted]
+    return pytest.mark.parametrize(("half", "name"), cases)
+
+
+@each([REFERENCE])
+def test_reference_passes_everything(examined: Examined, name: str) -> None:
+    results = examined[name].values()
     assert [f"{one.check}: {one.outcome} ({one.detail})" for one in results if one.verdict is not Verdict.PASS] == []
     assert {one.check for one in results} == {check.id for check in ALL}
 
 
-@pytest.mark.parametrize("manner", HARMLESS)
-def test_nothing_is_wrong_with_what_is_allowed(manner: str, examined: Examined) -> None:
-    wrong = [one for one in examined[manner].values() if one.verdict in (Verdict.FAIL, Verdict.ERROR)]
+@each(HARMLESS)
+def test_nothing_is_wrong_with_what_is_allowed(examined: Examined, name: str) -> None:
+    wrong = [one for one in examined[name].values() if one.verdict in (Verdict.FAIL, Verdict.ERROR)]
     assert [f"{one.check}: {one.outcome} ({one.detail})" for one in wrong] == []
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_fault_is_caught_by_its_checks_alone(fault: str, examined: Examined) -> None:
-    assert _caught_by(examined[fault]) == FAULTS[fault].caught_by, _outcomes(examined[fault])
+@each(FAULTS)
+def test_fault_is_caught_by_its_checks_alone(examined: Examined, name: str) -> None:
+    assert _caught_by(examined[name]) == FAULTS[name].caught_by, _outcomes(examined[name])
 
 
 def test_there_are_enough_faults() -> None:
@@ -86,16 +118,18 @@ def test_every_check_can_fail() -> None:
     assert {check.id for check in ALL} - caught == every_connection
 
 
+@pytest.mark.parametrize("half", HALVES)
 def test_mutation_table(examined: Examined) -> None:
     """Shown by `pytest -s`."""
-    width = max(map(len, FAULTS))
+    faults = [name for name in examined if name in FAULTS]
+    width = max(map(len, faults))
     lines = [f"{'fault':{width}}  caught by"]
-    lines += [f"{fault:{width}}  {', '.join(sorted(_caught_by(examined[fault])))}" for fault in FAULTS]
-    alarms = len(_caught_by(examined[REFERENCE]))
-    found = sum(bool(_caught_by(examined[fault])) for fault in FAULTS)
-    lines += [f"{found} of {len(FAULTS)} faults caught; {alarms} false alarms on the reference"]
+    lines += [f"{fault:{width}}  {', '.join(sorted(_caught_by(examined[fault])))}" for fault in faults]
+    alarms = sum(len(_caught_by(examined[name])) for name in examined if name == REFERENCE)
+    found = sum(bool(_caught_by(examined[fault])) for fault in faults)
+    lines += [f"{found} of {len(faults)} faults caught; {alarms} false alarms on the reference"]
     print("\n" + "\n".join(lines))
-    assert (found, alarms) == (len(FAULTS), 0)
+    assert (found, alarms) == (len(faults), 0)
 
 
 def _caught_by(results: Mapping[str, Result]) -> frozenset[str]:
