@@ -55,28 +55,36 @@ def close_released(protocol):
 
 
 def memory_released(protocol, exc):
-    """memory-released: who waits for a client that does not read is told at once that it has gone.
+    """memory-released: who waits for a client that does not read is woken at once when that has gone.
 
     gunicorn lets him wait, cancels him 3 s later, and waits 5 s more for an answer to the close frame that it then
     sends. https://github.com/benoitc/gunicorn/blob/27.0.1/gunicorn/asgi/protocol.py#L1211-L1262
     """
     connection_lost(protocol, exc)
     if websocket := protocol._websocket:
-        websocket._drain = gone
         websocket._close_event.set()
         protocol._flow_control.resume_writing()
 
 
-async def gone():
-    """What send() waits for when there is nobody to send to."""
-    raise WebSocketDisconnected("the client has gone")
+async def released(websocket):
+    """memory-released: who is woken so hears of it, and what the client sent and nobody took goes with the application.
 
-
-async def emptied(websocket):
-    """memory-released: what a client sent and its application did not take goes with the application.
-
-    Otherwise it stays until the garbage collector comes by, as the socket's objects refer to each other.
+    Otherwise that stays until the garbage collector comes by, as the parts of a connection refer to each other.
     """
+    app, drain = websocket.app, websocket._drain
+
+    async def writable():
+        await drain()
+        if websocket._eof:
+            raise WebSocketDisconnected("the client has gone")
+
+    async def without_farewell(scope, receive, send):
+        try:
+            await app(scope, receive, send)
+        finally:
+            websocket.closed |= websocket._eof
+
+    websocket.app, websocket._drain = without_farewell, writable
     try:
         await run(websocket)
     finally:
@@ -88,4 +96,4 @@ def install():
     """Have gunicorn use them."""
     ASGIProtocol._close_transport = close_released
     ASGIProtocol.connection_lost = memory_released
-    WebSocketProtocol.run = emptied
+    WebSocketProtocol.run = released
