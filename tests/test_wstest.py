@@ -11,6 +11,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,15 +122,21 @@ def examine(suite: Suite, url: str, *cases: str, scale: float = 1.0, limits: Lim
     return target.results
 
 
-def test_the_catalog_has_the_cases_of_the_suite(suite: Suite, tmp_path: Path) -> None:
-    folder = ROOT / ".echowall" / f"cases-{os.getpid()}"
-    folder.mkdir(parents=True)
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder for one run of the suite. It is in the checkout, for the suite's container sees no other."""
+    (ROOT / ".echowall").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="cases-", dir=ROOT / ".echowall") as made:
+        yield Path(made)
+
+
+def test_the_catalog_has_the_cases_of_the_suite(suite: Suite, folder: Path) -> None:
     (folder / "spec.json").write_text(
         json.dumps({"outdir": str(folder / "report"), "servers": [{"url": "ws://127.0.0.1:9"}], "cases": ["*"]})
     )
 
     done = subprocess.run(
-        suite.command(folder, f"echowall-cases-{os.getpid()}"),
+        suite.command(folder, f"echowall-{folder.name}"),
         cwd=ROOT,
         env=suite.environment(folder),
         capture_output=True,
