@@ -7,10 +7,11 @@ import re
 import socket
 import subprocess
 
+import msgspec
 import pytest
 
 from echowall.check import runner
-from echowall.check.registry import CHECKS, GROUPS, Check, Observation
+from echowall.check.registry import CHECKS, GROUPS, Check, Experiment, Observation
 from echowall.check.suite import ALL
 from echowall.check.wire import Target, accept_for, connect, observe
 from echowall.results.model import Result
@@ -83,6 +84,50 @@ def test_a_service_that_was_restarted_meanwhile_is_told(echo: int) -> None:
         f"was restarted while it was asked: process {before.pid} has ended; "
         "its log says why, if nobody else has stopped or killed it"
     ]
+
+
+def test_the_next_endpoint_begins_while_all_that_is_left_of_one_waits_on_clocks(echo: int) -> None:
+    """Of two endpoints, examined one at a time, each has a question that waits, here until all quick ones were put."""
+    quick: list[str] = []
+    all_quick = asyncio.Event()
+
+    async def ask_quickly(target: Target) -> str:
+        quick.append(target.name)
+        if len(quick) == 2:
+            all_quick.set()
+        return "right"
+
+    async def wait(_: Target) -> str:
+        async with asyncio.timeout(10):
+            await all_quick.wait()
+        return "right"
+
+    async def ask_alone(target: Target) -> str:
+        turns.append(target.name)
+        await asyncio.sleep(0)
+        assert turns[-1] == target.name, "two endpoints are examined at a time"
+        return "right"
+
+    def check(name: str, experiment: Experiment, *, waits: bool = False, alone: bool = False) -> Check:
+        return msgspec.structs.replace(
+            CHECKS["text"], id=name, expects=("right",), experiment=experiment, waits=waits, alone=alone
+        )
+
+    turns: list[str] = []
+    found: list[tuple[str, str, str]] = []
+
+    asyncio.run(
+        runner.run(
+            [Target(url=f"ws://127.0.0.1:{echo}/foobar/", name=name) for name in ("one", "other")],
+            [check("quick", ask_quickly), check("waiting", wait, waits=True), check("alone", ask_alone, alone=True)],
+            lambda target, result, _: found.append((target.name, result.check, result.outcome)),
+            jobs=1,
+            unexpected=lambda *_: False,
+        )
+    )
+
+    assert quick == ["one", "other"]
+    assert sorted(found) == [(name, id_, "right") for name in ("one", "other") for id_ in ("alone", "quick", "waiting")]
 
 
 @pytest.mark.parametrize(
