@@ -69,11 +69,9 @@ def half_2(request: pytest.FixtureRequest) -> Examined:
 
 def _of_half(half: str, request: pytest.FixtureRequest) -> Examined:
     tests = {item.name for item in request.session.items if item.path == request.path}
-    if f"{test_mutation_table.__name__}[{half}]" in tests:
-        return asyncio.run(_examine(HALVES[half]))
-    return asyncio.run(
-        _examine(name for name in HALVES[half] if any(one.endswith(f"[{half}-{name}]") for one in tests))
-    )
+    whole = f"{test_mutation_table.__name__}[{half}]" in tests
+    chosen = [name for name in HALVES[half] if whole or any(one.endswith(f"[{half}-{name}]") for one in tests)]
+    return asyncio.run(_examine(chosen))
 
 
 @pytest.fixture

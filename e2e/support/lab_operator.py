@@ -17,6 +17,7 @@ from e2e.support.dialling import trust
 from e2e.support.settings import IN_CONTAINER
 from e2e.support.websocket import NoAnswerError
 from echowall.catalog.catalog import ROOT, Service
+from echowall.lab import procfs
 from echowall.lab.containers import Containers
 from echowall.lab.lab import Lab, LabError
 from echowall.lab.processes import Processes
@@ -121,19 +122,19 @@ class Operator:
         """Have nginx read its configuration anew, and return once it has workers that do. Raises TimeoutError after
         PATIENCE seconds."""
         master = self._lab.part("proxy").pid
-        before = set(_with_descendants(master))
+        before = set(procfs.family(master))
         self._lab.kill("HUP", "proxy")
         deadline = time.monotonic() + PATIENCE
-        while not set(_with_descendants(master)) - before:
+        while not set(procfs.family(master)) - before:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"nginx has no new worker {PATIENCE} s after SIGHUP")
             time.sleep(0.1)
 
     def processes(self, service: Service) -> dict[int, int]:
         """The service's processes on this machine, by pid, each with its resident memory in bytes; empty where the
-        service does not run."""
+        service does not run. In a container the health check is not one of them: the engine starts it."""
         try:
-            family = _with_descendants(self._lab.endpoint(service.name).pid)
+            family = procfs.family(self._lab.endpoint(service.name).pid)
         except LabError:
             return {}
         return {pid: resident for pid in family if (resident := resident_memory(pid))}
@@ -184,26 +185,6 @@ def resident_memory(pid: int) -> int:
     """The memory that a process has resident, in bytes; 0 where the process is gone."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0
-
-
-def _with_descendants(pid: int) -> list[int]:
-    """A process and its descendants. In a container the health check is not one of them: the engine starts it."""
-    children: dict[int, list[int]] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        children.setdefault(_parent(folder), []).append(int(folder.name))
-    family = [pid]
-    for member in family:  # which grows meanwhile
-        family += children.get(member, [])
-    return family
-
-
-def _parent(process: Path) -> int:
-    """The parent's pid, from /proc/<pid>/stat: the second field after the command, which stands in brackets and may
-    contain anything (proc_pid_stat(5)). 0 where the process is gone."""
-    try:
-        return int((process / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1])
     except OSError:
         return 0
 

@@ -9,8 +9,8 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-#: The folder of tests that read the record of a story, which their module lives through once. A story has the lab to
-#: itself, so a second worker could only wait for the first.
+#: The folder of tests that read the record of a story, which their module lives through once. A story has the lab
+#: or its room to itself, so a second worker could only wait for the first.
 STORIES = "stories/"
 
 

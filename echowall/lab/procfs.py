@@ -32,7 +32,10 @@ def family(pid: int) -> list[int]:
 
 
 def _children(pid: int) -> list[int]:
-    """The children of a process, whichever of its threads has started them; none where there is no such process."""
+    """The children of a process, whichever of its threads has started them; none where there is no such process.
+
+    One may be left out while another ends, says proc(5).
+    """
     found: list[int] = []
     with suppress(OSError):
         for thread in (_PROC / str(pid) / "task").iterdir():
