@@ -48,7 +48,8 @@ class Front:
         """Without `page` there are only the services, which are there sooner."""
         self._folder, self._services = folder, list(services)
         self._behind, self._front = ports.free(_LOOPBACK, 2)
-        self._endpoints = {service.name: running_lab().endpoint(service.name) for service in self._services}
+        names = [service.name for service in self._services]
+        self._endpoints = dict(zip(names, running_lab().endpoints(*names), strict=True))
         self._running = ExitStack()
         (folder / "site").mkdir()
         if page:
