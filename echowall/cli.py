@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,7 +31,7 @@ from echowall.conformance import cli as conformance
 from echowall.conformance.install import SuiteError
 from echowall.deploy import cli as deploy
 from echowall.lab import lab as running
-from echowall.lab import ports, signals, site, system, tls
+from echowall.lab import ports, signals, site, system, tls, turn
 from echowall.lab.containers import Containers
 from echowall.lab.lab import PATIENCE, Board, Lab, LabError
 from echowall.lab.processes import Processes
@@ -302,14 +303,25 @@ def _running(*names: str) -> Lab:
     raise LabError("the lab is not running; start it with `make up`")
 
 
-app.command("check")(check.command(_running))
-app.command("conformance")(conformance.command(_running))
-app.command("attack")(attack.command(_running))
-app.command("bench")(bench.command(_running))
-app.command("sockets")(sockets.command(_running))
+def _alone(command: str) -> Callable[[], Lab]:
+    """What gives the running lab to this command, which nobody else may ask anything meanwhile."""
+
+    def running() -> Lab:
+        lab = _running()
+        turn.take(ROOT, f"`echowall {command}`", lambda why: err.print(why, highlight=False, markup=False))
+        return lab
+
+    return running
+
+
+app.command("check")(check.command(_alone("check")))
+app.command("conformance")(conformance.command(_alone("conformance")))
+app.command("attack")(attack.command(_alone("attack")))
+app.command("bench")(bench.command(_alone("bench")))
+app.command("sockets")(sockets.command(_alone("sockets")))
 app.command("bench compare")(kept.compare)
 app.command("bench report")(kept.draw)
-app.command("soak")(soak.command(_running))
+app.command("soak")(soak.command(_alone("soak")))
 app.command("deploy swarm")(deploy.swarm)
 app.command("deploy kubernetes")(deploy.kubernetes)
 app.command("deploy images")(deploy.images)
