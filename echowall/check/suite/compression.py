@@ -37,6 +37,8 @@ TAIL = b"\x00\x00\xff\xff"
 MIB = 1 << 20
 #: How many bytes are decompressed before others get their turn.
 STEP = 512
+#: How much of a message is held to the window exactly, in bytes.
+EXACT = 1 << 15
 #: No message that is decompressed here may be larger, in bytes.
 LARGEST = 64 * MIB
 #: Bytes of a message that no limit allows, and by how much memory may grow for it.
@@ -542,10 +544,10 @@ class Inflater:
         """Add what the next piece of data holds, 64 KiB at a time, so that no piece grows without a bound.
 
         Where there is a window to be held to, it is a byte at a time: zlib only checks references to what earlier
-        calls gave out.
+        calls gave out. After EXACT bytes, twice the largest such window, it is 64 at a time.
         """
-        most = 1 << 16 if self.bits == 15 else 1
         while len(found) <= LARGEST:
+            most = 1 << 16 if self.bits == 15 else 1 if len(found) < EXACT else 64
             piece = self._inflater.decompress(data, most)
             found += piece
             data = self._inflater.unconsumed_tail
