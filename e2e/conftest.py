@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, suppress
 
 import httpx
@@ -28,6 +29,8 @@ from echowall.catalog import catalog
 from echowall.catalog.catalog import ROOT, Service
 from echowall.catalog.contract import BY_SUITE
 from echowall.check.suite import ALL
+from echowall.lab import turn
+from echowall.lab.lab import LabError
 
 pytest_plugins = ["e2e.support.browser"]
 
@@ -68,6 +71,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         healthy = False
     if not healthy:
         pytest.exit(f"the lab is not up at {base_url}: run `make up`, or say where it is with --base-url", returncode=2)
+    if not (IN_CONTAINER or hasattr(session.config, "workerinput")):
+        try:
+            turn.take(ROOT, "`make e2e`", lambda why: print(f"\n{why}", file=sys.stderr, flush=True))
+        except LabError as error:
+            pytest.exit(str(error), returncode=2)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -101,16 +109,11 @@ def _expected_failures(service: Service, checks: tuple[str, ...]) -> list[pytest
     ]
 
 
+@pytest.hookimpl(trylast=True)  # pytest itself would put those together that use the browser
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the stories first, and of these first those that others have to wait for. Of the other tests, those come
-    first that can go on meanwhile. Skip what stops a service where the suite itself runs in a container of the lab."""
-    uses = list(Use)
-
-    def rank(item: pytest.Item) -> tuple[bool, int, bool]:
-        story, use = "stories" in item.path.parts, uses.index(_use(item))
-        return not story, -use if story else use, "page" not in item.path.parts
-
-    items.sort(key=rank)
+    """Put the tests into the order in which they get along best. Skip what stops a service where the suite itself runs
+    in a container of the lab."""
+    items[:] = _in_order(items)
     for item in items:
         if not item.get_closest_marker("operator"):
             continue
@@ -122,9 +125,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid} stops a part of the lab: mark it `alone` or `room_alone`")
 
 
+def _in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """First the stories, and of these first those that others have to wait for. Of the other tests, first those that
+    can go on meanwhile, and at last those that others have to wait for. Tests of the page, which take the browser's
+    time, take turns with those of sockets, which mostly wait."""
+    stories: list[pytest.Item] = []
+    others: dict[Use, list[pytest.Item]] = {use: [] for use in Use}
+    for item in items:
+        (stories if "stories" in item.path.parts else others[_use(item)]).append(item)
+    uses = list(Use)
+    stories.sort(key=lambda item: item.location[1] or 0)
+    stories.sort(key=lambda item: item.path.name, reverse=True)  # services stop first: nothing else is as idle
+    stories.sort(key=lambda item: uses.index(_use(item)), reverse=True)
+    return [*stories, *(item for use in uses for item in _taking_turns(others[use]))]
+
+
+def _taking_turns(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The same tests, those of the page spread evenly among the others."""
+    kinds = [[item for item in items if ("page" in item.path.parts) is of_page] for of_page in (False, True)]
+    placed = [(place / len(kind), item) for kind in kinds for place, item in enumerate(kind)]
+    return [item for _, item in sorted(placed, key=lambda one: one[0])]
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler:
     """Decide which worker runs which test."""
-    return Scheduler(config, log, [service.name for service in config.stash[SERVICES]])
+    return Scheduler(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -160,7 +160,7 @@ def test_json_nested_100_000_deep_gets_an_error(enter: Enter, service: Service, 
 
     sender.client.send_json(f'{{"nick": "{mark}", "text": {"[" * 100_000}{"]" * 100_000}}}')
 
-    assert sender.error()
+    assert sender.error(seconds=3)
 
 
 def test_json_nested_100_000_deep_does_not_end_the_service(enter: Enter, service: Service, mark: str) -> None:
@@ -228,7 +228,7 @@ def test_text_that_is_not_utf8_gets_an_error_or_closes_the_socket(enter: Enter, 
     sender.client.send_frame(Opcode.TEXT, NOT_UTF8 % mark.encode())
 
     with suppress(ClosedError):
-        assert sender.error()
+        assert sender.error(seconds=3)
 
 
 def test_text_that_is_not_utf8_does_not_disturb_others(
