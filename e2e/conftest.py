@@ -10,7 +10,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, suppress
 
 import httpx
@@ -109,11 +109,16 @@ def _expected_failures(service: Service, checks: tuple[str, ...]) -> list[pytest
     ]
 
 
-@pytest.hookimpl(trylast=True)  # pytest itself would put those together that use the browser
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests into the order in which they get along best. Skip what stops a service where the suite itself runs
-    in a container of the lab."""
-    items[:] = _in_order(items)
+    """Put the stories first, and of these first those that others have to wait for. Of the other tests, those come
+    first that can go on meanwhile. Skip what stops a service where the suite itself runs in a container of the lab."""
+    uses = list(Use)
+
+    def rank(item: pytest.Item) -> tuple[bool, int, bool]:
+        story, use = "stories" in item.path.parts, uses.index(_use(item))
+        return not story, -use if story else use, "page" not in item.path.parts
+
+    items.sort(key=rank)
     for item in items:
         if not item.get_closest_marker("operator"):
             continue
@@ -125,31 +130,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid} stops a part of the lab: mark it `alone` or `room_alone`")
 
 
-def _in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
-    """First the stories, and of these first those that others have to wait for. Of the other tests, first those that
-    can go on meanwhile, and at last those that others have to wait for. Tests of the page, which take the browser's
-    time, take turns with those of sockets, which mostly wait."""
-    stories: list[pytest.Item] = []
-    others: dict[Use, list[pytest.Item]] = {use: [] for use in Use}
-    for item in items:
-        (stories if "stories" in item.path.parts else others[_use(item)]).append(item)
-    uses = list(Use)
-    stories.sort(key=lambda item: item.location[1] or 0)
-    stories.sort(key=lambda item: item.path.name, reverse=True)  # services stop first: nothing else is as idle
-    stories.sort(key=lambda item: uses.index(_use(item)), reverse=True)
-    return [*stories, *(item for use in uses for item in _taking_turns(others[use]))]
-
-
-def _taking_turns(items: list[pytest.Item]) -> list[pytest.Item]:
-    """The same tests, those of the page spread evenly among the others."""
-    kinds = [[item for item in items if ("page" in item.path.parts) is of_page] for of_page in (False, True)]
-    placed = [(place / len(kind), item) for kind in kinds for place, item in enumerate(kind)]
-    return [item for _, item in sorted(placed, key=lambda one: one[0])]
-
-
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler:
     """Decide which worker runs which test."""
-    return Scheduler(config, log)
+    return Scheduler(config, log, [service.name for service in config.stash[SERVICES]])
 
 
 @pytest.fixture(scope="session")

@@ -164,7 +164,6 @@ def test_in_chinese(echo: EchoPage, plain: Service, assert_right_on_every_screen
     assert_right_on_every_screen()
 
 
-@pytest.mark.apart
 def test_with_the_sheet_of_stacks_open_and_a_filter_that_matches_none(
     echo: EchoPage, plain: Service, other: Service, assert_right_on_every_screen: Check
 ) -> None:
@@ -197,7 +196,6 @@ def test_with_a_stack_that_does_not_run(
     assert_right_on_every_screen()
 
 
-@pytest.mark.apart
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_in_the_table_of_stacks(page: Page, language: str, assert_right_on_every_screen: Check) -> None:
     EchoPage(page).load(f"/?view=stacks&sort=lines&order=desc&lang={language}")

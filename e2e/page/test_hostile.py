@@ -46,7 +46,6 @@ def test_the_reason_of_a_close_is_shown_as_text(echo: EchoPage, plain: Service) 
     expect(pane.entries("event", "close")).to_contain_text(ATTACK)
 
 
-@pytest.mark.apart
 @pytest.mark.parametrize("url", [*SCRIPTS, f"ws://127.0.0.1/{ATTACK}"])
 @pytest.mark.expects_console("WebSocket connection to")
 def test_a_link_to_an_endpoint_that_is_a_script_runs_nothing(echo: EchoPage, url: str) -> None:
@@ -56,7 +55,6 @@ def test_a_link_to_an_endpoint_that_is_a_script_runs_nothing(echo: EchoPage, url
     expect(pane.connection).not_to_have_text("Connected")
 
 
-@pytest.mark.apart
 @pytest.mark.parametrize(
     "parameters", [("view",), ("columns", "step", "with", "filter", "cell", "mends", "group")], ids=["view", "settings"]
 )
@@ -66,7 +64,6 @@ def test_markup_in_an_address_of_the_results_is_never_run(page: Page, parameters
     expect(page.get_by_role("main")).to_be_visible()
 
 
-@pytest.mark.apart
 def test_a_result_with_hostile_names_is_shown_as_text(page: Page, tmp_path: Path) -> None:
     known = next(one for one in behaviour.newest(ROOT) if one.wrong())
     run = known.runs[-1]

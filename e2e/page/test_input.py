@@ -134,7 +134,6 @@ def test_a_bad_close_is_refused(echo: EchoPage, connected: Pane, subtests: pytes
         connected.disconnect()
 
 
-@pytest.mark.apart
 @pytest.mark.parametrize("parameters", [("service", "compare", "handler", "lang", "connect"), ("url",)])
 def test_html_in_the_address_is_never_run(echo: EchoPage, parameters: tuple[str, ...]) -> None:
     echo.open(view="echo", **dict.fromkeys(parameters, ATTACK))
@@ -143,7 +142,6 @@ def test_html_in_the_address_is_never_run(echo: EchoPage, parameters: tuple[str,
     assert echo.page.evaluate("window.attacked") is None
 
 
-@pytest.mark.apart
 def test_unknown_services_in_the_address_are_refused_and_the_known_ones_are_named(
     echo: EchoPage, services: list[Service]
 ) -> None:
@@ -195,7 +193,6 @@ def test_what_cannot_be_connected_with_is_refused(echo: EchoPage, plain: Service
             expect(pane.connection).to_have_text("Disconnected")
 
 
-@pytest.mark.apart
 @pytest.mark.expects_console("WebSocket connection to")
 def test_an_endpoint_that_does_not_listen_is_shown_as_disconnected(echo: EchoPage, base_url: str) -> None:
     pane = echo.open(url=f"{base_url.partition(':')[0].replace('http', 'ws')}://127.0.0.1:9/")
@@ -209,7 +206,6 @@ def test_an_endpoint_that_does_not_listen_is_shown_as_disconnected(echo: EchoPag
     expect(pane.connection).to_have_text("Disconnected")
 
 
-@pytest.mark.apart
 def test_a_malformed_endpoint_in_the_address_is_refused(echo: EchoPage) -> None:
     pane = echo.open(url="nonsense", connect="1")
 

@@ -61,7 +61,6 @@ def pane(echo: EchoPage) -> Pane:
     return pane
 
 
-@pytest.mark.apart
 def test_typing_leaves_the_stacks_that_match_and_their_groups_and_escape_shows_all(
     pane: Pane, services: list[Service], few: list[Service], subtests: pytest.Subtests
 ) -> None:
@@ -102,7 +101,6 @@ def test_typing_leaves_the_stacks_that_match_and_their_groups_and_escape_shows_a
         assert pane.shown_stacks() == [service.name for service in services]
 
 
-@pytest.mark.apart
 def test_enter_chooses_the_first_stack_that_matches(
     pane: Pane, services: list[Service], few: list[Service], subtests: pytest.Subtests
 ) -> None:
@@ -130,7 +128,6 @@ def test_enter_chooses_the_first_stack_that_matches(
             expect(pane.root.get_by_role("heading", name=first.title, exact=True)).to_be_visible()
 
 
-@pytest.mark.apart
 def test_the_arrow_keys_move_among_the_visible_stacks(pane: Pane, services: list[Service]) -> None:
     query = max((service.framework for service in services), key=lambda query: len(matching(services, query)))
     titles = [service.title for service in services if service.name in matching(services, query)]
@@ -147,7 +144,6 @@ def test_the_arrow_keys_move_among_the_visible_stacks(pane: Pane, services: list
         expect(pane.stack(title)).to_be_focused()
 
 
-@pytest.mark.apart
 def test_a_shortcut_moves_the_focus_to_the_filter(
     echo: EchoPage, plain: Service, other: Service, subtests: pytest.Subtests
 ) -> None:
@@ -169,7 +165,6 @@ def test_a_shortcut_moves_the_focus_to_the_filter(
             echo.page.keyboard.press("Escape")
 
 
-@pytest.mark.apart
 def test_no_single_key_is_a_shortcut_and_the_chosen_stack_stays(echo: EchoPage, plain: Service) -> None:
     """Speech input and slips of the hand press single keys (WCAG 2.1.4)."""
     pane = echo.open(service=plain.name)
@@ -294,7 +289,6 @@ def top_of_message(echo: EchoPage, width: int) -> float:
     return box["y"]
 
 
-@pytest.mark.apart
 def test_typing_in_the_filter_is_quick_with_many_stacks(echo: EchoPage, services: list[Service], serve: Serve) -> None:
     serve(multiplied(services))
     echo.open(service=services[0].name, compare=services[1].name)

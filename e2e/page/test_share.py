@@ -38,7 +38,6 @@ def test_a_link_has_handler_subprotocols_and_message(
     expect(pane.connection).to_have_text("Disconnected")  # whoever follows a link connects by themselves
 
 
-@pytest.mark.apart
 def test_commands_have_what_a_browser_cannot_set_and_no_password(echo: EchoPage, plain: Service) -> None:
     pane = echo.open(service=plain.name)
     pane.own_endpoint.check()

@@ -82,7 +82,6 @@ def test_the_table_shows_every_fact_of_every_stack(table: StacksPage, services: 
         expect(row.locator("time")).to_have_attribute("datetime", service.released.isoformat())
 
 
-@pytest.mark.apart
 def test_a_column_of_values_is_sorted_both_ways(
     table: StacksPage, services: list[Service], subtests: pytest.Subtests
 ) -> None:
@@ -98,7 +97,6 @@ def test_a_column_of_values_is_sorted_both_ways(
                 assert table.names() == [service.name for service in expected]
 
 
-@pytest.mark.apart
 def test_a_column_of_words_is_sorted_both_ways(
     table: StacksPage, services: list[Service], subtests: pytest.Subtests
 ) -> None:
@@ -131,7 +129,6 @@ def test_stacks_that_do_not_run_can_be_sorted_to_one_end(
     assert table.names() == [missing.name, *rest]
 
 
-@pytest.mark.apart
 def test_the_address_keeps_the_order_and_the_page_the_filter(table: StacksPage, services: list[Service]) -> None:
     table.sort("Echo lines")
     expect(table.page).to_have_url(re.compile(r"\?view=stacks&sort=lines$"))
@@ -157,7 +154,6 @@ def test_the_address_keeps_the_order_and_the_page_the_filter(table: StacksPage, 
     assert table.names() == []
 
 
-@pytest.mark.apart
 @pytest.mark.parametrize("column", ["no-such-column", "constructor", "<img src=x>"])
 def test_an_unknown_column_in_the_address_sorts_nothing(page: Page, services: list[Service], column: str) -> None:
     table = StacksPage(page)
@@ -168,7 +164,6 @@ def test_an_unknown_column_in_the_address_sorts_nothing(page: Page, services: li
     assert table.names() == [service.name for service in services]
 
 
-@pytest.mark.apart
 def test_each_stack_opens_in_the_echo_and_back_returns_to_the_table(
     table: StacksPage, echo: EchoPage, services: list[Service], subtests: pytest.Subtests
 ) -> None:
@@ -203,7 +198,6 @@ def test_an_open_connection_moves_to_the_stack_that_is_opened(
     pane.expect_totals(1, 1)
 
 
-@pytest.mark.apart
 def test_the_table_can_be_used_by_keyboard_alone(table: StacksPage, echo: EchoPage, services: list[Service]) -> None:
     keyboard = table.page.keyboard
     expect(echo.page).to_have_title("Stacks · Echo Wall")
@@ -232,7 +226,6 @@ def test_the_table_can_be_used_by_keyboard_alone(table: StacksPage, echo: EchoPa
     expect(echo.page).to_have_url(re.compile(rf"\?service={first}$"))
 
 
-@pytest.mark.apart
 def test_the_table_speaks_chinese(page: Page, services: list[Service]) -> None:
     EchoPage(page).load("/?view=stacks&lang=zh&sort=released")
 

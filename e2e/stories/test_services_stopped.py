@@ -208,7 +208,7 @@ def killed(
         Console(context, SERVICE_DOWN) as console,
     ):
         story = {service.name: Killed(Person(base_url, service, mark, service.name)) for service in services}
-        with talking([record.person for record in story.values()], pause=0.2) as talk:
+        with talking([record.person for record in story.values()], pause=0.5) as talk:
             talk.go_on(3)
             for half, others in halves(services):
                 pages = {}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from e2e.support.console import SERVICE_DOWN, Console
+from e2e.support.console import Console
 from e2e.support.dialling import CA, chromium_trusting
 from e2e.support.pages import View
 from e2e.support.settings import ARTIFACTS, IN_CONTAINER
@@ -139,7 +139,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture(autouse=True)
 def quiet_page(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test whose page complains: console errors and warnings, exceptions, violations of the security policy.
-    Services may be down while a test goes on that is `apart` from them.
 
     A test that fails leaves a screenshot, and with --traces a trace. The plugin's own options would make both for every
     test and throw them away when it passes, and its video of the page makes saving a trace fail now and then.
@@ -149,11 +148,10 @@ def quiet_page(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     context: BrowserContext = request.getfixturevalue("context")
     marker = request.node.get_closest_marker("expects_console")
-    expected = [*(marker.args if marker else ()), *(SERVICE_DOWN if request.node.get_closest_marker("apart") else ())]
     traced = request.config.option.traces
     if traced:
         context.tracing.start(title=request.node.nodeid, snapshots=True, sources=True)
-    with Console(context, expected) as console:
+    with Console(context, marker.args if marker else ()) as console:
         yield
     complaints = console.unexpected()
     if complaints or request.node.stash.get(FAILED, True):

@@ -19,12 +19,10 @@ from echowall.catalog import catalog
 from echowall.catalog.catalog import Service
 
 
-@pytest.mark.apart
 def test_the_proxy_is_healthy(http: httpx.Client) -> None:
     assert http.get("/healthz").status_code == 200
 
 
-@pytest.mark.apart
 def test_services_json_is_the_catalog(http: httpx.Client, services: list[Service]) -> None:
     served = http.get("/services.json").json()
 
@@ -32,7 +30,6 @@ def test_services_json_is_the_catalog(http: httpx.Client, services: list[Service
     assert [service["name"] for service in served["services"]] == [service.name for service in services]
 
 
-@pytest.mark.apart
 @pytest.mark.parametrize("path", ["/no-such-stack/about", "/no-such-stack/foobar/", "/no-such-page", "/services/x"])
 def test_an_unknown_name_is_answered_with_the_known_names(base_url: str, services: list[Service], path: str) -> None:
     answer = raw_http.request(base_url, path)
@@ -42,7 +39,6 @@ def test_an_unknown_name_is_answered_with_the_known_names(base_url: str, service
     assert answer.json["error"]
 
 
-@pytest.mark.apart
 def test_a_websocket_to_an_unknown_name_is_refused(base_url: str) -> None:
     with pytest.raises(websocket.RefusedError) as refusal:
         websocket.Client(f"{base_url}/no-such-stack/foobar/")
@@ -116,7 +112,6 @@ def test_the_lab_is_asked_by_its_address_or_as_localhost(base_url: str, plain: S
 # The page
 
 
-@pytest.mark.apart
 def test_the_page_is_revalidated_by_its_etag(http: httpx.Client) -> None:
     page = http.get("/")
 
@@ -134,7 +129,6 @@ def assets(http: httpx.Client) -> str:
     return f"/{folder}"
 
 
-@pytest.mark.apart
 def test_what_has_a_version_in_its_address_is_kept_for_good(http: httpx.Client, assets: str) -> None:
     answer = http.get(f"{assets}/js/client.js")
 
@@ -142,7 +136,6 @@ def test_what_has_a_version_in_its_address_is_kept_for_good(http: httpx.Client, 
     assert answer.headers.get_list("Cache-Control") == ["public, max-age=31536000, immutable"]
 
 
-@pytest.mark.apart
 @pytest.mark.parametrize(
     "path", ["/", "/services.json", "ASSETS/js/no-such-file.js", "/assets/0123456789abcdef/js/client.js"]
 )
@@ -150,7 +143,6 @@ def test_all_else_is_revalidated(http: httpx.Client, assets: str, path: str) -> 
     assert http.get(path.replace("ASSETS", assets)).headers.get_list("Cache-Control") == ["no-cache"]
 
 
-@pytest.mark.apart
 @pytest.mark.parametrize("path", ["/", "/services.json", "ASSETS/js/client.js", "ASSETS/css/base.css"])
 def test_text_is_sent_compressed(base_url: str, assets: str, path: str) -> None:
     path = path.replace("ASSETS", assets)
@@ -161,7 +153,6 @@ def test_text_is_sent_compressed(base_url: str, assets: str, path: str) -> None:
     assert gzip.decompress(answer.body) == raw_http.request(base_url, path).body
 
 
-@pytest.mark.apart
 @pytest.mark.parametrize("path", ["/", "ASSETS/js/client.js", "/services.json", "/no-such-page"])
 def test_content_is_not_sniffed_and_no_referrer_is_sent(http: httpx.Client, assets: str, path: str) -> None:
     answer = http.get(path.replace("ASSETS", assets))
@@ -170,7 +161,6 @@ def test_content_is_not_sniffed_and_no_referrer_is_sent(http: httpx.Client, asse
     assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
-@pytest.mark.apart
 def test_the_policy_allows_the_page_and_nothing_else(http: httpx.Client) -> None:
     page = http.get("/")
 
@@ -190,13 +180,11 @@ def test_the_policy_allows_the_page_and_nothing_else(http: httpx.Client) -> None
     assert {source for sources in policy.values() for source in sources.split()} <= allowed
 
 
-@pytest.mark.apart
 @pytest.mark.parametrize("path", ["/package.json", "/package-lock.json", "/vendor.mjs", "/tests/", "/README.md"])
 def test_files_that_are_not_part_of_the_page_are_not_served(base_url: str, path: str) -> None:
     assert raw_http.request(base_url, path).status == 404
 
 
-@pytest.mark.apart
 def test_a_folder_is_not_listed(base_url: str, assets: str) -> None:
     assert raw_http.request(base_url, f"{assets}/js/").status in (403, 404)
 
@@ -219,7 +207,6 @@ def test_oversized_headers_are_refused(base_url: str, plain: Service, path: str,
     assert answer.json["error"]
 
 
-@pytest.mark.apart
 def test_an_oversized_address_is_refused(base_url: str) -> None:
     answer = raw_http.request(base_url, f"/?{'x' * 16_000}")
 
@@ -234,7 +221,6 @@ def test_an_oversized_body_is_refused(base_url: str, plain: Service) -> None:
     assert answer.json["error"]
 
 
-@pytest.mark.apart
 def test_bytes_that_are_not_http_are_refused(base_url: str) -> None:
     with dial(base_url, websocket.PATIENCE) as client:
         client.sendall(b"\x16\x03\x01 this is no HTTP\r\n\r\n")
