@@ -30,8 +30,10 @@ SCENARIO ?=
 MINUTES ?= 30
 # Put fewer cases of the fuzz: FUZZ=500
 FUZZ ?=
-# Check so many stacks at a time: JOBS=8 is quicker where the machine has nothing else to do.
+# Check or test so many stacks at a time: JOBS=8 is quicker where the machine has nothing else to do.
 JOBS ?=
+# Test by so many instances of a stack that is known to fail many cases of the Autobahn Testsuite.
+INSTANCES ?=
 # Run only some of the browser's tests: E2E=e2e/page/test_chat.py
 E2E ?= e2e
 
@@ -79,7 +81,8 @@ bare: .venv/ready up ## ask each stack that mends something the same, with its m
 	@$(ECHOWALL) check --bare $(STACKS)
 
 conformance: .venv/ready up ## put the Autobahn Testsuite to each stack, and compare that with what is known
-	@$(ECHOWALL) conformance --cases "$(CASES)" $(STACKS)
+	@$(ECHOWALL) conformance --cases "$(CASES)" $(if $(JOBS),--jobs "$(JOBS)") \
+	  $(if $(INSTANCES),--instances "$(INSTANCES)") $(STACKS)
 
 attack: .venv/dev up ## attack the lab: fuzz, slow clients, full memory, smuggling, foreign names, what contains it
 	@$(ECHOWALL) attack $(if $(FUZZ),--cases "$(FUZZ)") $(STACKS)

@@ -114,11 +114,18 @@ def conformance(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def examine(suite: Suite, url: str, *cases: str, scale: float = 1.0, limits: Limits | None = None) -> list[CaseResult]:
     """Put cases as the command does, without asking first whether this is an echo server."""
-    target = Conformed(name=url, url=url, limits=limits)
+    return examine_each(suite, [url], *cases, scale=scale, limits=limits)
+
+
+def examine_each(
+    suite: Suite, urls: list[str], *cases: str, scale: float = 1.0, limits: Limits | None = None
+) -> list[CaseResult]:
+    """Put each of these instances its part of the cases."""
+    target = Conformed(name=urls[0], url=urls[0], limits=limits)
     examination = Examination(
-        suite, autobahn.choose(cases), cases, jobs=1, console=Console(file=io.StringIO()), scale=scale
+        suite, autobahn.choose(cases), cases, jobs=len(urls), console=Console(file=io.StringIO()), scale=scale
     )
-    asyncio.run(examination.examine([Subject(Address(url), target)]))
+    asyncio.run(examination.examine([Subject([Address(url) for url in urls], target)]))
     return target.results
 
 
@@ -179,6 +186,27 @@ def test_a_fault_is_found_in_the_group_that_it_belongs_to(suite: Suite, fault: s
 
     assert len(results) == len(autobahn.choose(FEW))
     assert {autobahn.group(one.case) for one in results if one.verdict == "fail"} == groups
+
+
+def test_instances_of_one_target_are_put_a_part_of_the_cases_each(suite: Suite, reference: str) -> None:
+    put = autobahn.choose(["3.*", "4.*"])
+
+    with serving(*FAULTY, "Reserved bits ignored") as other:
+        results = examine_each(suite, [reference, other], *put)
+
+    assert [one.case for one in results] == list(put)
+    assert {one.case for one in results if one.verdict == "fail"} == {
+        case for case in put[1::2] if autobahn.group(case) == "3"
+    }
+
+
+def test_where_one_instance_is_gone_only_its_part_is_missing(suite: Suite, reference: str) -> None:
+    with listening(hang_up) as port:
+        pass
+
+    results = examine_each(suite, [f"ws://127.0.0.1:{port}/", reference], "1.1.1", "1.1.2", "1.1.3")
+
+    assert [one.verdict for one in results] == ["error", "pass", "error"]
 
 
 def test_a_case_that_does_not_end_is_told_and_the_rest_is_put(suite: Suite, deaf: str) -> None:
@@ -328,6 +356,8 @@ def left_behind(pid: int) -> list[str]:
         (["ws://127.0.0.1/", "--explain", "7.*"], "--explain shows one case"),
         (["ws://127.0.0.1/", "--save"], "--save keeps runs over the lab's services"),
         (["ws://127.0.0.1/", "--bare"], "--bare tests services of the lab, directly"),
+        (["--bare", "--instances", "2"], "--instances tests further instances directly: leave out --bare and --via"),
+        (["--via", "proxy", "--instances", "2"], "--instances tests further instances directly: leave out"),
         (["ws://127.0.0.1/", "--junit", "/proc/nowhere/junit.xml"], "--junit /proc/nowhere/junit.xml"),
         (["http://127.0.0.1/"], "is no WebSocket URL"),
         (["nowhere"], "no service named 'nowhere'"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -24,12 +25,14 @@ from echowall.conformance import install, judging, mapping, rendering
 from echowall.conformance.examination import Examination, Subject
 from echowall.conformance.judging import Expecting, Surprise
 from echowall.conformance.wstest import Address
-from echowall.lab.lab import BARE, Lab, LabError
+from echowall.lab.lab import BARE, Lab, LabError, fresh
 from echowall.results import behaviour, store
 from echowall.results.model import ConformanceRun, Conformed
 
 #: How many cases with the same surprise are named.
 _SHOWN = 12
+#: For so many cases that a stack is known to fail, it may have another instance.
+_MANY = 40
 out = Console()
 err = Console(stderr=True, soft_wrap=True)
 
@@ -57,6 +60,14 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         save: options.Save = False,
         markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
         jobs: Annotated[int, typer.Option(min=1, max=16, help="How many targets are tested at a time.")] = 6,
+        instances: Annotated[
+            int,
+            typer.Option(
+                min=1,
+                max=4,
+                help="Start up to so many instances of a stack that fails many cases; each is put a part of them.",
+            ),
+        ] = 1,
         explain: Annotated[str | None, typer.Option(metavar="CASE", help="Put one case, and show every frame.")] = None,
         subprotocol: options.Subprotocols = None,
         ca: options.Ca = None,
@@ -67,6 +78,9 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         It needs CPython 2.7, on PATH or in pyenv, or a Docker Engine, where it runs in a container.
 
         With --bare, one more instance of each stack is started with its mends off, one at a time, and tested directly.
+
+        The suite waits a second in most cases that fail. With --instances, a stack that is known to fail many of them
+        is tested by several instances at once, each in a turn of --jobs.
 
         Exit status: 0 where all is as each conformance.toml says, 1 where not, 2 for misuse.
         """
@@ -85,6 +99,8 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             raise typer.BadParameter("--save keeps runs over the lab's services: leave out URLs and --explain")
         if bare and (urls or via is not options.Via.DIRECT):
             raise typer.BadParameter("--bare tests services of the lab, directly: leave out URLs and --via")
+        if instances > 1 and (bare or via is not options.Via.DIRECT):
+            raise typer.BadParameter("--instances tests further instances directly: leave out --bare and --via")
         named = [] if urls and not names else options.plain_services(names)
         services = {one.name: Expecting(one, expected.read(ROOT / "services" / one.name)) for one in named}
         foreign = _foreign(urls, subprotocol or [], ca, insecure=insecure)
@@ -103,11 +119,15 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
         interrupted = False
         unfit: list[tuple[str, str]] = []
         try:
-            with examination.shown(), options.sigterm_like_ctrl_c():
+            with examination.shown(), options.sigterm_like_ctrl_c(), ExitStack() as running_beside:
                 if the_lab and bare:
                     unfit += _bare(examination, the_lab, tested, known_to_fail)
                 else:
                     own = _own(the_lab, tested, via) if the_lab else []
+                    if the_lab and instances > 1:
+                        for service, (_, addresses) in zip(tested, own, strict=True):
+                            count = min(instances, 1 + known_to_fail[service.name] // _MANY)
+                            addresses += running_beside.enter_context(_further(the_lab, service, count))
                     unfit += asyncio.run(_examine(examination, [*foreign, *own], known_to_fail))
         except KeyboardInterrupt:
             interrupted = True
@@ -136,11 +156,13 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
 
 
 async def _examine(
-    examination: Examination, subjects: Iterable[tuple[checked.Subject, Address]], known_to_fail: Counter[str]
+    examination: Examination,
+    subjects: Iterable[tuple[checked.Subject, Sequence[Address]]],
+    known_to_fail: Counter[str],
 ) -> list[tuple[str, str]]:
     """Test those that are echo servers; says of the others why not, and gives that."""
     fit, unfit = [], []
-    for subject, address in subjects:
+    for subject, addresses in subjects:
         if trouble := await preflight(subject.target):
             label = subject.examined.label
             unfit.append(_unfit(label, subject.target.secrets.hide(trouble).removeprefix(label).lstrip()))
@@ -148,7 +170,7 @@ async def _examine(
         fields = {key: getattr(subject.examined, key) for key in Conformed.__struct_fields__ if key != "results"}
         examined = Conformed(**fields)
         examined.versions = await versions(subject)
-        fit.append(Subject(address, examined, known_to_fail[examined.name]))
+        fit.append(Subject(addresses, examined, known_to_fail[examined.name]))
     await examination.examine(fit)
     return unfit
 
@@ -168,23 +190,32 @@ def _bare(
         try:
             with lab.beside(service.name, BARE) as endpoint:
                 subject = checked.bare(service, endpoint)
-                unfit += asyncio.run(_examine(examination, [(subject, Address(subject.target.url))], known_to_fail))
+                unfit += asyncio.run(_examine(examination, [(subject, [Address(subject.target.url)])], known_to_fail))
         except LabError as error:
             unfit.append(_unfit(service.name, str(error)))
     return unfit
 
 
-def _own(lab: Lab, services: Sequence[Service], via: options.Via) -> list[tuple[checked.Subject, Address]]:
+def _own(lab: Lab, services: Sequence[Service], via: options.Via) -> list[tuple[checked.Subject, list[Address]]]:
     """Services of the lab, by one route or both."""
     routes = {"directly": via is not options.Via.PROXY, "by_proxy": via is not options.Via.DIRECT}
     found = checked.of_lab(services, lab, **routes)
     # The suite cannot trust a single certificate. The question before it, whether this is an echo server, does.
-    return [(subject, Address(subject.target.url, insecure=subject.target.tls is not None)) for subject in found]
+    return [(subject, [Address(subject.target.url, insecure=subject.target.tls is not None)]) for subject in found]
+
+
+@contextmanager
+def _further(lab: Lab, service: Service, count: int) -> Iterator[list[Address]]:
+    """Where further instances of the service are, which make so many together with the running one."""
+    with ExitStack() as running:
+        variants = [fresh(str(number), f"number {number}") for number in range(2, count + 1)]
+        endpoints = [running.enter_context(lab.beside(service.name, variant)) for variant in variants]
+        yield [Address(checked.direct(service, endpoint).target.url) for endpoint in endpoints]
 
 
 def _foreign(
     urls: Iterable[str], subprotocols: list[str], ca: Path | None, *, insecure: bool
-) -> list[tuple[checked.Subject, Address]]:
+) -> list[tuple[checked.Subject, list[Address]]]:
     # The suite knows nothing of proxies, so the question whether it is an echo server goes without one, too.
     manner = checked.Manner(
         subprotocols=tuple(subprotocols), tls=options.tls_context(ca, None, None, insecure=insecure), proxy="none"
@@ -195,7 +226,7 @@ def _foreign(
         raise typer.BadParameter(str(error)) from None
     trusted = ca.resolve() if ca else None
     return [
-        (one, Address(target.address or target.url, tuple(subprotocols), insecure, trusted, target.secrets.hide))
+        (one, [Address(target.address or target.url, tuple(subprotocols), insecure, trusted, target.secrets.hide)])
         for one in found
         for target in [one.target]
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -33,7 +33,8 @@ _PAUSE = 2.0
 class Subject(NamedTuple):
     """Something to test."""
 
-    address: Address
+    addresses: Sequence[Address]
+    """Where it is. With several instances of one thing, each is put a part of the cases."""
     examined: Conformed
     """What is kept of it."""
     failing: int = 0
@@ -95,34 +96,47 @@ class Examination:
                 tasks.create_task(self._examine(subject, bar))
 
     async def _examine(self, subject: Subject, bar: TaskID) -> None:
-        async with self._turn:
-            self._progress.reset(bar)
-            try:
-                await self._put(subject, bar)
-            finally:
-                places = {case: place for place, case in enumerate(self._chosen)}
-                subject.examined.results.sort(key=lambda result: places[result.case])
-
-    async def _put(self, subject: Subject, bar: TaskID) -> None:
         examined = subject.examined
-        reports = self.reports.setdefault(examined.label, {})
         limit = examined.limits.max_message if examined.limits else None
         over = {case for case in self._chosen if limit is not None and autobahn.size(case) > limit}
         for case in over:
             size = f"{autobahn.size(case):,} bytes"
             examined.results.append(_unanswered(case, Verdict.LIMIT, "over the limit", size))
         taken = [case for case in self._chosen if case not in over]
-        batches = deque(_batches(taken))
         begun = over.copy()
-        hangs = tries = 0
 
         def begins(case: str) -> None:
+            if begun == over:
+                self._progress.reset(bar)
             begun.add(case)
             self._progress.update(bar, completed=len(begun), case=case)
 
+        # Cases that fail alike, and take as long, follow each other: so they are dealt out one by one.
+        parts = [taken[number :: len(subject.addresses)] for number in range(len(subject.addresses))]
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for address, part in zip(subject.addresses, parts, strict=True):
+                    tasks.create_task(self._put(examined, address, part, begins))
+        finally:
+            places = {case: place for place, case in enumerate(self._chosen)}
+            examined.results.sort(key=lambda result: places[result.case])
+
+    async def _put(
+        self, examined: Conformed, address: Address, cases: Sequence[str], begins: Callable[[str], None]
+    ) -> None:
+        """Put these cases to one instance, when it is its turn."""
+        async with self._turn:
+            await self._put_in_turn(examined, address, cases, begins)
+
+    async def _put_in_turn(
+        self, examined: Conformed, address: Address, cases: Sequence[str], begins: Callable[[str], None]
+    ) -> None:
+        reports = self.reports.setdefault(examined.label, {})
+        batches = deque(_batches(cases))
+        hangs = tries = 0
         while batches:
             batch = batches.popleft()
-            done = await wstest.put(self._suite, subject.address, batch, begins, scale=self._scale)
+            done = await wstest.put(self._suite, address, batch, begins, scale=self._scale)
             for case, one in done.reports.items():
                 reports[case] = one
                 examined.results.append(result(case, one))
