@@ -99,8 +99,12 @@ def command(running: Callable[[], Lab]) -> Callable[..., None]:
             raise typer.BadParameter("--save keeps runs over the lab's services: leave out URLs and --explain")
         if bare and (urls or via is not options.Via.DIRECT):
             raise typer.BadParameter("--bare tests services of the lab, directly: leave out URLs and --via")
-        if instances > 1 and (bare or via is not options.Via.DIRECT):
-            raise typer.BadParameter("--instances tests further instances directly: leave out --bare and --via")
+        if instances > 1 and (urls or bare or save or via is not options.Via.DIRECT):
+            # What is kept is about the services that run, and does not say how many instances answered.
+            raise typer.BadParameter(
+                "--instances tests further instances of the lab's services, directly: "
+                "leave out URLs, --bare, --via and --save"
+            )
         named = [] if urls and not names else options.plain_services(names)
         services = {one.name: Expecting(one, expected.read(ROOT / "services" / one.name)) for one in named}
         foreign = _foreign(urls, subprotocol or [], ca, insecure=insecure)

@@ -106,7 +106,7 @@ class Examination:
         begun = over.copy()
 
         def begins(case: str) -> None:
-            if begun == over:
+            if begun == over:  # the first: before it, the target waited for its turn
                 self._progress.reset(bar)
             begun.add(case)
             self._progress.update(bar, completed=len(begun), case=case)

@@ -38,7 +38,6 @@ _TLS = "echowall.tls"
 #: The label of an instance beside the lab; its value is the name of its container.
 _BESIDE = "echowall.beside"
 
-
 #: The states of a container that runs, as the engine names them.
 _RUNS = ("running", "paused", "restarting")
 
@@ -147,18 +146,18 @@ class Containers:
     def base_url(self) -> str:
         """The engine knows it, even if `docker compose up` started the lab, which writes no .echowall/lab.json."""
         try:
-            facts = self._inspect(self._running("proxy"))
+            facts = self._inspect(self._one("proxy"))
             published = facts["NetworkSettings"]["Ports"][f"{_PROXY_PORT}/tcp"][0]
             return url(published["HostIp"], int(published["HostPort"]), tls=_speaks_tls(facts))
         except (LabError, LookupError, TypeError):  # nothing is published where it has no port, or a port of null
             raise LabError("the lab's proxy does not run; `echowall start proxy` starts it") from None
 
     def proxy(self) -> tuple[str, int]:
-        return _place(self._inspect(self._running("proxy"))).host, _PROXY_PORT
+        return _place(self._inspect(self._one("proxy"))).host, _PROXY_PORT
 
     def certificate(self) -> Path | None:
-        running = [one.identifier for one in self._parts("proxy") if one.runs]
-        return tls.shown(self._root) if any(map(_speaks_tls, self._inspect_each(running))) else None
+        proxies = self._inspect_each(self._running("proxy"))
+        return tls.shown(self._root) if any(map(_speaks_tls, proxies)) else None
 
     def start(self, *names: str) -> None:
         # As they are: made anew, the proxy would be published where ECHOWALL_PORT says today.
@@ -174,7 +173,8 @@ class Containers:
         with suppress(LabError):
             states = [facts["State"] for facts in self._inspect_each([one.identifier for one in self._parts(name)])]
             return any(
-                state["Status"] in ("exited", "dead", "restarting") or state["Health"]["Status"] == "unhealthy"
+                state["Status"] in ("exited", "dead", "restarting")
+                or state.get("Health", {}).get("Status") == "unhealthy"
                 for state in states
             )
         return False
@@ -183,7 +183,7 @@ class Containers:
         return self.endpoints(name)[0]
 
     def endpoints(self, *names: str) -> list[Endpoint]:
-        running = [one.identifier for one in self._parts(*names) if one.runs] if names else []
+        running = self._running(*names) if names else []
         facts = {one["Config"]["Labels"]["com.docker.compose.service"]: one for one in self._inspect_each(running)}
         found = []
         for name in names:
@@ -195,7 +195,7 @@ class Containers:
         return found
 
     def part(self, name: str) -> Part:
-        facts = self._inspect(self._running(name))
+        facts = self._inspect(self._one(name))
         return Part(facts["State"]["Pid"], facts["Id"])
 
     def _parts(self, *names: str) -> list[_Container]:
@@ -208,9 +208,13 @@ class Containers:
             raise _no_lab()
         return [one for one in own if one.project == own[0].project and (not names or one.service in names)]
 
-    def _running(self, name: str) -> str:
+    def _running(self, *names: str) -> list[str]:
+        """Those of them that run, by id."""
+        return [one.identifier for one in self._parts(*names) if one.runs]
+
+    def _one(self, name: str) -> str:
         """The container of this part, and where it has replicas the oldest. Raises LabError if it does not run."""
-        if not (running := [one.identifier for one in self._parts(name) if one.runs]):
+        if not (running := self._running(name)):
             raise LabError(f"{name} does not run; `echowall start {name}` starts it")
         return running[-1]
 
@@ -219,7 +223,7 @@ class Containers:
         """One more service of the project, of the running one's image. The engine restarts it if it dies."""
         project, called = self._known_project(), variant.called(name)
         self.endpoint(name)  # raises if it does not run, or cannot be reached
-        running = self._inspect(self._running(name))
+        running = self._inspect(self._one(name))
         file = beside.folder(self._root) / f"{called}.yaml"
 
         def start() -> None:
@@ -273,7 +277,7 @@ class Containers:
 
     def inspect_all(self) -> list[dict[str, Any]]:
         """What the engine knows about each container of the lab, in the words of `docker inspect`."""
-        return self._inspect_each([one.identifier for one in self._parts() if one.runs])
+        return self._inspect_each(self._running())
 
     def internal_networks(self) -> frozenset[str]:
         """The engine's networks from which it lets nothing out, by name."""

@@ -11,7 +11,7 @@ from typing import IO
 
 from echowall.lab.lab import LabError
 
-#: Seconds that somebody waits for those before them: the longest of all, an attack on every stack, takes half of it.
+#: Seconds that somebody waits for those before them. An attack on every stack takes half of it; a soak may take longer.
 PATIENCE = 3600
 _PAUSE = 0.2
 #: The turns of this process, which end with it.
